@@ -1,0 +1,75 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Dependencies point up this list, never down. The daemon never links the engine: Daemon and segmixd
+// stop at Jobs; everything that computes is reached only through the `segmix` executable.
+let package = Package(
+    name: "segmixd",
+    products: [
+        .executable(name: "segmixd", targets: ["segmixd"]),
+        .executable(name: "segmix", targets: ["segmix"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    ],
+    targets: [
+        // Libraries of the system, found through pkg-config where they have a file for it.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
+
+        // Writing so that nothing half-written is ever visible.
+        .target(name: "Files"),
+
+        // The engine.
+        // Debug builds of the kernels would be useless, so they are optimised always.
+        .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "Tensors"),
+        .target(name: "CPUDevice", dependencies: ["CKernels", "COpenBLAS", "Tensors"]),
+        .target(name: "Weights", dependencies: ["Files", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Layers", dependencies: ["Tensors", "Weights"]),
+        .target(name: "Diffusion", dependencies: ["Layers", "Tensors", "Weights"]),
+
+        // Pictures and the method.
+        .target(name: "Images", dependencies: ["Files", "CPNG", "CTurboJPEG"]),
+        .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
+        .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights"]),
+
+        // Jobs: what both trees share. It links neither the engine nor the daemon.
+        .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
+        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Training"]),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "CInotifyTools", "Jobs",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
+
+        .executableTarget(
+            name: "segmixd",
+            dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "segmix",
+            dependencies: ["Jobs", "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+        .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),
+        .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "CKernels"]),
+        .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion"]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"]),
+        .testTarget(name: "SegMixTests", dependencies: ["SegMix"]),
+        .testTarget(name: "TrainingTests", dependencies: ["CPUDevice", "Training"]),
+        .testTarget(name: "PipelineTests", dependencies: ["Pipeline"]),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

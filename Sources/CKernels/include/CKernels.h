@@ -1,0 +1,127 @@
+// Kernels of the CPU device: plain C over raw float32 buffers.
+//
+// Conventions
+//   - Outputs first, then inputs, then sizes. Row-major. Images are NHWC, weights as stated.
+//   - No allocation, no globals except the once-chosen instruction set, no threads: a caller splits the work
+//     by ranges ([begin, end)) and hands each range to a thread; ranges never write the same element.
+//   - Scratch memory is the caller's: `ck_…_scratch()` says how many floats one call needs.
+//   - The instruction set (AVX-512, AVX2+FMA, plain C) is chosen at run time, once. `ck_…_reference` is the
+//     plain-C twin that the tests compare with.
+//   - GEMMs call OpenBLAS, which the device has set to one thread.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------------------------------- instruction set
+
+typedef enum { CK_PLAIN = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_isa;
+/// The best instruction set of this processor; `SEGMIX_ISA=plain|avx2|avx512` in the environment lowers it.
+ck_isa ck_best_isa(void);
+
+// ------------------------------------------------------------------------------------------------- types
+
+/// Widens `count` elements to float32. IEEE half and bfloat16, subnormals and NaN included.
+void ck_widen_f16(float *y, const uint16_t *x, size_t count);
+void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
+
+// ------------------------------------------------------------------------------------------ element-wise
+
+void ck_add(float *y, const float *a, const float *b, size_t count);             // y = a + b
+void ck_scale(float *y, const float *x, float a, size_t count);                   // y = a·x
+void ck_add_scaled(float *y, const float *x, float a, size_t count);              // y += a·x
+/// y[r, c] = x[r, c] + b[c]; `x` may be `y`.
+void ck_add_row(float *y, const float *x, const float *b, size_t rows, size_t width);
+void ck_silu(float *y, const float *x, size_t count);                             // x·σ(x)
+void ck_silu_backward(float *dx, const float *dy, const float *x, size_t count);
+void ck_gelu(float *y, const float *x, size_t count);                             // exact: x·Φ(x), erf
+void ck_quick_gelu(float *y, const float *x, size_t count);                       // x·σ(1.702·x)
+/// GEGLU: x is [rows, 2·width], value half first, gate half second: y = value · gelu(gate), exact GELU. [rows, width]
+void ck_geglu(float *y, const float *x, size_t rows, size_t width);
+void ck_geglu_backward(float *dx, const float *dy, const float *x, size_t rows, size_t width);
+
+// ------------------------------------------------------------------------------------------------- norms
+
+/// Rows of [rows, width]: y = (x − mean)·rstd·scale + shift. `mean`, `rstd` are [rows].
+void ck_layer_norm(float *y, float *mean, float *rstd, const float *x, const float *scale, const float *shift,
+                   size_t rows, size_t width, float epsilon);
+/// dx = rstd·(g − mean(g) − x̂·mean(g·x̂)), g = dy·scale.
+void ck_layer_norm_backward(float *dx, const float *dy, const float *x, const float *scale, const float *mean,
+                            const float *rstd, size_t rows, size_t width);
+
+/// Per-channel sums over `rows` rows of [rows, channels]: sum[c] += Σ x, squares[c] += Σ x². Float partial sums over
+/// at most 64 rows, then double. Caller zeroes `sum` and `squares`.
+void ck_channel_sums(double *sum, double *squares, const float *x, size_t rows, size_t channels);
+/// y = act(x·a[c] + b[c]); act is SiLU if `silu`, else identity.
+void ck_channel_affine(float *y, const float *x, const float *a, const float *b, size_t rows, size_t channels, int silu);
+/// Per-channel sums for group norm's pullback: with z = x·a + b and g = dy·act′(z): sum[c] += Σ g, products[c] += Σ g·x.
+void ck_group_norm_backward_sums(double *sum, double *products, const float *dy, const float *x, const float *a,
+                                 const float *b, size_t rows, size_t channels, int silu);
+/// dx = g·a[c] + x·p[c] + q[c], g as above.
+void ck_group_norm_backward_apply(float *dx, const float *dy, const float *x, const float *a, const float *b,
+                                  const float *p, const float *q, size_t rows, size_t channels, int silu);
+
+// -------------------------------------------------------------------------------------------- attention
+
+/// One head: o = softmax(scale·q·kᵀ)·v for query rows [begin, end), without a materialised score matrix.
+/// q, k, v, o point at the head's first element of row 0; `…_stride` is the distance between rows in floats
+/// (the width of the whole projection). `lse[i]` = log Σ exp(scaled scores of row i), indexed from row 0.
+/// `causal`: row i sees keys 0…i. Any head size ≥ 1 (8 to 512 are to be fast), any counts ≥ 1.
+void ck_attention(float *o, float *lse, const float *q, const float *k, const float *v, size_t begin, size_t end,
+                  size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
+                  float scale, int causal, float *scratch);
+size_t ck_attention_scratch(size_t keys, size_t head_size);
+/// Pullback of one head, all rows: writes dq, dk, dv (same strides as q, k, v). No causal form: nothing causal is trained.
+void ck_attention_backward(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse,
+                           const float *q, const float *k, const float *v, size_t queries, size_t keys, size_t head_size,
+                           size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride, float scale, float *scratch);
+size_t ck_attention_backward_scratch(size_t queries, size_t keys, size_t head_size);
+
+// ------------------------------------------------------------------------------------------ convolution
+
+typedef struct {
+    size_t batch, in_height, in_width, in_channels;
+    size_t out_height, out_width, out_channels;
+    size_t kernel_height, kernel_width;
+    size_t stride;                    ///< of the output over the input
+    size_t in_step;                   ///< 1; 2: the input is read as if a zero stood between any two pixels (pullback of stride 2)
+    ptrdiff_t pad_top, pad_left;      ///< zero rows above, zero columns left (of the zero-stuffed input); may be negative
+} ck_conv_shape;
+
+/// Relays a weight [out, in, kh, kw] for `ck_conv2d`: as [kh, kw, in, out].
+void ck_conv2d_pack(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
+/// The same for the pullback to the input: [kh, kw, out, in], kernel turned by 180°.
+void ck_conv2d_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
+/// Output rows [begin, end) of all batch·out_height image rows (image-major): y = conv(x, packed) + bias, bias may be null.
+/// y is [batch, out_height, out_width, out_channels].
+void ck_conv2d(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape,
+               size_t begin, size_t end, float *scratch);
+size_t ck_conv2d_scratch(const ck_conv_shape *shape);
+
+// --------------------------------------------------------------------------------------------- resampling
+
+/// Nearest neighbour, PyTorch's rule: source index = floor(i · in / out). [in_height, in_width, channels], one image, out rows [begin, end).
+void ck_upsample_nearest(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                         size_t channels, size_t begin, size_t end);
+/// Pullback: in rows [begin, end) of dx are written.
+void ck_upsample_nearest_backward(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,
+                                  size_t out_width, size_t channels, size_t begin, size_t end);
+
+// ---------------------------------------------------------------------------------------------- optimizer
+
+typedef struct { float learning_rate, beta1, beta2, epsilon, weight_decay; double bias1, bias2; } ck_adamw;  // bias = 1 − βᵗ
+/// PyTorch's AdamW, one step: p ← p·(1 − lr·λ); m, v; p ← p − (lr/bias1)·m / (√v/√bias2 + ε).
+/// `gradient_scale` multiplies the gradient first (clipping).
+void ck_adamw_step(float *p, float *m, float *v, const float *gradient, float gradient_scale, const ck_adamw *o, size_t count);
+/// Σ x² in double.
+double ck_sum_of_squares(const float *x, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
