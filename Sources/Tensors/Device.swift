@@ -1,0 +1,121 @@
+/// What computes. One operation of the engine per requirement; results are written into tensors that the caller
+/// has made. Everything is float32 and contiguous unless a parameter says otherwise.
+///
+/// Nothing above this protocol knows which device it runs on.
+public protocol Device: AnyObject {
+    // Memory
+    func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer
+    func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int)
+    /// Bytes in use now, and the most there have been since `resetPeak()`.
+    var liveBytes: Int { get }
+    var peakBytes: Int { get }
+    func resetPeak()
+    /// Gives memory that is free back to the system.
+    func trim()
+
+    // Matrices. c = alpha·op(a)·op(b) + beta·c, c is [m, n], op(a) [m, k], op(b) [k, n]; b may be of a half type.
+    func multiply(
+        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool,
+        m: Int, n: Int, k: Int, alpha: Float, beta: Float)
+    /// y[r, c] += bias[c]
+    func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int)
+    /// Rows `ids` of a table [count, width] of any type, widened.
+    func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int)
+    func widen(_ y: Tensor, _ x: Tensor)
+
+    // Element-wise
+    func add(_ y: Tensor, _ a: Tensor, _ b: Tensor)
+    func scale(_ y: Tensor, _ x: Tensor, by factor: Float)
+    func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float)
+    func silu(_ y: Tensor, _ x: Tensor)
+    func siluBackward(_ dx: Tensor, _ dy: Tensor, _ x: Tensor)
+    func gelu(_ y: Tensor, _ x: Tensor)
+    func quickGELU(_ y: Tensor, _ x: Tensor)
+    func geglu(_ y: Tensor, _ x: Tensor, rows: Int, width: Int)
+    func gegluBackward(_ dx: Tensor, _ dy: Tensor, _ x: Tensor, rows: Int, width: Int)
+
+    // Norms
+    func layerNorm(
+        _ y: Tensor, _ mean: Tensor, _ rstd: Tensor, _ x: Tensor, _ scale: Tensor, _ shift: Tensor,
+        rows: Int, width: Int, epsilon: Float)
+    func layerNormBackward(
+        _ dx: Tensor, _ dy: Tensor, _ x: Tensor, _ scale: Tensor, _ mean: Tensor, _ rstd: Tensor, rows: Int, width: Int)
+    func groupNorm(_ y: Tensor, _ mean: Tensor, _ rstd: Tensor, _ x: Tensor, _ norm: GroupNormShape, _ scale: Tensor, _ shift: Tensor)
+    func groupNormBackward(
+        _ dx: Tensor, _ dy: Tensor, _ x: Tensor, _ norm: GroupNormShape, _ scale: Tensor, _ shift: Tensor, _ mean: Tensor, _ rstd: Tensor)
+
+    // Attention
+    func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape)
+    func attentionBackward(
+        _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor,
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape)
+
+    // Convolution
+    func packKernel(_ packed: Tensor, _ weight: Tensor, turned: Bool)
+    func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape)
+
+    // Shape
+    func upsample(_ y: Tensor, _ x: Tensor)
+    func upsampleBackward(_ dx: Tensor, _ dy: Tensor)
+    /// Copies `count` columns of each row: y[r, yFrom + i] = x[r, xFrom + i].
+    func copyColumns(_ y: Tensor, yWidth: Int, yFrom: Int, _ x: Tensor, xWidth: Int, xFrom: Int, count: Int, rows: Int)
+    /// [n, rows, columns] → [n, columns, rows]
+    func transpose(_ y: Tensor, _ x: Tensor, n: Int, rows: Int, columns: Int)
+
+    // Losses and the optimizer
+    /// Per image: Σ (p − t)²·mask, with one mask value per pixel.
+    func squaredError(_ prediction: Tensor, _ target: Tensor, _ mask: Tensor) -> [Double]
+    /// d = 2·factor[image]·(p − t)·mask
+    func squaredErrorGradient(_ d: Tensor, _ prediction: Tensor, _ target: Tensor, _ mask: Tensor, factors: [Float])
+    func sumOfSquares(_ x: Tensor) -> Double
+    func adamW(_ p: Tensor, _ m: Tensor, _ v: Tensor, _ gradient: Tensor, gradientScale: Float, _ step: AdamWStep)
+}
+
+/// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.
+public enum Devices {
+    nonisolated(unsafe) private static var installed: (any Device)?
+
+    public static func use(_ device: any Device) { installed = device }
+
+    public static var current: any Device {
+        guard let installed else { preconditionFailure("Devices.use(_:) comes before the first tensor") }
+        return installed
+    }
+}
+
+public struct GroupNormShape: Sendable {
+    public let batch, pixels, channels, groups: Int
+    public let epsilon: Float
+    /// Whether SiLU follows in the same pass.
+    public let silu: Bool
+}
+
+/// q and o are [batch, queries, heads·headSize], k and v [batch, keys, heads·headSize].
+public struct AttentionShape: Sendable {
+    public let batch, heads, headSize, queries, keys: Int
+    public let scale: Float
+    public let causal: Bool
+}
+
+public struct ConvolutionShape: Sendable {
+    public var batch, inHeight, inWidth, inChannels: Int
+    public var outHeight, outWidth, outChannels: Int
+    public var kernelHeight, kernelWidth: Int
+    public var stride: Int
+    /// 2: a zero stands between any two pixels of the input (the pullback of stride 2).
+    public var inStep: Int
+    public var padTop, padLeft: Int
+}
+
+/// PyTorch's AdamW for one step; `bias1` and `bias2` are 1 − βᵗ.
+public struct AdamWStep: Sendable {
+    public var learningRate, beta1, beta2, epsilon, weightDecay: Double
+    public var bias1, bias2: Double
+
+    public init(learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double, step: Int) {
+        (self.learningRate, self.beta1, self.beta2, self.epsilon, self.weightDecay) = (learningRate, beta1, beta2, epsilon, weightDecay)
+        var b1 = 1.0, b2 = 1.0
+        for _ in 0..<step { b1 *= beta1; b2 *= beta2 }
+        (bias1, bias2) = (1 - b1, 1 - b2)
+    }
+}

@@ -1,0 +1,68 @@
+import Synchronization
+
+/// One entry of the tape: what made a tensor, and how a gradient of it becomes gradients of its inputs.
+///
+/// The tape needs no owner: a tensor holds its node, a node its inputs' nodes. ARC frees what nothing needs.
+final class Node {
+    private static let issued = Atomic<Int>(0)
+
+    /// Nodes are numbered as they are made, so a node's consumers all have higher numbers.
+    let number: Int
+    private(set) var inputs: [Node?]
+    /// nil for a leaf (a parameter), whose gradient stays; others give theirs up when they are done.
+    private(set) var pullback: ((Tensor) -> [Tensor?])?
+    private var sum: Storage?
+    private var sumShape: [Int] = []
+
+    init(inputs: [Node?] = [], pullback: ((Tensor) -> [Tensor?])? = nil) {
+        number = Self.issued.wrappingAdd(1, ordering: .relaxed).newValue
+        (self.inputs, self.pullback) = (inputs, pullback)
+    }
+
+    /// What has been accumulated so far.
+    var gradient: Tensor? {
+        get { sum.map { Tensor(shape: sumShape, type: .float32, storage: $0, node: nil) } }
+        set { (sum, sumShape) = (newValue?.storage, newValue?.shape ?? []) }
+    }
+
+    /// Adds to the gradient, in place where nobody else holds its memory.
+    func accumulate(_ d: Tensor) {
+        guard sum != nil else {
+            gradient = d.detached
+            return
+        }
+        precondition(sumShape == d.shape, "gradient \(d.shape) for \(sumShape)")
+        let alone = isKnownUniquelyReferenced(&sum)
+        let old = gradient!
+        let total = alone ? old : Tensor(uninitialized: sumShape)
+        total.device.add(total, old, d)
+        gradient = total
+    }
+
+    /// Runs the pullback once and lets go of everything it held.
+    func run(_ dy: Tensor) -> [(Node, Tensor)] {
+        guard let pullback else { return [] }
+        let from = inputs
+        self.pullback = nil
+        inputs = []
+        let gradients = pullback(dy)
+        precondition(gradients.count == from.count, "a pullback gave \(gradients.count) gradients for \(from.count) inputs")
+        return zip(from, gradients).compactMap { node, d in
+            guard let node, let d else { return nil }
+            return (node, d)
+        }
+    }
+
+    // A chain of nodes dropped whole would recurse once per node; this takes it apart in a loop.
+    deinit {
+        pullback = nil
+        var waiting = inputs.compactMap { $0 }
+        inputs = []
+        while var node = waiting.popLast() {
+            guard isKnownUniquelyReferenced(&node) else { continue }
+            node.pullback = nil
+            waiting.append(contentsOf: node.inputs.compactMap { $0 })
+            node.inputs = []
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/// A frozen convolution weight `[out, in, kh, kw]` in the orders the device wants, relaid when first used and once.
+public final class ConvolutionKernel {
+    public let outChannels, inChannels, height, width: Int
+    private let weight: () -> Tensor
+    /// `[kh, kw, in, out]`
+    private(set) lazy var forward: Tensor = packed(turned: false)
+    /// `[kh, kw, out, in]`, turned by 180°: only made where a gradient passes.
+    private(set) lazy var backward: Tensor = packed(turned: true)
+
+    /// `weight` gives the mapped tensor; it is asked at first use, and what it gives is not kept.
+    public init(shape: [Int], weight: @escaping () -> Tensor) {
+        precondition(shape.count == 4, "ConvolutionKernel: \(shape)")
+        (outChannels, inChannels, height, width) = (shape[0], shape[1], shape[2], shape[3])
+        self.weight = weight
+    }
+
+    private func packed(turned: Bool) -> Tensor {
+        let channels = turned ? [outChannels, inChannels] : [inChannels, outChannels]
+        let y = Tensor(uninitialized: [height, width] + channels)
+        y.device.packKernel(y, weight(), turned: turned)
+        return y
+    }
+}
+
+/// Rows and columns of zeros around an image.
+public struct Padding: Sendable {
+    public let top, left, bottom, right: Int
+
+    public init(top: Int, left: Int, bottom: Int, right: Int) {
+        (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
+    }
+
+    public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
+}
+
+extension Tensor {
+    /// A frozen convolution of an image batch, `[N, H, W, in]` to `[N, H′, W′, out]` (cross-correlation, as PyTorch's):
+    ///
+    ///     y[i, j] = b + Σ_{u,v} x[s·i + u − top, s·j + v − left]·W[u, v]
+    ///
+    /// Its pullback to `x` is a convolution with the turned kernel; nothing is kept for it.
+    public func convolution(_ kernel: ConvolutionKernel, bias: Tensor?, stride: Int = 1, padding: Padding) -> Tensor {
+        let (n, h, w, c) = dimensions4
+        precondition(c == kernel.inChannels, "convolution: \(shape) with a kernel for \(kernel.inChannels) channels")
+        precondition(stride == 1 || stride == 2, "convolution: stride \(stride)")
+        let outHeight = (h + padding.top + padding.bottom - kernel.height) / stride + 1
+        let outWidth = (w + padding.left + padding.right - kernel.width) / stride + 1
+        precondition(outHeight > 0 && outWidth > 0, "convolution: \(shape) is too small")
+        let geometry = ConvolutionShape(
+            batch: n, inHeight: h, inWidth: w, inChannels: c, outHeight: outHeight, outWidth: outWidth,
+            outChannels: kernel.outChannels, kernelHeight: kernel.height, kernelWidth: kernel.width,
+            stride: stride, inStep: 1, padTop: padding.top, padLeft: padding.left)
+        let y = Tensor(uninitialized: [n, outHeight, outWidth, kernel.outChannels])
+        device.convolution(y, self, kernel.forward, bias, geometry)
+        return y.recorded(from: [self]) { [kernel] dy in
+            let dx = Tensor(uninitialized: [n, h, w, c])
+            let turned = ConvolutionShape(
+                batch: n, inHeight: outHeight, inWidth: outWidth, inChannels: kernel.outChannels, outHeight: h, outWidth: w,
+                outChannels: c, kernelHeight: kernel.height, kernelWidth: kernel.width,
+                stride: 1, inStep: stride, padTop: kernel.height - 1 - padding.top, padLeft: kernel.width - 1 - padding.left)
+            dx.device.convolution(dx, dy, kernel.backward, nil, turned)
+            return [dx]
+        }
+    }
+}
