@@ -1,1 +1,55 @@
+import CKernels
+import COpenBLAS
+import Foundation
+import Tensors
 
+/// The device of this processor: kernels of `CKernels`, matrix products of OpenBLAS, one thread pool over both.
+public final class CPUDevice: Device {
+    let threads: Threads
+    let arena = Arena()
+
+    /// - Parameter threads: how many threads compute; by default `SEGMIX_THREADS`, else the cores this process may use.
+    public init(threads count: Int? = nil) {
+        let wanted = count ?? ProcessInfo.processInfo.environment["SEGMIX_THREADS"].flatMap(Int.init)
+        threads = Threads(count: max(1, wanted ?? Self.availableCores))
+        openblas_set_num_threads(1)
+    }
+
+    /// A device for the whole process, installed as the current one.
+    @discardableResult
+    public static func install(threads: Int? = nil) -> CPUDevice {
+        let device = CPUDevice(threads: threads)
+        Devices.use(device)
+        return device
+    }
+
+    /// Cores in this process's affinity mask (proc(5): a hexadecimal mask in groups of 32 bits).
+    static var availableCores: Int {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed:") })
+        else { return ProcessInfo.processInfo.activeProcessorCount }
+        let mask = line.dropFirst("Cpus_allowed:".count).split(separator: ",")
+        return mask.reduce(0) { $0 + (UInt32($1.trimmingCharacters(in: .whitespaces), radix: 16) ?? 0).nonzeroBitCount }
+    }
+
+    public func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer { arena.allocate(byteCount) }
+    public func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) { arena.free(pointer, byteCount) }
+    public var liveBytes: Int { arena.live }
+    public var peakBytes: Int { arena.peak }
+    public func resetPeak() { arena.resetPeak() }
+    public func trim() { arena.trim() }
+
+    /// Raw halves of a tensor.
+    func halves(_ x: Tensor) -> UnsafePointer<UInt16> {
+        UnsafePointer(x.storage.pointer.assumingMemoryBound(to: UInt16.self))
+    }
+
+    /// Widens `count` elements of `x` from element `first`.
+    func widen(_ y: UnsafeMutablePointer<Float>, _ x: Tensor, from first: Int, count: Int) {
+        switch x.type {
+        case .float32: y.update(from: x.floats + first, count: count)
+        case .float16: ck_widen_f16(y, halves(x) + first, count)
+        case .bfloat16: ck_widen_bf16(y, halves(x) + first, count)
+        }
+    }
+}
