@@ -1,0 +1,60 @@
+import Files
+import Foundation
+
+/// A file's bytes in memory, read-only, as the system pages them in; unmapped with the last reference.
+final class MappedFile {
+    let path: String
+    let bytes: UnsafeRawBufferPointer
+
+    /// - Throws: `FileError` where it cannot be opened or is not a regular file.
+    init(_ path: String) throws {
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError("read", path, reason: "it is not a regular file", remedy: "Name the file itself")
+        }
+        let size = Int(status.st_size)
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        guard let address, address != MAP_FAILED else { throw FileError("map", path, code: errno) }
+        bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    deinit {
+        if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+    }
+}
+
+/// Zeros that take no memory until they are read, and little then.
+final class ZeroPages {
+    let pointer: UnsafeRawPointer
+    private let byteCount: Int
+
+    init(byteCount: Int) {
+        self.byteCount = max(byteCount, 1)
+        let address = mmap(nil, self.byteCount, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
+        guard let address, address != MAP_FAILED else { fatalError("no address space for \(byteCount) bytes") }
+        pointer = UnsafeRawPointer(address)
+    }
+
+    deinit { munmap(UnsafeMutableRawPointer(mutating: pointer), byteCount) }
+}
+
+/// A copy of bytes at an aligned address, for data that lies askew in its file.
+final class AlignedCopy {
+    let pointer: UnsafeMutableRawPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        pointer = .allocate(byteCount: max(bytes.count, 1), alignment: 64)
+        if let base = bytes.baseAddress { pointer.copyMemory(from: base, byteCount: bytes.count) }
+    }
+
+    deinit { pointer.deallocate() }
+}
