@@ -37,7 +37,8 @@ let package = Package(
         .target(name: "Diffusion", dependencies: ["Layers", "Tensors", "Weights"]),
 
         // Pictures and the method.
-        .target(name: "Images", dependencies: ["Files", "CPNG", "CTurboJPEG"]),
+        .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "Images", dependencies: ["CImageIO", "CTurboJPEG"]),
         .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights"]),
 
@@ -65,7 +66,7 @@ let package = Package(
         .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
         .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
-        .testTarget(name: "SegMixTests", dependencies: ["SegMix"]),
+        .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(name: "TrainingTests", dependencies: ["CPUDevice", "Training"]),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline"]),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"]),

@@ -1,0 +1,123 @@
+import Foundation
+
+/// Pictures from files that nobody has looked at: JPEG and PNG, told apart by their content.
+public enum ImageFile {
+    /// A picture of more pixels is refused before anything is allocated for it (Pillow's limit).
+    public static let pixelLimit = 178_956_970
+
+    public enum Format: Sendable { case jpeg, png }
+
+    /// The picture upright, in RGB: EXIF orientation applied, grey spread, alpha composited on white.
+    ///
+    /// `name` is what the file is called in errors, its path by default. Throws `ImageError`.
+    public static func readPhoto(_ path: String, name: String? = nil) throws(ImageError) -> RGBImage {
+        let (pixels, orientation) = try decode(path, name ?? path)
+        return pixels.photo.upright(from: orientation)
+    }
+
+    /// The picture upright, in grey (ITU-R 601-2 luma); alpha is ignored. Throws `ImageError`.
+    public static func readMask(_ path: String, name: String? = nil) throws(ImageError) -> GrayImage {
+        let (pixels, orientation) = try decode(path, name ?? path)
+        return pixels.luma.upright(from: orientation)
+    }
+
+    /// Size of the upright picture and format, without decoding the pixels. Throws `ImageError`.
+    public static func probe(_ path: String, name: String? = nil) throws(ImageError) -> (width: Int, height: Int, format: Format) {
+        let file = name ?? path
+        let data = try read(path, file), format = try format(of: data, file)
+        let size: (Int, Int), orientation: Orientation
+        switch format {
+        case .jpeg:
+            let structure = try JPEGStructure(data, file: file)
+            try check(structure.width, structure.height, file)
+            (size, orientation) = ((structure.width, structure.height), structure.orientation)
+        case .png:
+            let decoder = try PNGDecoder(data, file: file, skippingPixels: true)
+            try check(decoder.width, decoder.height, file)
+            (size, orientation) = ((decoder.width, decoder.height), try decoder.orientation())
+        }
+        return orientation.swapsSides ? (size.1, size.0, format) : (size.0, size.1, format)
+    }
+
+    private static func decode(_ path: String, _ file: String) throws(ImageError) -> (DecodedPixels, Orientation) {
+        let data = try read(path, file)
+        switch try format(of: data, file) {
+        case .jpeg:
+            let structure = try JPEGStructure(data, file: file)
+            try check(structure.width, structure.height, file)
+            return (try JPEGDecoder.decode(data, structure, file: file), structure.orientation)
+        case .png:
+            let decoder = try PNGDecoder(data, file: file)
+            try check(decoder.width, decoder.height, file)
+            let pixels = try decoder.pixels()
+            return (pixels, try decoder.orientation())
+        }
+    }
+
+    private static func check(_ width: Int, _ height: Int, _ file: String) throws(ImageError) {
+        guard width > 0 && height > 0 else {
+            throw ImageError(.size, file: file, "it declares a size of \(width) × \(height) pixels", remedy: "copy it again from its source")
+        }
+        let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
+        guard !overflow && pixels <= pixelLimit else {
+            throw ImageError(.size, file: file, "it declares \(width) × \(height) pixels, more than the \(pixelLimit) that are read here", remedy: "scale it down")
+        }
+    }
+
+    private static func read(_ path: String, _ file: String) throws(ImageError) -> [UInt8] {
+        var information = stat()
+        guard stat(path, &information) == 0 else {
+            let missing = errno == ENOENT || errno == ENOTDIR
+            throw ImageError(.unreadable, file: file, missing ? "there is no such file" : "it cannot be opened (\(String(cString: strerror(errno))))",
+                             remedy: missing ? "add it, or correct its name" : "check its permissions")
+        }
+        guard information.st_mode & S_IFMT == S_IFREG else {
+            throw ImageError(.notAFile, file: file, "it is not a regular file", remedy: "put a JPEG or PNG picture there")
+        }
+        guard information.st_size > 0 else {
+            throw ImageError(.damaged, file: file, "the file is empty", remedy: "copy it again from its source")
+        }
+        guard information.st_size < 1 << 30 else {
+            throw ImageError(.size, file: file, "the file has \(information.st_size) bytes, more than the 1 GiB that are read here", remedy: "scale the picture down")
+        }
+        guard let handle = fopen(path, "rb") else {
+            throw ImageError(.unreadable, file: file, "it cannot be opened (\(String(cString: strerror(errno))))", remedy: "check its permissions")
+        }
+        defer { fclose(handle) }
+        let size = Int(information.st_size)
+        let data = [UInt8](unsafeUninitializedCapacity: size) { out, count in count = fread(out.baseAddress, 1, size, handle) }
+        guard data.count == size else {
+            throw ImageError(.unreadable, file: file, "only \(data.count) of its \(size) bytes can be read", remedy: "check the disk, and copy the file again")
+        }
+        return data
+    }
+
+    /// JPEG and PNG by their first bytes; other kinds are refused by name.
+    private static func format(of data: [UInt8], _ file: String) throws(ImageError) -> Format {
+        if data.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
+        if data.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
+        if let kind = foreignKind(data) {
+            throw ImageError(.unknownKind, file: file, "it is a \(kind) file, which is not read here", remedy: "save it as JPEG or PNG")
+        }
+        throw ImageError(.unknownKind, file: file, "it is neither a JPEG nor a PNG picture", remedy: "save it as JPEG or PNG")
+    }
+
+    private static func foreignKind(_ data: [UInt8]) -> String? {
+        func has(_ text: String, at offset: Int = 0) -> Bool { data.dropFirst(offset).starts(with: Array(text.utf8)) }
+        if has("RIFF"), has("WEBP", at: 8) { return "WebP" }
+        if has("GIF8") { return "GIF" }
+        if has("BM") { return "BMP" }
+        if has("8BPS") { return "Photoshop" }
+        if has("%PDF") { return "PDF" }
+        if has("<svg") || has("<?xml") { return "SVG or XML" }
+        if has("ftyp", at: 4) {
+            if ["avif", "avis"].contains(where: { has($0, at: 8) }) { return "AVIF" }
+            if ["heic", "heix", "hevc", "mif1", "msf1", "heim", "heis"].contains(where: { has($0, at: 8) }) { return "HEIC" }
+            return "video or HEIC"
+        }
+        if data.starts(with: [0x49, 0x49, 0x2A, 0]) || data.starts(with: [0x4D, 0x4D, 0, 0x2A]) { return "TIFF or camera raw" }
+        if data.starts(with: [0xFF, 0x0A]) || data.starts(with: [0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C]) { return "JPEG XL" }
+        if data.starts(with: [0, 0, 0, 0x0C, 0x6A, 0x50]) { return "JPEG 2000" }
+        return nil
+    }
+}

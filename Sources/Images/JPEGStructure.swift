@@ -1,0 +1,77 @@
+/// The markers of a JPEG file (ITU-T T.81, annex B), read without decoding anything.
+struct JPEGStructure {
+    var width = 0, height = 0
+    /// 1 grey, 3 colour, 4 CMYK or YCCK.
+    var components = 0
+    var orientation: Orientation = .upright
+
+    /// Walks all markers to the end of the image.
+    ///
+    /// Throws `ImageError` where the file ends before the image does, where it has no frame, and for what is
+    /// not supported: 12-bit samples, other numbers of components.
+    init(_ data: [UInt8], file: String) throws(ImageError) {
+        let cutShort = ImageError(.damaged, file: file, "the JPEG is cut short", remedy: "copy it again from its source")
+        func damaged(_ what: String) -> ImageError {
+            ImageError(.damaged, file: file, "the JPEG is damaged (\(what))", remedy: "copy it again from its source")
+        }
+        var exif: [UInt8] = [], xmp: ArraySlice<UInt8>?
+        let exifName: [UInt8] = Array("Exif\0\0".utf8), xmpName: [UInt8] = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
+        var at = 2
+        walk: while true {
+            // To the next marker; what lies between is entropy-coded data, or rubbish the decoder skips too.
+            guard let marker = Self.nextMarker(data, &at) else { throw cutShort }
+            switch marker {
+            case 0xD9:
+                break walk
+            case 0xD0...0xD8, 0x01:
+                continue walk
+            default:
+                break
+            }
+            guard at + 2 <= data.count else { throw cutShort }
+            let length = Int(data[at]) << 8 | Int(data[at + 1])
+            guard length >= 2 else { throw damaged("a segment of length \(length)") }
+            guard at + length <= data.count else { throw cutShort }
+            let segment = data[(at + 2)..<(at + length)]
+            at += length
+            switch marker {
+            case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
+                guard components == 0 else { throw damaged("two frames") }
+                guard segment.count >= 6 else { throw damaged("a short frame header") }
+                let s = Array(segment)
+                (height, width, components) = (Int(s[1]) << 8 | Int(s[2]), Int(s[3]) << 8 | Int(s[4]), Int(s[5]))
+                guard s[0] == 8 else {
+                    throw ImageError(.unsupported, file: file, "a JPEG with \(s[0]) bits per sample", remedy: "save it as an ordinary 8-bit JPEG or as PNG")
+                }
+            case 0xE1 where segment.starts(with: exifName):
+                exif += segment.dropFirst(exifName.count)
+            case 0xE1 where segment.starts(with: xmpName):
+                xmp = segment.dropFirst(xmpName.count)
+            default:
+                break
+            }
+        }
+        guard components > 0 else { throw damaged("no frame header") }
+        guard [1, 3, 4].contains(components) else {
+            throw ImageError(.unsupported, file: file, "a JPEG with \(components) colour components", remedy: "save it as an ordinary RGB JPEG or as PNG")
+        }
+        orientation = EXIF.orientation(in: exif) ?? xmp.flatMap { EXIF.orientation(inXMP: $0) } ?? .upright
+    }
+
+    /// The code of the next marker at or after `at`, and `at` behind it.
+    private static func nextMarker(_ data: [UInt8], _ at: inout Int) -> UInt8? {
+        data.withUnsafeBufferPointer { bytes in
+            var i = at
+            while i + 1 < bytes.count {
+                // FF 00 is a data byte, FF FF a fill byte.
+                if bytes[i] == 0xFF, bytes[i + 1] != 0, bytes[i + 1] != 0xFF {
+                    at = i + 2
+                    return bytes[i + 1]
+                }
+                i += 1
+            }
+            at = bytes.count
+            return nil
+        }
+    }
+}
