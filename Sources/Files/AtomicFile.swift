@@ -1,0 +1,38 @@
+import Foundation
+
+/// Writes a file so that nothing half-written is ever visible under its name: the bytes go to a hidden temporary in
+/// the same directory, which is flushed to the disk (fsync) and renamed; then the directory is flushed too. A crash
+/// at any moment leaves either the old file or the new one. On failure the temporary is removed.
+public enum AtomicFile {
+    /// Replaces the file at `path` by `data`.
+    /// - Throws: `FileError`.
+    public static func write(_ data: Data, to path: String) throws {
+        try write(to: path) { try $0.write(data) }
+    }
+
+    /// Replaces the file at `path` by `text` in UTF-8.
+    /// - Throws: `FileError`.
+    public static func write(_ text: String, to path: String) throws {
+        try write(to: path) { try $0.write(text) }
+    }
+
+    /// Replaces the file at `path` by what `body` writes, piece by piece. If `body` throws, nothing has changed.
+    /// - Throws: `FileError`, and what `body` throws.
+    public static func write<Result>(to path: String, _ body: (FileOutput) throws -> Result) throws -> Result {
+        let temporary = TemporaryName.beside(path, suffix: "tmp")
+        let output = try FileOutput(creating: temporary, for: path)
+        var done = false
+        defer {
+            if !done {
+                output.abandon()
+                unlink(temporary)
+            }
+        }
+        let result = try body(output)
+        try output.finish()
+        guard rename(temporary, path) == 0 else { throw FileError("write", path, code: errno) }
+        done = true
+        try Directory.flush(Directory.parent(of: path))
+        return result
+    }
+}

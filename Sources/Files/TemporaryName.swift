@@ -1,0 +1,14 @@
+import Foundation
+
+/// Names for what is not finished yet: hidden, in the directory of the finished thing, never used twice.
+enum TemporaryName {
+    /// `dir/NAME` → `dir/.NAME.4f1c….SUFFIX`; a long NAME is cut so that the file system takes the whole.
+    static func beside(_ path: String, suffix: String) -> String {
+        precondition(!path.isEmpty, "TemporaryName: empty path")
+        let url = URL(fileURLWithPath: path)
+        let random = String(UInt64.random(in: .min ... .max), radix: 16)
+        var name = url.lastPathComponent
+        while name.utf8.count > 200 { name.removeLast() }
+        return Directory.joined(Directory.parent(of: path), ".\(name).\(random).\(suffix)")
+    }
+}
