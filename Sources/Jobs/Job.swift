@@ -1,3 +1,4 @@
+import Files
 /// One job, read and checked as far as this is possible without looking into pictures.
 public struct Job: Equatable, Sendable, Codable {
     /// The folder's name.

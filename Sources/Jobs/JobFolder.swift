@@ -1,3 +1,4 @@
+import Files
 /// A job's folder as it lies in the inbox: which specifications it has.
 public struct JobFolder: Sendable {
     public let path: String

@@ -1,3 +1,4 @@
+import Files
 extension Configuration {
     /// Reads a configuration file; relative paths in it are relative to its folder.
     ///
@@ -44,7 +45,7 @@ extension Configuration {
         }
         if let node = values.value("hours") {
             hours = node.text.flatMap(RunningHours.init)
-            if hours == nil { _ = values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }
+            if hours == nil { values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }
         }
         statusPage = values.string("status_page") ?? statusPage
         readModels(values, absolute)
@@ -60,7 +61,7 @@ extension Configuration {
             if base == nil, model.faults.isEmpty {
                 model.report([entry.location.fault("`models.\(entry.key)` has no `base`, the directory of the SDXL model")])
             }
-            let other = { (key: String) in model.string(key).map(absolute) }
+            func other(_ key: String) -> String? { model.string(key).map(absolute) }
             models[entry.key] = Model(
                 base: absolute(base ?? ""), vae: other("vae"), owlv2: other("owlv2"), sam: other("sam"), dinov2: other("dinov2"))
             model.reportUnknownKeys()

@@ -1,3 +1,4 @@
+import Files
 /// Reads `metadata.jsonl` or `prior/class_metadata.jsonl`: the subjects' table on the first line, then one photo a
 /// line. Every fault is found, with its line.
 struct MetadataReader {

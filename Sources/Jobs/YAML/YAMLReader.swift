@@ -107,7 +107,7 @@ public struct YAMLReader {
 
     // MARK: - libyaml's events
 
-    private struct Event {
+    fileprivate struct Event {
         var kind: yaml_event_type_t
         var line: Int, column: Int
         var text = "", tag = ""
