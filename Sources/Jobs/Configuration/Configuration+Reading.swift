@@ -1,0 +1,125 @@
+import Files
+extension Configuration {
+    /// Reads a configuration file; relative paths in it are relative to its folder.
+    ///
+    /// - Throws: every fault at once.
+    public static func load(_ path: String) throws(FaultList) -> Configuration {
+        let bytes: [UInt8]?
+        do throws(FileError) {
+            bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes)
+        } catch {
+            throw FaultList([Fault(error.description)])
+        }
+        guard let bytes else {
+            throw FaultList([Fault("the configuration \(path) is not there; create it (etc/segmixd.yaml of the source is a commented example), or name another with `--config`")])
+        }
+        return try parse(bytes, path: path)
+    }
+
+    /// Reads a configuration's text as if it lay at `path`.
+    static func parse(_ bytes: [UInt8], path: String) throws(FaultList) -> Configuration {
+        let root: YAMLNode
+        do throws(Fault) { root = try YAMLReader.parse(bytes, file: path) } catch { throw FaultList([error]) }
+        guard let entries = root.entries else {
+            throw FaultList([root.location.fault("a configuration is a table of `key: value` lines, not \(root.quoted)")])
+        }
+        let values = KeyedValues(entries)
+        var configuration = Configuration()
+        configuration.path = path
+        configuration.read(values, folder: ConfigurationPath.folder(of: path))
+        values.reportUnknownKeys()
+        try values.faults.inReadingOrder().throwIfAny()
+        return configuration
+    }
+
+    private mutating func read(_ values: KeyedValues, folder: String) {
+        let absolute = { (text: String) in ConfigurationPath.absolute(text, from: folder) }
+        inbox = absolute(values.string("inbox") ?? inbox)
+        outbox = absolute(values.string("outbox") ?? outbox)
+        state = absolute(values.string("state") ?? state)
+        settleSeconds = values.seconds("settle_seconds", 0...86_400, default: settleSeconds)
+        rescanSeconds = values.seconds("rescan_seconds", 0.05...86_400, default: rescanSeconds)
+        maxAttempts = values.integer("max_attempts", 1...1000, default: maxAttempts)
+        if let node = values.value("min_free_space") {
+            minFreeSpace = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "min_free_space", "a size such as `10 GiB`", minFreeSpace)
+        }
+        if let node = values.value("hours") {
+            hours = node.text.flatMap(RunningHours.init)
+            if hours == nil { values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }
+        }
+        statusPage = values.string("status_page") ?? statusPage
+        readModels(values, absolute)
+        readDefaultJob(values, absolute)
+        checkDirectories(values)
+    }
+
+    private mutating func readModels(_ values: KeyedValues, _ absolute: (String) -> String) {
+        guard let table = values.table("models", of: "name: {base: DIRECTORY}") else { return }
+        for entry in table.entries {
+            guard let model = table.table(entry.key, of: "base, vae, owlv2, sam, dinov2") else { continue }
+            let base = model.string("base")
+            if base == nil, model.faults.isEmpty {
+                model.report([entry.location.fault("`models.\(entry.key)` has no `base`, the directory of the SDXL model")])
+            }
+            func other(_ key: String) -> String? { model.string(key).map(absolute) }
+            models[entry.key] = Model(
+                base: absolute(base ?? ""), vae: other("vae"), owlv2: other("owlv2"), sam: other("sam"), dinov2: other("dinov2"))
+            model.reportUnknownKeys()
+            table.report(model.faults)
+        }
+        values.report(table.faults)
+    }
+
+    /// A table, or the path of a specification file.
+    private mutating func readDefaultJob(_ values: KeyedValues, _ absolute: (String) -> String) {
+        guard let node = values.value("default_job") else { return }
+        var job = node
+        if let text = node.text {
+            let path = absolute(text)
+            do throws(FileError) {
+                guard let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) else { throw FileError("read", path, code: 2) }
+                do throws(Fault) { job = try YAMLReader.parse(bytes, file: path) } catch {
+                    values.report([error])
+                    return
+                }
+            } catch {
+                values.report(node, "`default_job` is to be a job specification or the path of one, but \(error)")
+                return
+            }
+        }
+        guard job.entries != nil else {
+            values.report(node, "`default_job` must be a table of a job specification's keys, or the path of one, not \(node.quoted)")
+            return
+        }
+        values.report(JobSpecification.read(job).1)
+        defaultJob = job
+    }
+
+    /// No directory may lie inside another: the outbox would be taken for a job.
+    private func checkDirectories(_ values: KeyedValues) {
+        let directories = [("inbox", inbox), ("outbox", outbox), ("state", state)]
+        for (i, (name, path)) in directories.enumerated() {
+            for (otherName, other) in directories[(i + 1)...] {
+                let place = values.location(otherName) ?? values.location(name) ?? .init(file: self.path ?? Self.defaultPath)
+                if path == other {
+                    values.report([place.fault("`\(name)` and `\(otherName)` are the same directory (\(path)); each needs its own")])
+                } else if other.hasPrefix(path + "/") || path.hasPrefix(other + "/") {
+                    let (inner, outer) = other.hasPrefix(path + "/") ? (otherName, name) : (name, otherName)
+                    values.report([place.fault("`\(inner)` lies inside `\(outer)`; put them side by side")])
+                }
+            }
+        }
+    }
+}
+
+extension KeyedValues {
+    /// A duration in seconds, with or without a unit.
+    func seconds(_ key: String, _ range: ClosedRange<Double>, default fallback: Double) -> Double {
+        guard let node = value(key) else { return fallback }
+        guard let value = node.text.flatMap(Quantity.seconds), range.contains(value) else {
+            let ends = "from \(NumberRange.short(range.lowerBound)) s to \(NumberRange.short(range.upperBound)) s"
+            return wrong(node, key, "a duration \(ends), such as `30` or `5 min`", fallback)
+        }
+        return value
+    }
+}

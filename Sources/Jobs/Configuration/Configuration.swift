@@ -1,0 +1,78 @@
+/// The machine's configuration: `segmixd.yaml`.
+public struct Configuration: Equatable, Sendable {
+    public static let defaultPath = "/etc/segmixd/segmixd.yaml"
+
+    /// The directories of one model; each has Hugging Face's layout.
+    public struct Model: Equatable, Sendable {
+        /// Holds `unet`, `vae`, `text_encoder`, `text_encoder_2`, the tokenizers and `scheduler`.
+        public var base: String
+        /// Used instead of `base/vae`.
+        public var vae: String?
+        public var owlv2: String?
+        public var sam: String?
+        public var dinov2: String?
+
+        public init(base: String, vae: String? = nil, owlv2: String? = nil, sam: String? = nil, dinov2: String? = nil) {
+            self.base = base
+            self.vae = vae
+            self.owlv2 = owlv2
+            self.sam = sam
+            self.dinov2 = dinov2
+        }
+    }
+
+    /// The file it was read from; what a worker is given as `--config`.
+    public var path: String?
+    public var inbox = "/srv/segmixd/inbox"
+    public var outbox = "/srv/segmixd/outbox"
+    public var state = "/var/lib/segmixd"
+    public var models: [String: Model] = [:]
+    /// What a folder's own specification leaves out. Where it is set, a folder without a specification is a job.
+    public var defaultJob: YAMLNode?
+    /// How long a folder must stay unchanged before it is taken.
+    public var settleSeconds = 10.0
+    /// How often the inbox is looked through even if nothing was heard of it: network shares send no events.
+    public var rescanSeconds = 60.0
+    /// When jobs may run; nil: always.
+    public var hours: RunningHours?
+    /// How often a job is started before it is given up.
+    public var maxAttempts = 3
+    /// In bytes, on the file system of `state`; no job is started below it.
+    public var minFreeSpace = 2 << 30
+    /// Where the status page is to be served.
+    public var statusPage = "127.0.0.1"
+
+    /// The defaults, without any model.
+    public init() {}
+
+    /// The model of a job.
+    ///
+    /// - Throws: a fault that names the models there are.
+    public func model(for specification: JobSpecification) throws(Fault) -> Model {
+        guard let name = specification.model else {
+            if let only = models.first, models.count == 1 { return only.value }
+            if let model = models["default"] { return model }
+            let file = path ?? Self.defaultPath
+            throw models.isEmpty
+                ? Fault("no model is set up; name one in `models` of \(file): {sdxl: {base: /path/to/stable-diffusion-xl-base-1.0}}")
+                : Fault("`model` is missing; it must be one of \(names) (`models` of \(file))")
+        }
+        if let model = models[name] { return model }
+        if name.hasPrefix("/") { return Model(base: name) }
+        let hint = Suggestion.clause(for: name, among: models.keys.sorted())
+        let choice = models.isEmpty ? "there are none yet" : "there are \(names)"
+        throw Fault("`model: \(name)` is not among the configuration's `models` (\(choice))\(hint.isEmpty ? "; name one of them, or the absolute path of a model directory" : hint)")
+    }
+
+    /// `model(for:)`'s fault with its place in the specification.
+    func faults(inModelOf specification: JobSpecification, at root: YAMLNode) -> [Fault] {
+        do throws(Fault) {
+            _ = try model(for: specification)
+            return []
+        } catch {
+            return [specification.model == nil ? error : root.locationOfEntry("model").fault(error.message)]
+        }
+    }
+
+    private var names: String { models.keys.sorted().joined(separator: ", ") }
+}

@@ -1,0 +1,28 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Paths of a configuration file: made absolute and plain.
+enum ConfigurationPath {
+    /// The folder of a file, absolute.
+    static func folder(of path: String) -> String {
+        let absolute = absolute(path, from: workingDirectory)
+        guard let slash = absolute.lastIndex(of: "/"), slash != absolute.startIndex else { return "/" }
+        return String(absolute[..<slash])
+    }
+
+    /// `text` seen from `folder`, without `.`, `..` and doubled `/`.
+    static func absolute(_ text: String, from folder: String) -> String {
+        var pieces: [Substring] = []
+        for piece in (text.hasPrefix("/") ? text : folder + "/" + text).split(separator: "/") where piece != "." {
+            if piece == ".." { _ = pieces.popLast() } else { pieces.append(piece) }
+        }
+        return "/" + pieces.joined(separator: "/")
+    }
+
+    private static var workingDirectory: String {
+        guard let raw = getcwd(nil, 0) else { return "/" }
+        defer { free(raw) }
+        return String(cString: raw)
+    }
+}

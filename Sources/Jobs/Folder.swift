@@ -1,0 +1,69 @@
+import Files
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What lies in a folder, and bounded reading of small files.
+public enum Folder {
+    /// The names in a folder, in no order, without `.` and `..`. Names that are not UTF-8 are left out.
+    public static func names(_ path: String) throws(FileError) -> [String] {
+        guard let handle = opendir(path) else { throw FileError("open the folder", path, code: errno) }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(handle) else {
+                if errno != 0 { throw FileError("read the folder", path, code: errno) }
+                return names
+            }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if let name, name != ".", name != ".." { names.append(name) }
+        }
+    }
+
+    /// Whether `path` is a folder itself, not a link to one.
+    public static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether anything lies at `path`, be it a link to nowhere.
+    public static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// Creates a folder and those above it.
+    public static func create(_ path: String) throws(FileError) {
+        if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw FileError("create the folder", path, code: errno) }
+        try create(String(path[..<slash]))
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError("create the folder", path, code: errno) }
+    }
+
+    /// The bytes of an ordinary file of at most `limit` bytes; nil if there is no file.
+    public static func contents(of path: String, limit: Int) throws(FileError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw FileError("open", path, code: errno)
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError("read", path, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL) }
+        guard status.st_size <= limit else { throw FileError("read", path, code: EFBIG) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileError("read", path, code: errno)
+            }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
+        }
+    }
+}

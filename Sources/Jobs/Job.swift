@@ -1,0 +1,127 @@
+import Files
+/// One job, read and checked as far as this is possible without looking into pictures.
+public struct Job: Equatable, Sendable, Codable {
+    /// The folder's name.
+    public var name: String
+    /// The job's folder.
+    public var path: String
+    /// The specification's file name, where it has one.
+    public var specificationFile: String?
+    public var specification: JobSpecification
+    /// `metadata.jsonl`
+    public var photos: PhotoList
+    /// `prior/class_metadata.jsonl`, at most `num_class_images` of it; nil without prior preservation.
+    public var priors: PhotoList?
+
+    /// The class of a subject: the specification's `classes`, or its phrase without the first word.
+    public func className(of subject: SubjectEntry) -> String {
+        specification.classes[subject.key] ?? subject.className
+    }
+
+    /// Reads a job's folder.
+    ///
+    /// - Parameters:
+    ///   - folder: the job's folder.
+    ///   - specificationFile: which of its specifications. Left out: its only one, or none where the configuration has
+    ///     a `default_job` or `settings` are given.
+    ///   - configuration: for `default_job` and the names of models.
+    ///   - settings: `key=value` of the command line (`--set`).
+    /// - Throws: every fault at once, by file and line.
+    public static func load(
+        _ folder: JobFolder, specificationFile: String? = nil, configuration: Configuration? = nil, settings: [String] = []
+    ) throws(FaultList) -> Job {
+        let paths: JobPath, files: [JobFolder.SpecificationFile]
+        do throws(FileError) {
+            guard Folder.isDirectory(folder.path) || Folder.exists(folder.path + "/.") else {
+                throw FileError("open the folder", folder.path, code: Folder.exists(folder.path) ? 20 : 2)
+            }
+            paths = try JobPath(root: folder.path)
+            files = try folder.specificationFiles()
+        } catch {
+            throw FaultList([Fault(error.description)])
+        }
+        var faults: [Fault] = []
+        var layers = SpecificationLayers()
+        if let inherited = configuration?.defaultJob { layers.add(inherited) }
+        var chosen = specificationFile
+        if chosen == nil, files.count > 1 {
+            throw FaultList([Fault("the folder \(folder.name) has several job specifications (\(files.map(\.file).joined(separator: ", "))); say which one with `--spec`")])
+        }
+        chosen = chosen ?? files.first?.file
+        if let chosen {
+            let path = chosen.hasPrefix("/") ? chosen : folder.path + "/" + chosen
+            do throws(FileError) {
+                if let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) {
+                    layers.add(file: bytes, name: chosen)
+                } else {
+                    faults.append(Fault(file: chosen, "is not there; the folder has \(files.isEmpty ? "no job specification" : files.map(\.file).joined(separator: ", "))"))
+                }
+            } catch {
+                faults.append(Fault(file: chosen, "cannot be read: \(error.reason)"))
+            }
+        } else if configuration?.defaultJob == nil, settings.isEmpty {
+            faults.append(Fault("the folder \(folder.name) has no job specification; add a job.yaml (an empty one takes every default)"))
+        }
+        for setting in settings { layers.add(setting: setting) }
+        let (specification, found) = layers.resolve()
+        faults += found
+
+        let (photos, photoFaults) = MetadataReader.read("metadata.jsonl", paths: paths)
+        faults += photoFaults
+        var priors: PhotoList?
+        if specification.withPriorPreservation {
+            let (list, priorFaults) = readPriors(paths, isAskedFor: layers.merged["with_prior_preservation"]?.isNull == false)
+            faults += priorFaults
+            priors = list?.limited(to: specification.numClassImages)
+            if priorFaults.isEmpty, let photos, let list, let priors {
+                faults += JobChecks.priors(list, used: priors, photos: photos, specification: specification)
+            }
+        }
+        if let photos, photoFaults.isEmpty {
+            faults += JobChecks.photos(photos, specification: specification, layers: layers)
+        }
+        if let configuration { faults += configuration.faults(inModelOf: specification, at: layers.merged) }
+        try faults.inReadingOrder().throwIfAny()
+        guard let photos else { preconditionFailure("no photos and no fault") }
+        return Job(
+            name: folder.name, path: folder.path, specificationFile: chosen, specification: specification, photos: photos, priors: priors)
+    }
+
+    /// What is unusual but allowed; one sentence each.
+    public var warnings: [String] {
+        var warnings: [String] = []
+        let s = specification
+        if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
+            warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
+        }
+        if s.render.gamma > 0.2 { warnings.append("render.gamma \(s.render.gamma) is above 0.2: the background will whiten") }
+        if s.lrScheduler == .constant, s.lrWarmupSteps > 0 {
+            warnings.append("lr_warmup_steps has no effect with lr_scheduler constant; constant_with_warmup uses it")
+        }
+        if let priors, s.numClassImages < priors.subjects.count * 2 {
+            warnings.append("num_class_images \(s.numClassImages) leaves about one prior image per subject")
+        }
+        return warnings
+    }
+
+    private static func readPriors(_ paths: JobPath, isAskedFor: Bool) -> (PhotoList?, [Fault]) {
+        let source = "prior/class_metadata.jsonl"
+        guard Folder.exists(paths.root + "/" + source) else {
+            let why = isAskedFor ? "`with_prior_preservation: true`" : "`with_prior_preservation` (true unless it says otherwise)"
+            return (nil, [Fault(file: source, "is not there, but \(why) needs prior images with their list; add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`")])
+        }
+        return MetadataReader.read(source, paths: paths)
+    }
+}
+
+extension [Fault] {
+    /// By file in the order in which the files come first, then by line; what has no line comes first.
+    func inReadingOrder() -> [Fault] {
+        var order: [String?: Int] = [:]
+        for fault in self where order[fault.file] == nil { order[fault.file] = order.count }
+        var seen: Set<Fault> = []
+        return enumerated()
+            .sorted { (order[$0.element.file]!, $0.element.line ?? 0, $0.offset) < (order[$1.element.file]!, $1.element.line ?? 0, $1.offset) }
+            .map(\.element).filter { seen.insert($0).inserted }
+    }
+}

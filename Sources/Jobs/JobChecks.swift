@@ -1,0 +1,68 @@
+/// What specification and metadata must agree on.
+enum JobChecks {
+    static func photos(_ photos: PhotoList, specification: JobSpecification, layers: SpecificationLayers) -> [Fault] {
+        var faults: [Fault] = []
+        let root = layers.merged
+        let keys = photos.subjects.map(\.key)
+        let known = keys.map { "\"\($0)\"" }.joined(separator: ", ")
+
+        if specification.segmixProbability > 0 {
+            if keys.count == 1 {
+                faults.append(Fault(file: photos.source, line: 1, "there is only one subject (\(known)), but composites of two are asked for; add a second subject, or set `segmix_prob: 0`"))
+            }
+            for photo in photos.photos where photo.mask == nil {
+                faults.append(Fault(file: photos.source, line: photo.line, "the photo \(photo.file) has no mask; name one with \"mask_path\", or set `segmix_prob: 0`"))
+            }
+        }
+        for table in ["classes", "relative_scale"] {
+            for entry in root[table]?.entries ?? [] where !keys.contains(entry.key) {
+                faults.append(entry.location.fault("`\(table)` names the subject \"\(entry.key)\", which metadata.jsonl does not have (\(known))"))
+            }
+        }
+        switch specification.relativeScale {
+        case .number(0): break
+        case .number:
+            if keys.count > 2 {
+                faults.append(root.locationOfEntry("relative_scale").fault("`relative_scale` as a number is for two subjects, and there are \(keys.count); write a table: {\(keys.map { "\($0): 1" }.joined(separator: ", "))}"))
+            }
+        case .table(let entries):
+            let missing = keys.filter { key in !entries.contains { $0.subject == key } }
+            if !missing.isEmpty {
+                faults.append(root.locationOfEntry("relative_scale").fault("`relative_scale` leaves out \(missing.map { "\"\($0)\"" }.joined(separator: ", ")); name every subject (\(known))"))
+            }
+        }
+        return faults
+    }
+
+    /// `list` is the whole prior set, `used` what `num_class_images` leaves of it.
+    static func priors(_ list: PhotoList, used: PhotoList, photos: PhotoList, specification: JobSpecification) -> [Fault] {
+        var faults: [Fault] = []
+        let own = Set(photos.subjects.map(\.key)), others = Set(list.subjects.map(\.key))
+        let missing = photos.subjects.map(\.key).filter { !others.contains($0) }
+        let surplus = list.subjects.map(\.key).filter { !own.contains($0) }
+        if !missing.isEmpty {
+            faults.append(Fault(file: list.source, line: 1, "has no prior images for \(quoted(missing)) of metadata.jsonl; add them, or set `with_prior_preservation: false`"))
+        }
+        if !surplus.isEmpty, !own.isEmpty {
+            faults.append(Fault(file: list.source, line: 1, "names \(quoted(surplus)), which metadata.jsonl does not have; both tables must have the same keys"))
+        }
+        for subject in list.subjects where own.contains(subject.key) && !used.photos.contains(where: { $0.subject == subject.key }) {
+            faults.append(Fault(file: list.source, "`num_class_images: \(specification.numClassImages)` leaves no prior image for the subject \"\(subject.key)\"; use at least \(list.subjects.count)"))
+        }
+        if specification.segmixProbability > 0 {
+            for photo in list.photos where photo.mask == nil {
+                faults.append(Fault(file: list.source, line: photo.line, "the prior image \(photo.file) has no mask; name one with \"mask_path\", or set `segmix_prob: 0`"))
+            }
+        }
+        return faults
+    }
+
+    private static func quoted(_ keys: [String]) -> String {
+        (keys.count == 1 ? "the subject " : "the subjects ") + keys.map { "\"\($0)\"" }.joined(separator: ", ")
+    }
+}
+
+extension YAMLNode {
+    /// Where a key stands; the whole table where it does not have it.
+    func locationOfEntry(_ key: String) -> Location { entries?.first { $0.key == key }?.location ?? location }
+}

@@ -1,0 +1,77 @@
+import Files
+/// A job's folder as it lies in the inbox: which specifications it has.
+public struct JobFolder: Sendable {
+    public let path: String
+    /// The folder's own name: the job's.
+    public let name: String
+
+    public init(_ path: String) {
+        var trimmed = path[...]
+        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        self.path = String(trimmed)
+        name = trimmed.split(separator: "/").last.map(String.init) ?? String(trimmed)
+    }
+
+    /// One specification file.
+    public struct SpecificationFile: Equatable, Sendable, Codable {
+        /// `job.yaml`
+        public let file: String
+        /// `job`: the name of its result where the folder has several.
+        public let name: String
+
+        /// The file name without `.yaml` or `.yml`.
+        public init(file: String) {
+            self.file = file
+            name = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+        }
+    }
+
+    /// Every `*.yaml` and `*.yml` directly in the folder, by name: each is one job.
+    public func specificationFiles() throws(FileError) -> [SpecificationFile] {
+        try Folder.names(path)
+            .filter { name in
+                !IgnoredFiles.contains(name) && [".yaml", ".yml"].contains { name.lowercased().hasSuffix($0) && name.count > $0.count }
+                    && !Folder.isDirectory(path + "/" + name)
+            }
+            .sorted().map(SpecificationFile.init)
+    }
+
+    /// Whether nothing but what file managers leave is in it: somebody is about to fill it.
+    public func isEmpty() throws(FileError) -> Bool {
+        try Folder.names(path).allSatisfy(IgnoredFiles.contains)
+    }
+
+    /// What makes the folder no job at all; empty where `segmix run` can be asked to look closer.
+    ///
+    /// - Parameter hasDefaultJob: whether the configuration makes a folder without a specification a job.
+    public func faults(hasDefaultJob: Bool) throws(FileError) -> [Fault] {
+        let hasMetadata = Folder.exists(path + "/metadata.jsonl")
+        let specifications = try specificationFiles()
+        var faults: [Fault] = []
+        if !hasMetadata {
+            faults.append(Fault("the folder \(name) has no metadata.jsonl, which lists its subjects and photos\(try hint())"))
+        }
+        if specifications.isEmpty, !hasDefaultJob {
+            faults.append(Fault("the folder \(name) has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration"))
+        }
+        for (i, one) in specifications.enumerated() {
+            if let twin = specifications[..<i].first(where: { $0.name.lowercased() == one.name.lowercased() }) {
+                faults.append(Fault(file: one.file, "has the same name as \(twin.file), and so would its result; rename one of them"))
+            }
+        }
+        return faults
+    }
+
+    /// Where the metadata probably is.
+    private func hint() throws(FileError) -> String {
+        let names = try Folder.names(path).sorted()
+        if let twin = names.first(where: { $0.lowercased() == "metadata.jsonl" }) { return "; it has \(twin): rename it" }
+        for name in ["metadata.json", "metadata.jsonl.txt", "metadata.txt", "metadata.csv"] where names.contains(name) {
+            return "; it has \(name), but what is wanted is one JSON object a line, in metadata.jsonl"
+        }
+        if let inner = names.first(where: { Folder.exists(path + "/" + $0 + "/metadata.jsonl") }) {
+            return "; its folder \(inner) has one: put that folder into the inbox instead"
+        }
+        return "; the README shows how to write it"
+    }
+}

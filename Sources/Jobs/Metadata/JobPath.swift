@@ -1,0 +1,99 @@
+import Files
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Finds the files that metadata names, without ever leaving the job's folder.
+public struct JobPath {
+    /// The job's folder as given, and with every link resolved.
+    public let root: String
+    private let realRoot: String
+    /// Listings of folders, for suggestions.
+    private var listings: [String: [String]] = [:]
+
+    /// - Throws: where the folder cannot be resolved.
+    public init(root: String) throws(FileError) {
+        self.root = root
+        guard let real = realpath(root, nil) else { throw FileError("open the folder", root, code: errno) }
+        realRoot = String(cString: real)
+        free(real)
+    }
+
+    /// Why a name cannot be used, as the end of a sentence that begins with the name.
+    public struct Refusal: Error, Equatable {
+        public let reason: String
+    }
+
+    /// The name of an ordinary file inside the job's folder, relative to it and without `.` and doubled `/`.
+    ///
+    /// - Parameters:
+    ///   - name: as the metadata has it.
+    ///   - folder: that of the metadata file, relative to the job's folder; empty for the folder itself.
+    public mutating func resolve(_ name: String, in folder: String = "") throws(Refusal) -> String {
+        guard !name.isEmpty else { throw Refusal(reason: "is empty; write the name of a file in the job's folder") }
+        guard !name.contains("\0") else { throw Refusal(reason: "contains a NUL character") }
+        guard !name.contains("\\") else { throw Refusal(reason: "contains a backslash; write folders with `/`") }
+        guard !name.hasPrefix("/"), !name.hasPrefix("~/") else { throw Refusal(reason: "is an absolute path; copy the file into the job's folder and name it from there") }
+        let pieces = name.split(separator: "/").map(String.init).filter { $0 != "." }
+        guard !pieces.contains("..") else { throw Refusal(reason: "leaves the job's folder (`..`); copy the file into the job's folder") }
+        guard !pieces.isEmpty, !name.hasSuffix("/") else { throw Refusal(reason: "is a folder, not a picture") }
+        let relative = ((folder.isEmpty ? [] : [folder]) + pieces).joined(separator: "/")
+        let path = root + "/" + relative
+
+        var status = stat()
+        if stat(path, &status) != 0 {
+            let code = errno
+            throw Refusal(reason: missing(relative, code))
+        }
+        guard let real = realpath(path, nil) else { throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))") }
+        defer { free(real) }
+        guard String(cString: real).hasPrefix(realRoot == "/" ? "/" : realRoot + "/") else {
+            throw Refusal(reason: "is a link that leaves the job's folder; copy the file itself into it")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Refusal(reason: status.st_mode & S_IFMT == S_IFDIR ? "is a folder, not a picture" : "is no ordinary file")
+        }
+        guard status.st_size > 0 else { throw Refusal(reason: "is an empty file (0 bytes); copy it again") }
+        return relative
+    }
+
+    private mutating func missing(_ relative: String, _ code: Int32) -> String {
+        if code == ELOOP { return "is a link that leads round in a circle" }
+        if code == EACCES { return "may not be read; allow it (chmod)" }
+        guard code == ENOENT || code == ENOTDIR else { return "cannot be read: \(String(cString: strerror(code)))" }
+        // The first piece that is not there; is its twin?
+        var present = ""
+        for piece in relative.split(separator: "/").map(String.init) {
+            let next = present.isEmpty ? piece : present + "/" + piece
+            var status = stat()
+            if lstat(root + "/" + next, &status) != 0 {
+                guard let twin = twin(of: piece, in: present) else { break }
+                let what = twin.lowercased() == piece.lowercased() ? "capital and small letters differ" : "the name is nearly the same"
+                return "is not there, but \(present.isEmpty ? twin : present + "/" + twin) is (\(what)); correct the name"
+            }
+            if status.st_mode & S_IFMT == S_IFLNK, stat(root + "/" + next, &status) != 0 {
+                return "is a link to a file that does not exist; copy the file itself into the job's folder"
+            }
+            present = next
+        }
+        return "is not there; add the file or correct the name"
+    }
+
+    /// A file of `folder` whose name differs from `name` in case or Unicode normalisation only, else in its suffix's
+    /// spelling (`.jpeg`, `.JPG`), else by a slip.
+    private mutating func twin(of name: String, in folder: String) -> String? {
+        let entries = listing(folder)
+        if let twin = entries.first(where: { $0.lowercased() == name.lowercased() && Array($0.utf8) != Array(name.utf8) }) { return twin }
+        let stem = { (name: String) in name.lastIndex(of: ".").map { String(name[..<$0]).lowercased() } ?? name.lowercased() }
+        if let twin = entries.first(where: { stem($0) == stem(name) && !stem($0).isEmpty }) { return twin }
+        return nil
+    }
+
+    private mutating func listing(_ folder: String) -> [String] {
+        if let known = listings[folder] { return known }
+        let found = (try? Folder.names(folder.isEmpty ? root : root + "/" + folder)) ?? []
+        let sorted = found.filter { !IgnoredFiles.contains($0) }.sorted()
+        listings[folder] = sorted
+        return sorted
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+
+/// What a worker tells the daemon on its standard output: one JSON object per line, between plain lines that are
+/// meant for the job's log.
+public struct ProgressLine: Codable, Equatable, Sendable {
+    public enum Phase: String, Codable, Sendable, CaseIterable {
+        case check, prepare, encode, train, save, render, score, publish
+    }
+
+    public var phase: Phase
+    /// Within the phase: optimizer steps in `train`, pictures in `render`.
+    public var step: Int?
+    public var total: Int?
+    public var loss: Double?
+    public var secondsPerStep: Double?
+    /// Seconds until the phase is over.
+    public var remaining: Double?
+    /// One sentence for people.
+    public var message: String?
+
+    /// A worker writes progress lines where this variable of its environment is `json`.
+    public static let environmentKey = "SEGMIX_PROGRESS"
+
+    public init(
+        phase: Phase, step: Int? = nil, total: Int? = nil, loss: Double? = nil, secondsPerStep: Double? = nil,
+        remaining: Double? = nil, message: String? = nil
+    ) {
+        self.phase = phase
+        self.step = step
+        self.total = total
+        self.loss = loss
+        self.secondsPerStep = secondsPerStep
+        self.remaining = remaining
+        self.message = message
+    }
+
+    /// One line without its end. Numbers that JSON does not have (a loss that is not finite) are left out.
+    public var encoded: String {
+        var line = self
+        if let value = line.loss, !value.isFinite { line.loss = nil }
+        if let value = line.secondsPerStep, !value.isFinite { line.secondsPerStep = nil }
+        if let value = line.remaining, !value.isFinite { line.remaining = nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(line) else { preconditionFailure("progress that cannot be encoded: \(line)") }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// nil where the line is something else: it belongs into the log.
+    public init?(line: String) {
+        guard line.hasPrefix("{"), line.utf8.count <= 65_536, let value = try? JSONDecoder().decode(Self.self, from: Data(line.utf8)) else { return nil }
+        self = value
+    }
+
+    /// `train 20/2010, loss 0.1234, 3.2 s a step, 1 h 46 min left`
+    public var sentence: String {
+        var parts = [phase.rawValue]
+        if let step { parts[0] += total.map { " \(step)/\($0)" } ?? " \(step)" }
+        if let loss { parts.append("loss \(String(format: "%.4f", loss))") }
+        if let secondsPerStep { parts.append("\(String(format: "%.2f", secondsPerStep)) s a step") }
+        if let remaining { parts.append("\(Self.words(seconds: remaining)) left") }
+        let summary = parts.joined(separator: ", ")
+        return message.map { "\(summary): \($0)" } ?? summary
+    }
+
+    /// `1 h 46 min`, `3 min 20 s`, `12 s`.
+    public static func words(seconds: Double) -> String {
+        let whole = seconds.isFinite ? Int(min(max(0, seconds.rounded()), 1e12)) : 0
+        let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
+        if hours > 0 { return "\(hours) h \(minutes) min" }
+        return minutes > 0 ? "\(minutes) min \(rest) s" : "\(rest) s"
+    }
+}

@@ -1,0 +1,92 @@
+import Files
+import Foundation
+
+/// Moves a file or a folder so that it is always whole in at least one of the two places, whatever stops the move.
+///
+/// On one file system this is a rename. Across file systems the tree is copied beside its destination under a hidden
+/// name, flushed, compared with the source, renamed, and only then the source is removed. Calling it again after it was
+/// broken off finishes the work; calling it when all is done does nothing.
+public enum FolderMove {
+    /// - Returns: false where `source` does not exist (any more).
+    /// - Throws: `FileError`; where the destination holds something else, with EEXIST.
+    @discardableResult
+    public static func move(_ source: String, to destination: String) throws(FileError) -> Bool {
+        let mark = copyMark(destination)
+        guard Folder.exists(source) else {
+            try removeTree(mark)
+            return false
+        }
+        if Folder.exists(destination) {
+            // A copy that was finished but for the removal of its source; everything else is a name that is taken.
+            guard Folder.exists(mark) else { throw FileError("move \(source) to", destination, code: EEXIST) }
+            try removeTree(source)
+            try removeTree(mark)
+            return true
+        }
+        if renameWithoutReplacing(source, destination) {
+            try flushParents(source, destination)
+            return true
+        }
+        guard errno == EXDEV else { throw FileError("move \(source) to", destination, code: errno) }
+        return try moveAcross(source, destination, mark: mark)
+    }
+
+    /// The way across file systems; separate so that it can be tested on one.
+    static func moveAcross(_ source: String, _ destination: String, mark: String? = nil) throws(FileError) -> Bool {
+        let mark = mark ?? copyMark(destination)
+        let copy = Directory.joined(Directory.parent(of: destination), ".\(lastName(destination)).copy")
+        try removeTree(copy)
+        let before = try FolderSnapshot(of: source)
+        try TreeCopy.copy(source, to: copy)
+        guard try FolderSnapshot(of: source) == before else {
+            try removeTree(copy)
+            throw FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
+        }
+        // The mark says that the destination is this source's copy: without it, a folder of that name is a stranger's.
+        do { try AtomicFile.write(source + "\n", to: mark) } catch { throw error as? FileError ?? FileError("write", mark, code: EIO) }
+        guard renameWithoutReplacing(copy, destination) else { throw FileError("move \(source) to", destination, code: errno) }
+        try flush(Directory.parent(of: destination))
+        try removeTree(source)
+        try removeTree(mark)
+        return true
+    }
+
+    /// Renames, unless something lies at `destination`; false with `errno` where it did not happen.
+    ///
+    /// Between look and rename nothing of worth can slip in: rename itself refuses to replace a file by a folder, or a
+    /// folder that has something in it.
+    public static func renameWithoutReplacing(_ source: String, _ destination: String) -> Bool {
+        if Folder.exists(destination) {
+            errno = EEXIST
+            return false
+        }
+        return rename(source, destination) == 0
+    }
+
+    /// Removes a file or a folder with everything in it, if it is there.
+    public static func removeTree(_ path: String) throws(FileError) {
+        guard Folder.exists(path) else { return }
+        if Folder.isDirectory(path) {
+            for name in try Folder.names(path) { try removeTree(Directory.joined(path, name)) }
+            guard rmdir(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
+        } else {
+            guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
+        }
+    }
+
+    /// Flushes a folder's own entries.
+    public static func flush(_ path: String) throws(FileError) {
+        do { try Directory.flush(path) } catch { throw error as? FileError ?? FileError("flush", path, code: EIO) }
+    }
+
+    private static func flushParents(_ source: String, _ destination: String) throws(FileError) {
+        try flush(Directory.parent(of: destination))
+        if Directory.parent(of: source) != Directory.parent(of: destination) { try flush(Directory.parent(of: source)) }
+    }
+
+    private static func copyMark(_ destination: String) -> String {
+        Directory.joined(Directory.parent(of: destination), ".\(lastName(destination)).moved")
+    }
+
+    private static func lastName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+}

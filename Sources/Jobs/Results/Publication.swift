@@ -1,0 +1,84 @@
+import Files
+import Foundation
+
+/// Puts a result into the outbox so that it appears whole or not at all, and so that being stopped at any moment
+/// costs nothing: every step looks whether it is already done.
+///
+/// The parts are moved into a hidden folder beside the final one, everything is flushed, and the folder is renamed. No
+/// part is ever deleted here; what is in the hidden folder when the machine goes down is still there afterwards.
+public struct Publication: Sendable {
+    /// Something that becomes a part of the result.
+    public enum Part: Sendable {
+        /// A file or folder that is moved; where it is gone already, it was moved before.
+        case moved(from: String, to: String)
+        /// Everything in a folder but hidden entries (a worker's own: resume points, caches).
+        case contents(of: String, into: String)
+        /// A text that is written.
+        case text(String, to: String)
+    }
+
+    /// The folder in which the result appears: the outbox, or one inside it.
+    public let folder: String
+    /// What the result is to be called if that name is free.
+    public let name: String
+    /// Identity of the job.
+    public let job: String
+
+    public init(folder: String, name: String, job: String) {
+        self.folder = folder
+        self.name = name
+        self.job = job
+    }
+
+    private var partial: String { Directory.joined(folder, ResultName.partial(name, job: job)) }
+
+    /// - Parameters:
+    ///   - chosen: the name that an earlier, broken-off publication had chosen.
+    ///   - parts: what the result is made of.
+    ///   - willAppear: is told the name before the result appears under it, to write it down.
+    /// - Returns: the name under which it appeared.
+    /// - Throws: `FileError`, and what `willAppear` throws. Nothing is lost; call it again.
+    public func publish(chosen: String?, parts: [Part], willAppear: (String) throws -> Void) throws -> String {
+        // Chosen, and nothing left to rename: it has appeared, whatever has been done to it since.
+        if let chosen, !Folder.exists(partial) { return chosen }
+        try Folder.create(folder)
+        try Folder.create(partial)
+        for part in parts { try add(part) }
+        try Directory.flushTree(partial)
+        var attempt = 1
+        while true {
+            let candidate = ResultName.candidate(name, attempt: attempt)
+            let destination = Directory.joined(folder, candidate)
+            if !Folder.exists(destination) {
+                try willAppear(candidate)
+                if FolderMove.renameWithoutReplacing(partial, destination) {
+                    try Directory.flush(folder)
+                    return candidate
+                }
+                guard errno == EEXIST || errno == ENOTEMPTY else { throw FileError("publish", destination, code: errno) }
+            }
+            attempt += 1
+        }
+    }
+
+    private func add(_ part: Part) throws {
+        switch part {
+        case .moved(let source, let target):
+            try FolderMove.move(source, to: try inside(target))
+        case .contents(let source, let target):
+            guard Folder.isDirectory(source) else { return }
+            for name in try Folder.names(source).sorted() where !name.hasPrefix(".") {
+                try FolderMove.move(Directory.joined(source, name), to: try inside(target.isEmpty ? name : target + "/" + name))
+            }
+        case .text(let text, let target):
+            try AtomicFile.write(text, to: try inside(target))
+        }
+    }
+
+    /// A place in the hidden folder whose own folder exists.
+    private func inside(_ relative: String) throws -> String {
+        let path = Directory.joined(partial, relative)
+        try Folder.create(Directory.parent(of: path))
+        return path
+    }
+}

@@ -1,0 +1,19 @@
+/// The one place that refuses what a specification can say and the engine does not run. To lift a refusal,
+/// delete its lines here.
+enum Availability {
+    static func faults(of specification: JobSpecification, at values: KeyedValues) -> [Fault] {
+        var faults: [Fault] = []
+        let refuse = { (key: String, inner: String?, message: String) in
+            let table = values.value(key)
+            let place = inner.flatMap { name in table?.entries?.first { $0.key == name }?.location } ?? values.location(key)
+            faults.append(place?.fault(message) ?? Fault(message))
+        }
+        if specification.mixedPrecision == .bf16 {
+            refuse("mixed_precision", nil, "`mixed_precision: bf16` is not yet available; use `mixed_precision: no`")
+        }
+        if specification.render.gamma > 0 {
+            refuse("render", "gamma", "`render.gamma` above 0 (mean-shifted noise) is not yet available; leave it out or use `gamma: 0`")
+        }
+        return faults
+    }
+}
