@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Images", dependencies: ["CImageIO", "CTurboJPEG"]),
         .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
-        .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights"]),
+        .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),

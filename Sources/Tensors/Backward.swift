@@ -2,7 +2,7 @@ extension Tensor {
     /// This tensor with a new entry on the tape, if one of `inputs` is tracked; as it is if none is.
     /// The pullback gets the gradient of the result and gives one for each input, nil where there is none.
     func recorded(from inputs: [Tensor], pullback: @escaping (Tensor) -> [Tensor?]) -> Tensor {
-        guard inputs.contains(where: \.isTracked) else { return self }
+        guard !Tape.isPaused, inputs.contains(where: \.isTracked) else { return self }
         let node = Node(inputs: inputs.map(\.node), pullback: pullback)
         return Tensor(shape: shape, type: type, storage: storage, node: node)
     }

@@ -1,0 +1,69 @@
+import Layers
+import Tensors
+import Weights
+
+/// What a prompt is to the UNet: hidden states of both text encoders and the pooled projection of the second.
+public struct PromptEmbedding {
+    /// `[N, 77, width₁ + width₂]`
+    public let states: Tensor
+    /// `[N, pooled width]`
+    public let pooled: Tensor
+
+    public init(states: Tensor, pooled: Tensor) { (self.states, self.pooled) = (states, pooled) }
+}
+
+/// SDXL's noise predictor (diffusers' `UNet2DConditionModel`), built from a directory with `config.json` and safetensors.
+public final class UNet {
+    public let configuration: UNetConfiguration
+    private let sinusoids, idSinusoids: Sinusoids
+    private let timeEmbedding, additionEmbedding: TimestepEmbedding
+    private let convIn, convOut: Conv2D
+    private let normOut: GroupNorm
+    private let down: [DownBlock], mid: MidBlock, up: [UpBlock]
+
+    /// The model over `weights`, with the adapters of the scope where it has any. Call the store's `finish()` afterwards.
+    public init(_ weights: WeightScope, _ c: UNetConfiguration) {
+        configuration = c
+        sinusoids = Sinusoids(width: c.down[0].channels, flipped: c.sinusoidsFlipped, shift: c.sinusoidsShift)
+        idSinusoids = Sinusoids(width: c.timeIDWidth, flipped: c.sinusoidsFlipped, shift: c.sinusoidsShift)
+        timeEmbedding = TimestepEmbedding(weights["time_embedding"], inputs: c.down[0].channels, outputs: c.timeWidth)
+        additionEmbedding = TimestepEmbedding(weights["add_embedding"], inputs: c.additionWidth, outputs: c.timeWidth)
+        convIn = Conv2D(weights["conv_in"], inputs: c.inChannels, outputs: c.down[0].channels, size: c.inKernel)
+
+        let levels = c.down.count
+        down = (0..<levels).map { i in
+            DownBlock(weights["down_blocks"][i], inputs: c.down[max(i - 1, 0)].channels, block: c.down[i],
+                      layers: c.downLayers[i], isLast: i == levels - 1, c)
+        }
+        mid = MidBlock(weights["mid_block"], block: c.mid, c)
+        up = (0..<levels).map { i in
+            UpBlock(weights["up_blocks"][i], previous: c.up[max(i - 1, 0)].channels, skipChannels: c.up[min(i + 1, levels - 1)].channels,
+                    block: c.up[i], layers: c.downLayers[levels - 1 - i] + 1, isLast: i == levels - 1, c)
+        }
+        normOut = GroupNorm(weights["conv_norm_out"], channels: c.down[0].channels, groups: c.groups, epsilon: c.epsilon, silu: true)
+        convOut = Conv2D(weights["conv_out"], inputs: c.down[0].channels, outputs: c.outChannels, size: c.outKernel)
+    }
+
+    /// - Parameters:
+    ///   - x: noisy latents, `[N, H, W, inChannels]`
+    ///   - timesteps: one for each image
+    ///   - timeIDs: SDXL's size conditioning, six for each image
+    /// - Returns: the prediction, `[N, H, W, outChannels]`
+    public func callAsFunction(
+        _ x: Tensor, timesteps: [Float], prompt: PromptEmbedding, timeIDs: [[Float]], keep: Checkpointing = .keepEverything
+    ) -> Tensor {
+        let n = x.shape[0]
+        precondition(timesteps.count == n && timeIDs.count == n && prompt.states.shape[0] == n && prompt.pooled.shape[0] == n,
+                     "UNet: \(n) images, \(timesteps.count) timesteps, \(timeIDs.count) time_ids, prompts \(prompt.states.shape)")
+        let ids = idSinusoids(timeIDs.flatMap { $0 }).reshaped([n, 6 * configuration.timeIDWidth])
+        let time = timeEmbedding(sinusoids(timesteps)) + additionEmbedding(prompt.pooled.concatenated(ids))
+        let context = UNetContext(activatedTime: time.silu(), prompt: prompt.states, keep: keep)
+
+        var x = convIn(x)
+        var skips = [x]
+        for block in down { x = block(x, context, skips: &skips) }
+        x = mid(x, context)
+        for block in up { x = block(x, context, skips: &skips) }
+        return convOut(normOut(x))
+    }
+}

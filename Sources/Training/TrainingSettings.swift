@@ -1,0 +1,35 @@
+/// What decides the numbers of a training run. Two runs with equal settings, photos and model give the same LoRA.
+public struct TrainingSettings: Sendable {
+    /// Optimizer steps, and micro-steps in each.
+    public var steps = 2010, accumulation = 2
+    public var schedule: LearningRateSchedule
+    public var beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 1e-4
+    /// Largest gradient norm; larger gradients are scaled down to it.
+    public var maxGradientNorm = 1.0
+    public var rank = 32
+    public var seed: UInt64 = 42
+    public var priorWeight = 1.0, dcoBeta = 0.0
+    public var normalizesMaskedLoss = false
+    /// Recompute blocks in the backward pass instead of keeping what they computed.
+    public var checkpointing = false
+
+    public init(schedule: LearningRateSchedule) { self.schedule = schedule }
+}
+
+/// Why a training run ended early.
+public enum TrainingError: Error, CustomStringConvertible {
+    /// The loss or the gradient is not a number.
+    case notFinite(step: Int, what: String, files: [String])
+    /// Something in the output directory is not of this run.
+    case otherRun(path: String, key: String, was: String, isNow: String)
+
+    public var description: String {
+        switch self {
+        case .notFinite(let step, let what, let files):
+            "the \(what) of step \(step) is not a number; nothing of it was learned, and the last checkpoint is good. "
+                + "In that step: \(files.joined(separator: ", ")). Lower learning_rate, or look at these files."
+        case .otherRun(let path, let key, let was, let isNow):
+            "\(path) belongs to a run with \(key) \(was), and this one has \(isNow); give the new run another --output, or the old setting"
+        }
+    }
+}
