@@ -7,7 +7,7 @@
 //   - Scratch memory is the caller's: `ck_…_scratch()` says how many floats one call needs.
 //   - The instruction set (AVX-512, AVX2+FMA, plain C) is chosen at run time, once. `ck_…_reference` is the
 //     plain-C twin that the tests compare with.
-//   - GEMMs call OpenBLAS, which the device has set to one thread.
+//   - Nothing here calls OpenBLAS; the device calls it for the plain matrix products.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -23,6 +23,8 @@ extern "C" {
 typedef enum { CK_PLAIN = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_isa;
 /// The best instruction set of this processor; `SEGMIX_ISA=plain|avx2|avx512` in the environment lowers it.
 ck_isa ck_best_isa(void);
+/// For tests only: makes every later call use `isa`'s kernels. False, and nothing changed, if this processor lacks it.
+int ck_use_isa(ck_isa isa);
 
 // ------------------------------------------------------------------------------------------------- types
 
@@ -93,9 +95,10 @@ typedef struct {
     ptrdiff_t pad_top, pad_left;      ///< zero rows above, zero columns left (of the zero-stuffed input); may be negative
 } ck_conv_shape;
 
-/// Relays a weight [out, in, kh, kw] for `ck_conv2d`: as [kh, kw, in, out].
+/// Relays a weight [out, in, kh, kw] for `ck_conv2d`: panels of 32 output channels (the last may be narrower), each
+/// [kh, kw, in, channels of the panel]. As many floats as before; the same for every instruction set.
 void ck_conv2d_pack(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
-/// The same for the pullback to the input: [kh, kw, out, in], kernel turned by 180°.
+/// The same for the pullback to the input: in and out exchanged, kernel turned by 180°.
 void ck_conv2d_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
 /// Output rows [begin, end) of all batch·out_height image rows (image-major): y = conv(x, packed) + bias, bias may be null.
 /// y is [batch, out_height, out_width, out_channels].
@@ -105,7 +108,8 @@ size_t ck_conv2d_scratch(const ck_conv_shape *shape);
 
 // --------------------------------------------------------------------------------------------- resampling
 
-/// Nearest neighbour, PyTorch's rule: source index = floor(i · in / out). [in_height, in_width, channels], one image, out rows [begin, end).
+/// Nearest neighbour by PyTorch's rule: source index = ⌊i · in / out⌋, the quotient rounded to float32 first unless
+/// out = 2·in. [in_height, in_width, channels], one image, out rows [begin, end).
 void ck_upsample_nearest(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
                          size_t channels, size_t begin, size_t end);
 /// Pullback: in rows [begin, end) of dx are written.
@@ -114,7 +118,8 @@ void ck_upsample_nearest_backward(float *dx, const float *dy, size_t in_height, 
 
 // ---------------------------------------------------------------------------------------------- optimizer
 
-typedef struct { float learning_rate, beta1, beta2, epsilon, weight_decay; double bias1, bias2; } ck_adamw;  // bias = 1 − βᵗ
+/// Doubles, as PyTorch's Python numbers are: 1 − 0.999 in float32 would be off by 2e-5. bias = 1 − βᵗ.
+typedef struct { double learning_rate, beta1, beta2, epsilon, weight_decay, bias1, bias2; } ck_adamw;
 /// PyTorch's AdamW, one step: p ← p·(1 − lr·λ); m, v; p ← p − (lr/bias1)·m / (√v/√bias2 + ε).
 /// `gradient_scale` multiplies the gradient first (clipping).
 void ck_adamw_step(float *p, float *m, float *v, const float *gradient, float gradient_scale, const ck_adamw *o, size_t count);

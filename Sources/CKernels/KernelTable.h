@@ -1,0 +1,65 @@
+// The kernels of one instruction set, and the limits that all of them share. Internal to this target.
+#ifndef CKERNELS_TABLE_H
+#define CKERNELS_TABLE_H
+
+#include "CKernels.h"
+
+/// The kernels that exist once per instruction set. Same parameters as the public functions of the same name.
+struct ck_table {
+    void (*widen_f16)(float *, const uint16_t *, size_t);
+    void (*widen_bf16)(float *, const uint16_t *, size_t);
+    void (*add)(float *, const float *, const float *, size_t);
+    void (*scale)(float *, const float *, float, size_t);
+    void (*add_scaled)(float *, const float *, float, size_t);
+    void (*add_row)(float *, const float *, const float *, size_t, size_t);
+    void (*silu)(float *, const float *, size_t);
+    void (*silu_backward)(float *, const float *, const float *, size_t);
+    void (*gelu)(float *, const float *, size_t);
+    void (*quick_gelu)(float *, const float *, size_t);
+    void (*geglu)(float *, const float *, size_t, size_t);
+    void (*geglu_backward)(float *, const float *, const float *, size_t, size_t);
+    void (*layer_norm)(float *, float *, float *, const float *, const float *, const float *, size_t, size_t, float);
+    void (*layer_norm_backward)(float *, const float *, const float *, const float *, const float *, const float *, size_t,
+                                size_t);
+    void (*channel_sums)(double *, double *, const float *, size_t, size_t);
+    void (*channel_affine)(float *, const float *, const float *, const float *, size_t, size_t, int);
+    void (*group_norm_backward_sums)(double *, double *, const float *, const float *, const float *, const float *, size_t,
+                                     size_t, int);
+    void (*group_norm_backward_apply)(float *, const float *, const float *, const float *, const float *, const float *,
+                                      const float *, size_t, size_t, int);
+    void (*attention)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, size_t,
+                      size_t, size_t, size_t, float, int, float *);
+    void (*attention_backward)(float *, float *, float *, const float *, const float *, const float *, const float *,
+                               const float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float,
+                               float *);
+    void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*adamw_step)(float *, float *, float *, const float *, float, const ck_adamw *, size_t);
+    double (*sum_of_squares)(const float *, size_t);
+};
+
+extern const struct ck_table ck_table_plain;
+#if defined(__x86_64__)
+extern const struct ck_table ck_table_avx2, ck_table_avx512;
+#endif
+
+/// The table in use. The first call chooses it.
+const struct ck_table *ck_kernels(void);
+
+enum {
+    CK_LANES = 32,        ///< lanes of the widest register tile; packed convolution weights are cut into panels of these
+    CK_MAX_ROWS = 12,     ///< rows of the largest register tile
+    CK_CONV_COPIES = 9,   ///< taps of one convolution tile that may be copies (at the edges of the image)
+};
+
+static inline size_t ck_rounded_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/// The first place in `scratch` on a cache line; scratch sizes leave room for 16 floats.
+static inline float *ck_aligned(float *scratch) { return (float *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); }
+
+/// Queries whose state attention keeps between blocks of keys: what fits a core's cache, a multiple of CK_LANES.
+static inline size_t ck_attention_queries_per_group(size_t head_size) {
+    size_t fitting = 32768 / head_size / CK_LANES * CK_LANES;
+    return fitting < CK_LANES ? CK_LANES : fitting > 512 ? 512 : fitting;
+}
+
+#endif

@@ -1,0 +1,30 @@
+// Attention: the chosen instruction set's kernels, and the scratch memory they need.
+
+#include "KernelTable.h"
+
+void ck_attention(float *o, float *lse, const float *q, const float *k, const float *v, size_t begin, size_t end, size_t keys,
+                  size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride, float scale, int causal,
+                  float *scratch) {
+    ck_kernels()->attention(o, lse, q, k, v, begin, end, keys, head_size, q_stride, k_stride, v_stride, o_stride, scale, causal,
+                            scratch);
+}
+
+size_t ck_attention_scratch(size_t keys, size_t head_size) {
+    (void)keys;
+    const size_t group = ck_attention_queries_per_group(head_size), block = 96;
+    return 16 + 2 * group * head_size + 2 * group + block * CK_LANES + 2 * block * head_size;
+}
+
+void ck_attention_backward(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse, const float *q,
+                           const float *k, const float *v, size_t queries, size_t keys, size_t head_size, size_t q_stride,
+                           size_t k_stride, size_t v_stride, size_t o_stride, float scale, float *scratch) {
+    ck_kernels()->attention_backward(dq, dk, dv, d_o, o, lse, q, k, v, queries, keys, head_size, q_stride, k_stride, v_stride,
+                                     o_stride, scale, scratch);
+}
+
+size_t ck_attention_backward_scratch(size_t queries, size_t keys, size_t head_size) {
+    (void)keys;
+    const size_t block = 64;
+    return 16 + ck_rounded_up(queries, CK_LANES) * (3 * head_size + 2) + 5 * block * head_size + block * CK_LANES +
+           2 * block * block;
+}

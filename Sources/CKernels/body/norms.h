@@ -1,0 +1,151 @@
+// Layer norm, and the passes that group norm is made of.
+
+/// Σ f over a row: FOR_ROW(i, n) runs its block for each vector of the row, n lanes of which are the row's.
+#define FOR_ROW(i, n, width) for (size_t i = 0, n = (width) < VL ? (width) : VL; i < (width); i += VL, n = (width) - i < VL ? (width) - i : VL)
+
+static void layer_norm(float *y, float *mean, float *rstd, const float *x, const float *scale, const float *shift,
+                       size_t rows, size_t width, float epsilon) {
+    for (size_t r = 0; r < rows; r++, x += width, y += width) {
+        vf sum[4] = {0};
+        size_t i = 0;
+        for (; i + 4 * VL <= width; i += 4 * VL)
+            for (int j = 0; j < 4; j++) sum[j] += load(x + i + j * VL);
+        for (; i < width; i += VL) sum[0] += load_up_to(x + i, width - i);
+        float m = sum_of_lanes((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)width;
+
+        vf squares[4] = {0};
+        for (i = 0; i + 4 * VL <= width; i += 4 * VL)
+            for (int j = 0; j < 4; j++) {
+                vf centred = load(x + i + j * VL) - m;
+                squares[j] += centred * centred;
+            }
+        for (; i + VL <= width; i += VL) {
+            vf centred = load(x + i) - m;
+            squares[0] += centred * centred;
+        }
+        float variance = sum_of_lanes((squares[0] + squares[1]) + (squares[2] + squares[3]));
+        for (; i < width; i++) variance += (x[i] - m) * (x[i] - m);
+        float s = 1.0f / sqrtf(variance / (float)width + epsilon);
+
+        FOR_ROW(c, n, width) {
+            vf normal = (load_up_to(x + c, n) - m) * s;
+            store_up_to(y + c, normal * load_up_to(scale + c, n) + load_up_to(shift + c, n), n);
+        }
+        mean[r] = m;
+        rstd[r] = s;
+    }
+}
+
+static void layer_norm_backward(float *dx, const float *dy, const float *x, const float *scale, const float *mean,
+                                const float *rstd, size_t rows, size_t width) {
+    for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
+        const float m = mean[r], s = rstd[r];
+        vf sum = {0}, products = {0};
+        FOR_ROW(i, n, width) {
+            vf g = load_up_to(dy + i, n) * load_up_to(scale + i, n);   // 0 in the lanes beyond the row
+            sum += g;
+            products += g * ((load_up_to(x + i, n) - m) * s);
+        }
+        const float mean_g = sum_of_lanes(sum) / (float)width, mean_gx = sum_of_lanes(products) / (float)width;
+        FOR_ROW(i, n, width) {
+            vf g = load_up_to(dy + i, n) * load_up_to(scale + i, n);
+            vf normal = (load_up_to(x + i, n) - m) * s;
+            store_up_to(dx + i, s * (g - mean_g - normal * mean_gx), n);
+        }
+    }
+}
+
+/// Rows that are summed in float before they are added to the double sums.
+enum { ROWS_PER_PARTIAL_SUM = 64, VECTORS_PER_PASS = 4 };
+
+INLINE void add_lanes(double *total, vf partial, size_t count) {
+    for (size_t i = 0; i < count; i++) total[i] += (double)partial[i];
+}
+
+/// The gradient that arrives at z = x·a + b: dy·SiLU′(z), or dy itself.
+INLINE vf gradient_before_activation(vf dy, vf x, vf a, vf b, const int silu) {
+    return silu ? dy * silu_slope(x * a + b) : dy;
+}
+
+INLINE void channel_pair_sums(double *first, double *second, const float *dy, const float *x, const float *a,
+                              const float *b, size_t rows, size_t channels, const int backward, const int silu) {
+    for (size_t r0 = 0; r0 < rows; r0 += ROWS_PER_PARTIAL_SUM) {
+        const size_t r1 = rows - r0 < ROWS_PER_PARTIAL_SUM ? rows : r0 + ROWS_PER_PARTIAL_SUM;
+        size_t c = 0;
+        for (; c + VECTORS_PER_PASS * VL <= channels; c += VECTORS_PER_PASS * VL) {
+            vf s[VECTORS_PER_PASS] = {0}, t[VECTORS_PER_PASS] = {0};
+            for (size_t r = r0; r < r1; r++) {
+                const size_t at = r * channels + c;
+#pragma clang loop unroll(full)
+                for (int j = 0; j < VECTORS_PER_PASS; j++) {
+                    vf value = load(x + at + j * VL), g = value;
+                    if (backward)
+                        g = gradient_before_activation(load(dy + at + j * VL), value, load(a + c + j * VL),
+                                                       load(b + c + j * VL), silu);
+                    s[j] += g;
+                    t[j] += g * value;
+                }
+            }
+            for (int j = 0; j < VECTORS_PER_PASS; j++) {
+                add_lanes(first + c + j * VL, s[j], VL);
+                add_lanes(second + c + j * VL, t[j], VL);
+            }
+        }
+        for (; c < channels; c += VL) {
+            const size_t n = channels - c < VL ? channels - c : VL;
+            vf s = {0}, t = {0};
+            for (size_t r = r0; r < r1; r++) {
+                const size_t at = r * channels + c;
+                vf value = load_up_to(x + at, n), g = value;
+                if (backward)
+                    g = gradient_before_activation(load_up_to(dy + at, n), value, load_up_to(a + c, n),
+                                                   load_up_to(b + c, n), silu);
+                s += g;
+                t += g * value;
+            }
+            add_lanes(first + c, s, n);
+            add_lanes(second + c, t, n);
+        }
+    }
+}
+
+static void channel_sums(double *sum, double *squares, const float *x, size_t rows, size_t channels) {
+    channel_pair_sums(sum, squares, x, x, x, x, rows, channels, 0, 0);
+}
+
+static void group_norm_backward_sums(double *sum, double *products, const float *dy, const float *x, const float *a,
+                                     const float *b, size_t rows, size_t channels, int silu) {
+    if (silu) channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 1, 1);
+    else channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 1, 0);
+}
+
+static void channel_affine(float *y, const float *x, const float *a, const float *b, size_t rows, size_t channels,
+                           int silu) {
+    for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
+        if (silu) {
+            FOR_ROW(c, n, channels) {
+                vf z = load_up_to(x + c, n) * load_up_to(a + c, n) + load_up_to(b + c, n);
+                store_up_to(y + c, z / (1.0f + exp_full(-z)), n);
+            }
+        } else {
+            FOR_ROW(c, n, channels)
+                store_up_to(y + c, load_up_to(x + c, n) * load_up_to(a + c, n) + load_up_to(b + c, n), n);
+        }
+    }
+}
+
+INLINE void group_norm_backward_rows(float *dx, const float *dy, const float *x, const float *a, const float *b,
+                                     const float *p, const float *q, size_t rows, size_t channels, const int silu) {
+    for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels)
+        FOR_ROW(c, n, channels) {
+            vf value = load_up_to(x + c, n), slope = load_up_to(a + c, n);
+            vf g = gradient_before_activation(load_up_to(dy + c, n), value, slope, load_up_to(b + c, n), silu);
+            store_up_to(dx + c, g * slope + value * load_up_to(p + c, n) + load_up_to(q + c, n), n);
+        }
+}
+
+static void group_norm_backward_apply(float *dx, const float *dy, const float *x, const float *a, const float *b,
+                                      const float *p, const float *q, size_t rows, size_t channels, int silu) {
+    if (silu) group_norm_backward_rows(dx, dy, x, a, b, p, q, rows, channels, 1);
+    else group_norm_backward_rows(dx, dy, x, a, b, p, q, rows, channels, 0);
+}

@@ -1,0 +1,27 @@
+// The table of this instruction set's kernels.
+
+const struct ck_table CK_TABLE = {
+    .widen_f16 = widen_f16,
+    .widen_bf16 = widen_bf16,
+    .add = add,
+    .scale = scale,
+    .add_scaled = add_scaled,
+    .add_row = add_row,
+    .silu = silu,
+    .silu_backward = silu_backward,
+    .gelu = gelu,
+    .quick_gelu = quick_gelu,
+    .geglu = geglu,
+    .geglu_backward = geglu_backward,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
+    .channel_sums = channel_sums,
+    .channel_affine = channel_affine,
+    .group_norm_backward_sums = group_norm_backward_sums,
+    .group_norm_backward_apply = group_norm_backward_apply,
+    .attention = attention,
+    .attention_backward = attention_backward,
+    .conv2d = conv2d,
+    .adamw_step = adamw_step,
+    .sum_of_squares = sum_of_squares,
+};

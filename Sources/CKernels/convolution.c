@@ -1,0 +1,35 @@
+// Convolution: the chosen instruction set's kernel, the order of the weights, and the scratch memory.
+
+#include "KernelTable.h"
+
+void ck_conv2d(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape, size_t begin,
+               size_t end, float *scratch) {
+    ck_kernels()->conv2d(y, x, packed, bias, shape, begin, end, scratch);
+}
+
+size_t ck_conv2d_scratch(const ck_conv_shape *s) {
+    return 16 + s->kernel_height * s->kernel_width * s->in_channels * CK_LANES + CK_CONV_COPIES * CK_MAX_ROWS * s->in_channels;
+}
+
+/// Panels of up to CK_LANES output channels, one after the other, each [taps, depth, channels of the panel].
+/// weight(tap, d, c) is read at weight[d·depth_stride + c·channel_stride + tap], or the last tap first if `turned`.
+static void pack(float *packed, const float *weight, size_t taps, size_t depth, size_t channels, size_t depth_stride,
+                 size_t channel_stride, int turned) {
+    for (size_t start = 0; start < channels; start += CK_LANES) {
+        const size_t width = channels - start < CK_LANES ? channels - start : CK_LANES;
+        for (size_t d = 0; d < depth; d++)
+            for (size_t tap = 0; tap < taps; tap++) {
+                const float *source = weight + d * depth_stride + start * channel_stride + (turned ? taps - 1 - tap : tap);
+                float *target = packed + start * taps * depth + (tap * depth + d) * width;
+                for (size_t c = 0; c < width; c++) target[c] = source[c * channel_stride];
+            }
+    }
+}
+
+void ck_conv2d_pack(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw) {
+    pack(packed, weight, kh * kw, in, out, kh * kw, in * kh * kw, 0);
+}
+
+void ck_conv2d_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw) {
+    pack(packed, weight, kh * kw, out, in, in * kh * kw, kh * kw, 1);
+}

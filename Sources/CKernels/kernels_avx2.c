@@ -1,0 +1,30 @@
+// The kernels for x86-64 with AVX2 and FMA.
+#if defined(__x86_64__)
+
+#include "KernelTable.h"
+
+#include <math.h>
+#include <string.h>
+#include <immintrin.h>
+
+#define VL 8
+#define MR 6
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+
+#include "body/vector.h"
+#include "body/transpose.h"
+#include "body/product.h"
+#include "body/elementwise.h"
+#include "body/norms.h"
+#include "body/attention_forward.h"
+#include "body/attention_backward.h"
+#include "body/convolution.h"
+#include "body/optimizer.h"
+
+#pragma clang attribute pop
+
+#define CK_TABLE ck_table_avx2
+#include "body/table.h"
+
+#endif

@@ -1,0 +1,23 @@
+// The kernels for any processor: vectors of four floats, which every supported processor has.
+
+#include "KernelTable.h"
+
+#include <math.h>
+#include <string.h>
+
+#define VL 4
+#define MR 6
+
+#include "body/vector.h"
+#include "body/transpose.h"
+#include "body/product.h"
+#include "body/elementwise.h"
+#include "body/norms.h"
+#include "body/attention_forward.h"
+#include "body/attention_backward.h"
+#include "body/convolution.h"
+#include "body/optimizer.h"
+
+#define CK_TABLE ck_table_plain
+#include "body/table.h"
+

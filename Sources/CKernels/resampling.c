@@ -1,0 +1,51 @@
+// Nearest-neighbour resampling: copying and adding pixels, the same for every instruction set.
+
+#include "KernelTable.h"
+
+#include <math.h>
+#include <string.h>
+
+/// The input index that output index `i` shows, by PyTorch's rule (UpSample.h, nearest_neighbor_compute_source_index):
+/// exact for equal and doubled sizes, else ⌊i · (in / out)⌋ in float32.
+static size_t source_index(size_t i, size_t in, size_t out) {
+    if (out == in) return i;
+    if (out == 2 * in) return i / 2;
+    const size_t index = (size_t)floorf((float)i * ((float)in / (float)out));
+    return index < in - 1 ? index : in - 1;
+}
+
+/// The first output index that shows input `index` or a later one; `out` if none does.
+static size_t first_showing(size_t index, size_t in, size_t out) {
+    size_t i = index * out / in;
+    while (i > 0 && source_index(i - 1, in, out) >= index) i--;
+    while (i < out && source_index(i, in, out) < index) i++;
+    return i;
+}
+
+void ck_upsample_nearest(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                         size_t channels, size_t begin, size_t end) {
+    for (size_t row = begin; row < end; row++) {
+        const float *source = x + source_index(row, in_height, out_height) * in_width * channels;
+        float *target = y + row * out_width * channels;
+        for (size_t column = 0; column < out_width; column++)
+            memcpy(target + column * channels, source + source_index(column, in_width, out_width) * channels,
+                   channels * sizeof(float));
+    }
+}
+
+void ck_upsample_nearest_backward(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,
+                                  size_t out_width, size_t channels, size_t begin, size_t end) {
+    const struct ck_table *kernels = ck_kernels();
+    for (size_t row = begin; row < end; row++) {
+        const size_t top = first_showing(row, in_height, out_height), bottom = first_showing(row + 1, in_height, out_height);
+        for (size_t column = 0; column < in_width; column++) {
+            const size_t left = first_showing(column, in_width, out_width);
+            const size_t right = first_showing(column + 1, in_width, out_width);
+            float *target = dx + (row * in_width + column) * channels;
+            memset(target, 0, channels * sizeof(float));
+            for (size_t i = top; i < bottom; i++)
+                for (size_t j = left; j < right; j++)
+                    kernels->add(target, target, dy + (i * out_width + j) * channels, channels);
+        }
+    }
+}
