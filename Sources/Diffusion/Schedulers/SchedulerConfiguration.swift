@@ -1,0 +1,127 @@
+import Foundation
+
+/// `scheduler_config.json` of a diffusers model. Every key is optional, with diffusers' defaults; `_class_name` and keys
+/// that only other samplers read do not matter.
+public struct SchedulerConfiguration: Equatable, Sendable {
+    public enum BetaSchedule: String, CaseIterable, Sendable {
+        case linear, scaled_linear, squaredcos_cap_v2
+    }
+
+    /// What the UNet predicts.
+    public enum Prediction: String, CaseIterable, Sendable {
+        case epsilon, v_prediction
+    }
+
+    /// Which training steps a sampler visits: table 2 of arXiv 2305.08891.
+    public enum Spacing: String, CaseIterable, Sendable {
+        case linspace, leading, trailing
+    }
+
+    /// What follows the last visited step's sigma.
+    public enum FinalSigma: String, CaseIterable, Sendable {
+        case zero, sigma_min
+    }
+
+    /// How sigmas lie between the largest and the smallest.
+    public enum SigmaSpacing: Equatable, Sendable {
+        case schedule, karras, exponential
+    }
+
+    public var trainSteps = 1000
+    public var betaStart = 0.0001, betaEnd = 0.02
+    public var betaSchedule = BetaSchedule.linear
+    public var trainedBetas: [Double]?
+    public var prediction = Prediction.epsilon
+    public var rescalesToZeroSNR = false
+    public var spacing = Spacing.linspace
+    public var stepsOffset = 0
+    public var finalSigma = FinalSigma.zero
+    public var sigmaSpacing = SigmaSpacing.schedule
+    /// Ends of the sigmas where `sigmaSpacing` is not the schedule's own.
+    public var sigmaMin: Double?, sigmaMax: Double?
+
+    /// diffusers' defaults.
+    public init() {}
+
+    /// Reads a model's scheduler directory or the file itself. Throws `ScheduleError`.
+    public init(contentsOf url: URL) throws {
+        var isDirectory: ObjCBool = false
+        _ = FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
+        let file = isDirectory.boolValue ? url.appendingPathComponent("scheduler_config.json") : url
+        guard let data = try? Data(contentsOf: file) else {
+            throw ScheduleError(file.path, "is missing or cannot be read; a model directory has scheduler/scheduler_config.json")
+        }
+        try self.init(json: data, file: file.path)
+    }
+
+    /// `file` is what errors name.
+    public init(json: Data, file: String) throws {
+        let keys: Keys
+        do {
+            keys = try JSONDecoder().decode(Keys.self, from: json)
+        } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
+            let key = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw ScheduleError(file, "\(key) has a value of the wrong type; take the file of the original model")
+        } catch {
+            throw ScheduleError(file, "is not a JSON object; take the file of the original model")
+        }
+
+        func choice<T: RawRepresentable & CaseIterable>(
+            _ name: String, _ value: String?, _ otherwise: T
+        ) throws -> T where T.RawValue == String {
+            guard let value else { return otherwise }
+            guard let known = T(rawValue: value) else {
+                let all = T.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ScheduleError(file, "\(name) \"\(value)\" is not supported; it must be one of \(all)")
+            }
+            return known
+        }
+        func refuse(_ name: String, _ isSet: Bool) throws {
+            if isSet { throw ScheduleError(file, "\(name) is not supported; remove it, or set it to diffusers' default") }
+        }
+        func range<T: Comparable>(_ name: String, _ value: T, _ valid: ClosedRange<T>) throws {
+            guard valid.contains(value) else {
+                throw ScheduleError(
+                    file, "\(name) is \(value), but must be from \(valid.lowerBound) to \(valid.upperBound)")
+            }
+        }
+
+        trainedBetas = keys.trained_betas
+        trainSteps = trainedBetas?.count ?? keys.num_train_timesteps ?? trainSteps
+        betaStart = keys.beta_start ?? betaStart
+        betaEnd = keys.beta_end ?? betaEnd
+        betaSchedule = try choice("beta_schedule", keys.beta_schedule, betaSchedule)
+        prediction = try choice("prediction_type", keys.prediction_type, prediction)
+        spacing = try choice("timestep_spacing", keys.timestep_spacing, spacing)
+        finalSigma = try choice("final_sigmas_type", keys.final_sigmas_type, finalSigma)
+        rescalesToZeroSNR = keys.rescale_betas_zero_snr ?? false
+        stepsOffset = keys.steps_offset ?? 0
+        sigmaMin = keys.sigma_min
+        sigmaMax = keys.sigma_max
+        let karras = keys.use_karras_sigmas ?? false, exponential = keys.use_exponential_sigmas ?? false
+        sigmaSpacing = karras ? .karras : exponential ? .exponential : .schedule
+
+        try refuse("use_beta_sigmas", keys.use_beta_sigmas ?? false)
+        try refuse("use_exponential_sigmas with use_karras_sigmas", karras && exponential)
+        try refuse("interpolation_type \"\(keys.interpolation_type ?? "")\"", keys.interpolation_type ?? "linear" != "linear")
+        try refuse(
+            "timestep_type \"continuous\"", keys.timestep_type == "continuous" && prediction == .v_prediction)
+        try range("num_train_timesteps", trainSteps, 2...1_000_000)
+        if let given = keys.num_train_timesteps, given != trainSteps {
+            throw ScheduleError(
+                file, "num_train_timesteps is \(given), but trained_betas has \(trainSteps) entries; make them agree")
+        }
+        for (index, beta) in (trainedBetas ?? []).enumerated() { try range("trained_betas[\(index)]", beta, 0...0.9999) }
+        try range("beta_start", betaStart, 0...0.9999)
+        try range("beta_end", betaEnd, betaStart...0.9999)
+        try range("steps_offset", stepsOffset, 0...trainSteps - 1)
+    }
+
+    private struct Keys: Decodable {
+        let num_train_timesteps: Int?, beta_start: Double?, beta_end: Double?, beta_schedule: String?
+        let trained_betas: [Double]?, prediction_type: String?, rescale_betas_zero_snr: Bool?
+        let timestep_spacing: String?, steps_offset: Int?, final_sigmas_type: String?
+        let use_karras_sigmas: Bool?, use_exponential_sigmas: Bool?, use_beta_sigmas: Bool?
+        let interpolation_type: String?, timestep_type: String?, sigma_min: Double?, sigma_max: Double?
+    }
+}
