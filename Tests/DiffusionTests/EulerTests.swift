@@ -29,13 +29,12 @@ struct EulerTests {
                     func output(_ input: [Float]) -> [Float] {
                         input.map { sin(3 * $0 + 0.001 * sampler.timesteps[i]) }
                     }
-                    // With σ of several thousand, float32 in diffusers' order of operations is itself no better.
-                    let bound = sampler.sigmas[i] > 1000 ? 2e-4 : 1e-5
                     sampler.step(&x, output: output(scaled.row(i).values), i)
-                    #expect(relativeError(x, latents.row(i).values) < bound, "\(key), step \(i)")
+                    #expect(relativeError(x, latents.row(i).values) < 1e-5, "\(key), step \(i)")
                     sampler.step(&walked, output: output(sampler.scaleInput(walked, i)), i)
                 }
-                let bound = sampler.sigmas[0] > 1000 ? 1e-3 : 1e-5
+                // A first σ of 4096: diffusers' float32 is 8e-6 away from float64 after that step alone.
+                let bound = sampler.sigmas[0] > 1000 ? 3e-5 : 1e-5
                 #expect(relativeError(walked, latents.row(sampler.count - 1).values) < bound, "\(key)")
             }
         }

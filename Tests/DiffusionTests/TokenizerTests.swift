@@ -119,7 +119,7 @@ struct TokenizerTests {
             ("no merges", "merges.txt", nil, "merges.txt: is missing"),
             ("broken vocabulary", "vocab.json", "{\"a\": 1", "vocab.json: is not valid JSON"),
             ("vocabulary of strings", "vocab.json", "{\"a\": \"b\"}", "vocab.json: \"a\" is not what"),
-            ("negative id", "vocab.json", "{\"a\": -1}", "impossible id -1"),
+            ("negative id", "vocab.json", "{\"a\": -1}", "vocab.json: token \"a\" has the impossible id -1"),
             ("another vocabulary", "vocab.json", "{\"a\": 0}", "which the vocabulary lacks"),
             ("merges cut short", "merges.txt", "#version: 0.2\nt h\nn", "merge 2 is not two tokens"),
             ("merges of three", "merges.txt", "t h e\n", "merge 1 is not two tokens"),

@@ -27,19 +27,22 @@ struct TokenizerVocabulary {
                     combined.path, "the model is \(model.type!), but CLIP's is BPE; take the tokenizer of an SDXL model")
             }
             try self.init(
-                model.vocab, pairs: model.merges.map(\.pair), added: file.added_tokens ?? [], file: combined.path)
+                model.vocab, pairs: model.merges.map(\.pair), added: file.added_tokens ?? [],
+                vocabulary: combined.path, file: combined.path)
         } else {
             let ids = try Self.decode([String: Int].self, vocabulary)
-            try self.init(ids, pairs: Self.readMerges(merges), added: [], file: merges.path)
+            try self.init(ids, pairs: Self.readMerges(merges), added: [], vocabulary: vocabulary.path, file: merges.path)
         }
     }
 
-    /// `pairs` are the merges by rank, or nil for a line that is not a pair.
+    /// `pairs` are the merges by rank, or nil for a line that is not a pair; `vocabulary` and `file` are the paths that
+    /// faults of the ids and of the merges name.
     private init(
-        _ ids: [String: Int], pairs: [(left: String, right: String)?], added: [SpecialToken], file: String
+        _ ids: [String: Int], pairs: [(left: String, right: String)?], added: [SpecialToken],
+        vocabulary: String, file: String
     ) throws {
         for (token, id) in ids where !(0..<1 << 24).contains(id) {
-            throw TokenizerError(file, "token \"\(token)\" has the impossible id \(id); fetch the file again")
+            throw TokenizerError(vocabulary, "token \"\(token)\" has the impossible id \(id); fetch the file again")
         }
         self.ids = ids
         addedTokens = added
