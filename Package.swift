@@ -64,7 +64,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),
         .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "CKernels"]),
         .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "Training"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(name: "TrainingTests", dependencies: ["CPUDevice", "Training"]),

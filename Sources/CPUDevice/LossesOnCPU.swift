@@ -34,8 +34,8 @@ extension CPUDevice {
 
     public func adamW(_ p: Tensor, _ m: Tensor, _ v: Tensor, _ gradient: Tensor, gradientScale: Float, _ step: AdamWStep) {
         var o = ck_adamw(
-            learning_rate: Float(step.learningRate), beta1: Float(step.beta1), beta2: Float(step.beta2),
-            epsilon: Float(step.epsilon), weight_decay: Float(step.weightDecay), bias1: step.bias1, bias2: step.bias2)
+            learning_rate: step.learningRate, beta1: step.beta1, beta2: step.beta2,
+            epsilon: step.epsilon, weight_decay: step.weightDecay, bias1: step.bias1, bias2: step.bias2)
         ck_adamw_step(p.floats, m.floats, v.floats, gradient.floats, gradientScale, &o, p.count)
     }
 }

@@ -13,8 +13,7 @@ public final class CLIPTextEncoder {
     /// Call the store's `finish()` afterwards.
     public init(_ weights: WeightScope, _ c: CLIPConfiguration) {
         configuration = c
-        // SDXL's files have the prefix; transformers 5 writes files without it.
-        let model = weights.has("text_model.embeddings.token_embedding.weight") ? weights["text_model"] : weights
+        let model = weights["text_model"]
         tokens = model["embeddings"].tensor("token_embedding.weight", shape: [c.vocabulary, c.width])
         positions = model["embeddings"].tensor("position_embedding.weight", shape: [c.positions, c.width])
         layers = (0..<c.layers).map { CLIPLayer(model["encoder"]["layers"][$0], c) }

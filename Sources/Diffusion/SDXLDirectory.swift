@@ -1,0 +1,64 @@
+import Foundation
+import Weights
+
+/// An SDXL model as diffusers saves it: `unet`, `vae`, `text_encoder`, `text_encoder_2`, their tokenizers, `scheduler`.
+public struct SDXLDirectory: Sendable {
+    public let path: String
+    /// Another VAE's directory in place of the model's own.
+    public let vaePath: String
+
+    public init(_ path: String, vae: String? = nil) {
+        self.path = path
+        vaePath = vae ?? path + "/vae"
+    }
+
+    public func unetConfiguration() throws -> UNetConfiguration { try UNetConfiguration(directory: path + "/unet") }
+
+    /// The UNet's weights, mapped. Build one or more `UNet`s over it, then call its `finish()`.
+    public func unetWeights() throws -> WeightStore {
+        try WeightStore(directory: path + "/unet", baseName: "diffusion_pytorch_model")
+    }
+
+    /// The UNet with the adapters of `adapters`, nothing else over its weights.
+    /// - Throws: `ModelError`, `WeightFaults`, `AdapterFaults`.
+    public func loadUNet(adapters: AdapterSet? = nil) throws -> UNet {
+        let configuration = try unetConfiguration(), weights = try unetWeights()
+        let unet = UNet(weights.root.adapted(by: adapters), configuration)
+        try weights.finish()
+        try adapters?.finish()
+        return unet
+    }
+
+    public func vaeConfiguration() throws -> VAEConfiguration { try VAEConfiguration(directory: vaePath) }
+
+    /// - Throws: `ModelError`, `WeightFaults`.
+    public func loadVAE() throws -> VAE {
+        let configuration = try vaeConfiguration()
+        let weights = try WeightStore(directory: vaePath, baseName: "diffusion_pytorch_model", aliases: [.oldAttention])
+        let vae = VAE(weights.root, configuration)
+        try weights.finish()
+        return vae
+    }
+
+    /// - Parameter folder: `text_encoder` or `text_encoder_2`
+    /// - Throws: `ModelError`, `WeightFaults`.
+    public func loadTextEncoder(_ folder: String) throws -> CLIPTextEncoder {
+        let configuration = try CLIPConfiguration(directory: path + "/" + folder)
+        let weights = try WeightStore(
+            directory: path + "/" + folder, baseName: "model", aliases: [.clipPrefix], ignoring: WeightStore.clipBuffers)
+        let encoder = CLIPTextEncoder(weights.root, configuration)
+        try weights.finish()
+        return encoder
+    }
+
+    /// The forward process the model was trained on, and what it predicts.
+    public func loadSchedule() throws -> NoiseSchedule {
+        NoiseSchedule(try SchedulerConfiguration(contentsOf: URL(fileURLWithPath: path + "/scheduler")))
+    }
+
+    /// Residual blocks of each level of the UNet, where all have as many: kohya's names count by it.
+    public func layersPerBlock() throws -> Int? {
+        let layers = Set(try unetConfiguration().downLayers)
+        return layers.count == 1 ? layers.first : nil
+    }
+}

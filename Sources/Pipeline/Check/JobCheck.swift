@@ -1,0 +1,55 @@
+import CPUDevice
+import Diffusion
+import Files
+import Foundation
+import Images
+import Jobs
+import SegMix
+import Training
+import Weights
+
+/// Everything that can be known of a job before it runs, beyond what its text says: every photo and mask decoded, every
+/// cut-out looked at, every tensor of the model asked for by name and shape.
+public struct JobCheck {
+    let job: Job
+    let model: SDXLDirectory
+
+    public init(_ job: Job, model: Configuration.Model) { self.init(job, model: SDXLDirectory(model.base, vae: model.vae)) }
+
+    init(_ job: Job, model: SDXLDirectory) { (self.job, self.model) = (job, model) }
+
+    /// All faults at once; empty where the job can run.
+    /// - Throws: `JobFailure` (unavailable) where the model is not there at all.
+    public func faults() throws -> [Fault] {
+        for folder in [model.path, model.vaePath] where !Folder.isDirectory(folder) {
+            throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
+        }
+        return modelFaults() + photoFaults()
+    }
+
+    private func photoFaults() -> [Fault] {
+        var faults: [Fault] = []
+        func attempt(_ body: () throws -> Void) {
+            do { try body() } catch { faults.append(Fault("\(error)")) }
+        }
+        attempt {
+            let sampler = try job.sampler(latentFactor: (try? model.vaeConfiguration().downsampling) ?? 8)
+            sampler.readAll { faults.append(Fault("\($0)")) }
+        }
+        return faults
+    }
+
+    private func modelFaults() -> [Fault] {
+        CPUDevice.install()
+        var faults: [Fault] = []
+        func attempt(_ body: () throws -> Void) {
+            do { try body() } catch { faults.append(Fault("\(error)")) }
+        }
+        attempt { _ = try PromptEncoder(model) }
+        attempt {
+            let settings = job.trainingSettings
+            _ = try TrainingModel(model, settings: settings, prompts: PromptTable())
+        }
+        return faults
+    }
+}

@@ -1,0 +1,33 @@
+import Diffusion
+import Files
+import Foundation
+import Images
+import Jobs
+import SegMix
+import Training
+import Weights
+
+/// A job that ended before it was done: how the process ends, and what is said.
+public struct JobFailure: Error, CustomStringConvertible {
+    public let status: ExitStatus
+    public let description: String
+
+    public init(_ status: ExitStatus, _ description: String) {
+        self.status = status
+        self.description = description
+    }
+
+    /// What an error of any part means for the job.
+    public init(_ error: any Error) {
+        switch error {
+        case let failure as JobFailure: self = failure
+        case let faults as FaultList: self.init(.badInput, faults.description)
+        case let fault as Fault: self.init(.badInput, fault.description)
+        case is ImageError, is SegMixError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
+             is TokenizerError, is ScheduleError, is TrainingError:
+            self.init(.badInput, "\(error)")
+        case let error as FileError: self.init(error.code == ENOENT ? .badInput : .inputOutput, error.description)
+        default: self.init(.software, "something went wrong that should not be possible: \(error)")
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import CPUDevice
+import Diffusion
+import Files
+import Foundation
+import Jobs
+import SegMix
+import Tensors
+import Training
+import Weights
+
+/// One job from its folder to its result: check, encode, train, render, report.
+public struct JobRunner {
+    /// How much of the job is done.
+    public enum Extent: Sendable { case whole, training }
+
+    let job: Job
+    let model: SDXLDirectory
+    let directory: RunDirectory
+    let progress: ProgressReporter
+
+    /// - Parameter model: the job's, from the configuration.
+    public init(_ job: Job, model: Configuration.Model, output: String, progress: ProgressReporter) {
+        self.job = job
+        self.model = SDXLDirectory(model.base, vae: model.vae)
+        directory = RunDirectory(output, name: job.name)
+        self.progress = progress
+    }
+
+    /// Without `--resume` a directory that holds a run is not touched.
+    public func refuseOldRun(unless resumes: Bool) throws {
+        guard !resumes, directory.holdsRun else { return }
+        throw JobFailure(.usage, "\(directory.path) holds a run already; go on with it by --resume, or give another --output")
+    }
+
+    /// Whether the result is there, whole: then nothing is left to do.
+    public func isFinished() -> Bool { !directory.isUnfinished && Folder.exists(directory.report) && Folder.exists(directory.diffusersFile()) }
+
+    /// Does the job, or goes on with it where it was stopped.
+    /// - Returns: false: stopped on request, with a resume point.
+    /// - Throws: `JobFailure` for everything that ends it.
+    public func run(_ extent: Extent, trace: String? = nil) throws -> Bool {
+        do { return try carryOut(extent, trace: trace) } catch { throw JobFailure(error) }
+    }
+
+    private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
+        let began = Date()
+        try JobCheck(job, model: model).faults().throwIfAny()
+        job.warnings.forEach { progress.say(.check, "note: \($0)") }
+        try directory.create()
+        let device = CPUDevice.install()
+        let settings = job.trainingSettings, vae = try model.vaeConfiguration()
+        let sampler = try job.sampler(latentFactor: vae.downsampling)
+        let renders = RenderPlan(job, factor: vae.downsampling)
+
+        progress.say(.encode, "encoding the prompts")
+        let prompts = try encodePrompts(sampler.prompts + renders.prompts)
+        device.trim()
+
+        let training = try TrainingModel(model, settings: settings, prompts: prompts)
+        let identity = try ModelIdentity(model)
+        let trainer = Trainer(
+            settings, model: training, sampler: sampler, resumeDirectory: directory.resumePoints,
+            resumeEvery: job.specification.checkpointingSteps, resumeLimit: job.specification.checkpointsTotalLimit,
+            fingerprint: try job.fingerprint(model: identity.fingerprint))
+        let images = SampleRenderer(
+            TextToImage(unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts,
+                        zerosForEmptyPrompt: try model.zerosForEmptyPrompt()),
+            directory: directory, modelName: identity.name, progress: progress)
+        let files = LoRAFiles(job, training.adapters, directory, identity: identity, layersPerBlock: try model.layersPerBlock(),
+            velocity: training.schedule.prediction == .v_prediction)
+        let observer = RunObserver(job, directory: directory, files: files, renders: renders, images: images, progress: progress)
+        device.resetPeak()
+        let outcome = try trainer.run(trace: try tracePath.map { try Trace(directory: $0) }, observer: observer)
+        if case .stopped(let step) = outcome {
+            progress.say(.train, "stopped after step \(step) of \(settings.steps), with a resume point; run it again to go on")
+            return false
+        }
+        try files.write(step: nil)
+        if extent == .whole {
+            try images.render(renders.final, prefix: "final", shouldStop: { StopRequest.shared.isSet })
+            if StopRequest.shared.isSet { return false }
+        }
+        try RunReport(
+            job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: observer.notes, began: began,
+            peakTensorBytes: device.peakBytes, samples: images.written
+        ).write()
+        if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
+        progress.say(.publish, "done: \(directory.diffusersFile())")
+        return true
+    }
+
+    private func encodePrompts(_ prompts: [String]) throws -> PromptTable {
+        let encoder = try PromptEncoder(model)
+        var seen: Set<String> = []
+        return Tape.paused {
+            encoder.encode(prompts.filter { seen.insert($0).inserted }) { prompt, rest in
+                progress.say(.encode, "note: a prompt is longer than 77 tokens, “\(rest)” of “\(prompt)” is cut off")
+            }
+        }
+    }
+}

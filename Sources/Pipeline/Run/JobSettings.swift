@@ -1,0 +1,73 @@
+import Crypto
+import Foundation
+import Jobs
+import SegMix
+import Training
+
+/// The job's specification in the terms of the parts that carry it out.
+extension Job {
+    var trainingSettings: TrainingSettings {
+        let s = specification
+        guard let kind = Training.LearningRateSchedule.Kind(rawValue: s.lrScheduler.rawValue) else {
+            preconditionFailure("no schedule \(s.lrScheduler.rawValue)")
+        }
+        var t = TrainingSettings(schedule: .init(
+            kind, rate: s.learningRate, warmupSteps: s.lrWarmupSteps, totalSteps: s.maxTrainSteps, cycles: s.lrNumCycles, power: s.lrPower))
+        (t.steps, t.accumulation) = (s.maxTrainSteps, s.gradientAccumulationSteps)
+        (t.beta1, t.beta2, t.epsilon, t.weightDecay) = (s.adamBeta1, s.adamBeta2, s.adamEpsilon, s.adamWeightDecay)
+        (t.maxGradientNorm, t.rank, t.seed) = (s.maxGradNorm, s.rank, UInt64(bitPattern: Int64(s.seed)))
+        (t.priorWeight, t.dcoBeta, t.normalizesMaskedLoss) = (s.priorLossWeight, s.dcoBeta, s.normalizeMaskedLoss)
+        t.checkpointing = s.gradientCheckpointing
+        return t
+    }
+
+    func samplerSettings(latentFactor: Int) -> SamplerSettings {
+        let s = specification
+        let scale: SegMix.RelativeScale = switch s.relativeScale {
+        case .number(0): .random
+        case .number(let ratio): .ratio(ratio)
+        case .table(let entries): .table(Dictionary(uniqueKeysWithValues: entries.map { ($0.subject, $0.scale) }))
+        }
+        return SamplerSettings(
+            resolution: s.resolution, latentFactor: latentFactor, batchSize: s.trainBatchSize, segmixProbability: s.segmixProbability,
+            segmixStartStep: s.segmixStartStep, relativeScale: scale, softAlpha: s.softAlpha, centerCrop: s.centerCrop,
+            cropConditioning: s.cropConditioning, repeats: s.repeats, seed: UInt64(bitPattern: Int64(s.seed)))
+    }
+
+    /// - Throws: `SegMixError`.
+    func sampler(latentFactor: Int) throws -> ExampleSampler {
+        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: subjectSet(photos), priors: priors.map(subjectSet))
+    }
+
+    private func subjectSet(_ list: PhotoList) throws -> SubjectSet {
+        try SubjectSet(
+            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
+            photos: list.photos.map { SegMix.Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: $0.captions, in: path) })
+    }
+
+    /// Every photo and mask of the job, relative to its folder, each once.
+    var files: [String] {
+        var seen: Set<String> = []
+        return (photos.photos + (priors?.photos ?? [])).flatMap { [$0.file] + ($0.mask.map { [$0] } ?? []) }.filter { seen.insert($0).inserted }
+    }
+
+    /// What must be the same for an interrupted run to go on: every setting that touches the numbers, the photos' bytes,
+    /// the model.
+    func fingerprint(model: String) throws -> [String: String] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let object = try JSONSerialization.jsonObject(with: encoder.encode(specification)) as? [String: Any] else { return [:] }
+        let immaterial: Set = [
+            "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
+            "validation_steps", "output_kohya_format", "classes", "priority", "render", "gradient_checkpointing",
+        ]
+        var print: [String: String] = ["model": model]
+        for (key, value) in object where !immaterial.contains(key) { print[key] = "\(value)" }
+        var hash = SHA256()
+        let captions = try encoder.encode([photos] + (priors.map { [$0] } ?? []))
+        hash.update(data: captions)
+        for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: path + "/" + file))) ?? Data()) }
+        print["photos"] = hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+        return print
+    }
+}

@@ -1,0 +1,55 @@
+import Diffusion
+import Files
+import Foundation
+import Jobs
+import Training
+import Weights
+
+/// Writes the LoRA in both formats, the final one and those on the way.
+final class LoRAFiles {
+    private let job: Job
+    private let adapters: AdapterSet
+    private let directory: RunDirectory
+    private let identity: ModelIdentity
+    private let layersPerBlock: Int?
+    private let velocity: Bool
+    private var hash: ModelHash?
+
+    init(_ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, identity: ModelIdentity, layersPerBlock: Int?, velocity: Bool) {
+        self.velocity = velocity
+        (self.job, self.adapters, self.directory, self.identity, self.layersPerBlock) = (job, adapters, directory, identity, layersPerBlock)
+    }
+
+    /// After `step` steps into `save-STEP`; nil: the result.
+    func write(step: Int?) throws {
+        let folder = directory.loraFolder(step: step)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try adapters.writeDiffusers(to: directory.diffusersFile(step: step))
+        guard job.specification.outputKohyaFormat else { return }
+        try adapters.writeKohya(to: directory.kohyaFile(step: step), information(), layersPerBlock: layersPerBlock)
+    }
+
+    private func information() throws -> LoRAInformation {
+        let hash = try self.hash ?? identity.hash()
+        self.hash = hash
+        let s = job.specification
+        var captions: [String: [String: Int]] = [:]
+        for subject in job.photos.subjects {
+            var counts: [String: Int] = [:]
+            for photo in job.photos.photos(of: subject.key) { photo.captions.forEach { counts[$0, default: 0] += 1 } }
+            captions["\(s.repeats)_\(subject.phrase)"] = counts
+        }
+        // The day, not the moment: two runs of one job on one day give the same file, byte for byte.
+        let today = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 / 86400).rounded(.down) * 86400)
+        return LoRAInformation(
+            title: job.name, triggerPhrases: job.photos.subjects.map(\.phrase), resolution: s.resolution,
+            velocityPrediction: velocity, baseModel: hash, baseModelName: identity.name, date: today,
+            description: "Seg-Mix LoRA of \(job.photos.subjects.map(\.phrase).joined(separator: " and "))", tagFrequency: captions,
+            further: [
+                "ss_learning_rate": "\(s.learningRate)", "ss_seed": "\(s.seed)", "ss_max_train_steps": "\(s.maxTrainSteps)",
+                "ss_lr_scheduler": s.lrScheduler.rawValue, "ss_gradient_accumulation_steps": "\(s.gradientAccumulationSteps)",
+                "ss_batch_size_per_device": "\(s.trainBatchSize)", "ss_optimizer": "AdamW",
+                "ss_num_train_images": "\(job.photos.photos.count)", "ss_num_reg_images": "\(job.priors?.photos.count ?? 0)",
+            ])
+    }
+}

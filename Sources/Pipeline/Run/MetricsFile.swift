@@ -1,0 +1,50 @@
+import Files
+import Foundation
+import Training
+
+/// `metrics.jsonl`: one line per optimizer step. A run that goes on after step n first drops what was written beyond it.
+final class MetricsFile {
+    private let path: String
+    private var handle: FileHandle?
+
+    init(_ path: String) { self.path = path }
+
+    /// Keeps the lines of steps 1…`step`, each once, and what comes after them goes.
+    func begin(after step: Int) throws {
+        var kept = ""
+        if step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) {
+            for line in text.split(separator: "\n") where Self.step(of: line).map({ $0 <= step }) ?? false { kept += line + "\n" }
+        }
+        try AtomicFile.write(kept, to: path)
+        guard let file = FileHandle(forWritingAtPath: path) else { throw FileError("write", path, code: errno) }
+        try file.seekToEnd()
+        handle = file
+    }
+
+    func append(_ record: StepRecord) throws {
+        func number(_ v: Double) -> String { String(format: "%.9g", v) }
+        var fields = [
+            "\"step\":\(record.step)", "\"loss\":\(number(record.loss))", "\"instance_loss\":\(number(record.instanceLoss))",
+        ]
+        if let prior = record.priorLoss { fields.append("\"prior_loss\":\(number(prior))") }
+        fields += [
+            "\"lr\":\(number(record.learningRate))", "\"grad_norm\":\(number(record.gradientNorm))",
+            "\"composites\":\(record.composites)", "\"examples\":\(record.examples)", "\"seconds\":\(number(record.seconds))",
+        ]
+        try handle?.write(contentsOf: Data(("{" + fields.joined(separator: ",") + "}\n").utf8))
+    }
+
+    /// `(step, loss)` of every line.
+    func losses() -> [(step: Int, loss: Double)] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        return text.split(separator: "\n").compactMap { line in
+            guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+                let step = object["step"] as? Int, let loss = object["loss"] as? Double else { return nil }
+            return (step, loss)
+        }
+    }
+
+    private static func step(of line: Substring) -> Int? {
+        (try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["step"] as? Int
+    }
+}

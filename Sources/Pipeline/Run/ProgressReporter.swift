@@ -1,0 +1,56 @@
+import Foundation
+import Jobs
+
+/// Tells people, a log or the daemon how far the job is: a bar on a terminal, plain lines where the output is none,
+/// JSON lines where the daemon asks for them.
+public final class ProgressReporter {
+    private enum Style { case bar, lines, json }
+    private let style: Style
+    private var lastLine = ContinuousClock.now - .seconds(3600)
+    private var barIsOpen = false
+
+    public init() {
+        if ProcessInfo.processInfo.environment[ProgressLine.environmentKey] == "json" {
+            style = .json
+        } else {
+            style = isatty(STDOUT_FILENO) == 1 ? .bar : .lines
+        }
+    }
+
+    /// One step of many. Plain lines come at most every ten seconds, and for the first and last step.
+    public func step(_ line: ProgressLine) {
+        switch style {
+        case .json:
+            put(line.encoded + "\n")
+        case .bar:
+            let step = line.step ?? 0, total = max(line.total ?? 1, 1), width = 24
+            let filled = min(width, width * step / total)
+            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+            put("\r\u{1B}[K\(bar) \(line.sentence)")
+            barIsOpen = true
+            if step >= total { closeBar() }
+        case .lines:
+            let now = ContinuousClock.now
+            if line.step == 1 || line.step == line.total || now - lastLine > .seconds(10) {
+                lastLine = now
+                put(line.sentence + "\n")
+            }
+        }
+    }
+
+    /// A sentence that stays.
+    public func say(_ phase: ProgressLine.Phase, _ sentence: String) {
+        closeBar()
+        put(style == .json ? ProgressLine(phase: phase, message: sentence).encoded + "\n" : sentence + "\n")
+    }
+
+    private func closeBar() {
+        if barIsOpen { put("\n") }
+        barIsOpen = false
+    }
+
+    private func put(_ text: String) {
+        // A reader that has gone away must not end the job.
+        _ = text.withCString { write(STDOUT_FILENO, $0, strlen($0)) }
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import Jobs
+import Training
+
+/// What happens beside the training: metrics, LoRA files on the way, validation pictures, progress.
+final class RunObserver: TrainingObserver {
+    let metrics: MetricsFile
+    private(set) var notes: [String] = []
+    private let job: Job
+    private let files: LoRAFiles
+    private let renders: RenderPlan
+    private let images: SampleRenderer
+    private let progress: ProgressReporter
+    /// Seconds of the last steps, for the time left.
+    private var recent: [Double] = []
+
+    init(_ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, progress: ProgressReporter) {
+        (self.job, self.files, self.renders, self.images, self.progress) = (job, files, renders, images, progress)
+        metrics = MetricsFile(directory.metrics)
+    }
+
+    func willStart(after step: Int) throws {
+        try metrics.begin(after: step)
+        progress.say(.train, step == 0 ? "training starts" : "training goes on after step \(step)")
+    }
+
+    func didStep(_ record: StepRecord) throws {
+        try metrics.append(record)
+        recent = (recent + [record.seconds]).suffix(20)
+        let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
+        progress.step(ProgressLine(
+            phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
+            remaining: each * Double(s.maxTrainSteps - record.step)))
+        if record.step < s.maxTrainSteps {
+            if s.saveSteps > 0, record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
+            if s.validationSteps > 0, record.step.isMultiple(of: s.validationSteps), !wantsToStop {
+                try images.render(renders.validation, prefix: String(format: "step-%06d", record.step))
+            }
+        } else if s.saveSteps > 0, record.step.isMultiple(of: s.saveSteps) {
+            try files.write(step: record.step)
+        }
+    }
+
+    var wantsToStop: Bool { StopRequest.shared.isSet }
+
+    func note(_ sentence: String) {
+        notes.append(sentence)
+        progress.say(.train, "note: " + sentence)
+    }
+}

@@ -1,0 +1,29 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// SIGTERM and SIGINT as a wish to stop with a resume point; a second one ends the process at once.
+public final class StopRequest: Sendable {
+    public static let shared = StopRequest()
+    private let asked = Atomic<Bool>(false)
+    // Set up before anybody else has this object, and only kept alive afterwards.
+    nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+
+    private init() {
+        var made: [any DispatchSourceSignal] = []
+        for number in [SIGTERM, SIGINT] {
+            signal(number, SIG_IGN)
+            made.append(DispatchSource.makeSignalSource(signal: number, queue: .global()))
+        }
+        sources = made
+        for source in sources {
+            source.setEventHandler { [unowned self] in
+                if asked.exchange(true, ordering: .relaxed) { _exit(130) }
+            }
+            source.resume()
+        }
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    public var isSet: Bool { asked.load(ordering: .relaxed) }
+}

@@ -1,0 +1,32 @@
+import Diffusion
+import Tensors
+import Weights
+
+/// Everything a training step computes with. Prompts are encoded already; the text encoders are not here.
+public struct TrainingModel {
+    public let adapters: AdapterSet
+    public let unet: UNet
+    /// The same UNet without adapters over the same weights, for DCO.
+    public let base: UNet?
+    public let vae: VAE
+    public let schedule: NoiseSchedule
+    public let prompts: PromptTable
+
+    /// Loads UNet and VAE of a model directory.
+    /// - Throws: `ModelError`, `WeightFaults`, `ScheduleError`.
+    public init(_ model: SDXLDirectory, settings: TrainingSettings, prompts: PromptTable) throws {
+        adapters = AdapterSet(rank: settings.rank, alpha: Float(settings.rank), seed: settings.seed)
+        let configuration = try model.unetConfiguration(), weights = try model.unetWeights()
+        unet = UNet(weights.root.adapted(by: adapters), configuration)
+        base = settings.dcoBeta > 0 ? UNet(weights.root, configuration) : nil
+        try weights.finish()
+        vae = try model.loadVAE()
+        schedule = try model.loadSchedule()
+        self.prompts = prompts
+        guard configuration.inChannels == vae.configuration.latentChannels, configuration.outChannels == configuration.inChannels else {
+            throw ModelError(
+                path: model.path, reason: "the UNet takes \(configuration.inChannels) and gives \(configuration.outChannels) channels, "
+                    + "the VAE's latents have \(vae.configuration.latentChannels); the parts are not of one model")
+        }
+    }
+}

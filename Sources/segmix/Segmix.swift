@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Pipeline
+
+@main
+struct Segmix: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "segmix",
+        abstract: "Trains Seg-Mix LoRAs for SDXL: several subjects in one picture, without mixing their identities.",
+        subcommands: [CheckCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self])
+
+    /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.
+    static func main() {
+        var command: any ParsableCommand
+        do { command = try parseAsRoot() } catch { exit(withError: error) }
+        do {
+            try command.run()
+        } catch let failure as JobFailure {
+            FileHandle.standardError.write(Data((failure.description + "\n").utf8))
+            Foundation.exit(failure.status.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// What every command about a job takes.
+struct JobOptions: ParsableArguments {
+    @Argument(help: "The job's folder: photos, metadata.jsonl, job.yaml.")
+    var job: String
+
+    @Option(help: "The configuration file.")
+    var config = Configuration.defaultPath
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides a key of the job spec.", valueName: "key=value"))
+    var settings: [String] = []
+
+    @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"))
+    var spec: String?
+
+    /// The job and its model.
+    /// - Throws: `JobFailure` with every fault.
+    func load() throws -> (Job, Configuration.Model) {
+        do {
+            let configuration = try ConfigurationFile.read(config)
+            let job = try Job.load(
+                JobFolder(URL(fileURLWithPath: job).standardizedFileURL.path), specificationFile: spec, configuration: configuration, settings: settings)
+            return (job, try configuration.model(for: job.specification))
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+}
+
+/// The configuration as commands read it.
+enum ConfigurationFile {
+    /// The default file may be missing: then the defaults hold, and models are named by their absolute paths.
+    static func read(_ path: String) throws -> Configuration {
+        if path == Configuration.defaultPath, !FileManager.default.fileExists(atPath: path) { return Configuration() }
+        return try Configuration.load(path)
+    }
+}

@@ -1,0 +1,78 @@
+import CPUDevice
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+import Weights
+
+/// A model directory of `Tests/Goldens/models` and what diffusers and transformers computed with it; the keys are
+/// described at the top of `make_models.py`.
+struct ModelGolden: CustomTestStringConvertible, @unchecked Sendable {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Goldens/models").path
+    static let names = ["odd-a", "odd-b", "odd-c"]
+    static let all = names.map(ModelGolden.init)
+
+    let name: String
+    let model: SDXLDirectory
+    private let file: SafetensorsFile
+
+    init(_ name: String) {
+        CPUDevice.install()
+        self.name = name
+        model = SDXLDirectory(ModelGolden.folder + "/" + name)
+        file = try! SafetensorsFile(ModelGolden.folder + "/" + name + ".safetensors")
+    }
+
+    var testDescription: String { name }
+
+    subscript(_ key: String) -> Tensor { try! file.tensor(key) }
+    func integers(_ key: String) -> [Int] { try! file.integers(key) }
+    func scalar(_ key: String) -> Double { Double(self[key].values[0]) }
+
+    /// `[N, C, H, W]` as it is here, `[N, H, W, C]`.
+    func image(_ key: String) -> Tensor { self[key].channelsLast() }
+
+    /// Row n of a tensor whose first dimension counts steps.
+    func image(_ key: String, _ n: Int) -> Tensor { self[key].rows(n, 1).reshaped(Array(self[key].shape.dropFirst())).channelsLast() }
+    func row(_ key: String, _ n: Int) -> Tensor { self[key].rows(n, 1).reshaped(Array(self[key].shape.dropFirst())) }
+
+    func timeIDs(_ tensor: Tensor) -> [[Float]] { stride(from: 0, to: tensor.count, by: 6).map { Array(tensor.values[$0..<$0 + 6]) } }
+
+    /// Name and shape of each piece of a flat list of LoRA tensors, names without the leading `unet.`
+    var loraLayout: [(name: String, shape: [Int])] {
+        let list = try! JSONSerialization.jsonObject(with: Data(file.metadata["lora"]!.utf8)) as! [[Any]]
+        return list.map { (String(($0[0] as! String).dropFirst(5)), $0[1] as! [Int]) }
+    }
+
+    /// Pieces of a flat list, by name.
+    func lora(_ key: String) -> [String: [Float]] {
+        let flat = self[key].values
+        var out: [String: [Float]] = [:], at = 0
+        for (name, shape) in loraLayout {
+            let count = shape.reduce(1, *)
+            out[name] = Array(flat[at..<at + count])
+            at += count
+        }
+        return out
+    }
+
+    /// A UNet with the golden's LoRA, and its frozen twin over the same weights.
+    func adapted() throws -> (adapters: AdapterSet, unet: UNet, base: UNet) {
+        let adapters = AdapterSet(rank: 3, alpha: 3, seed: 0), weights = try model.unetWeights(), c = try model.unetConfiguration()
+        let unet = UNet(weights.root.adapted(by: adapters), c), base = UNet(weights.root, c)
+        try weights.finish()
+        let values = lora("lora")
+        for (name, parameter) in adapters.parameters {
+            let v = values[name]!
+            v.withUnsafeBufferPointer { parameter.value.floats.update(from: $0.baseAddress!, count: v.count) }
+        }
+        return (adapters, unet, base)
+    }
+}
+
+/// ‖a − b‖ / ‖b‖
+func relativeError(_ a: Tensor, _ b: Tensor) -> Double {
+    precondition(a.shape == b.shape, "\(a.shape) and \(b.shape)")
+    return relativeError(a.values, b.values)
+}
