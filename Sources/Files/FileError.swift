@@ -14,7 +14,7 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
         self.action = action
         self.path = path
         self.code = code
-        description = "Cannot \(action) \(path): \(String(cString: strerror(code))). \(Self.remedy(code))"
+        description = "Cannot \(action) \(path): \(String(cString: strerror(code))). \(Self.remedy(code, reading: action == "read"))"
     }
 
     /// A fault found by ourselves; `reason` and `remedy` are clauses without a full stop.
@@ -25,12 +25,13 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
         description = "Cannot \(action) \(path): \(reason). \(remedy)."
     }
 
-    private static func remedy(_ code: Int32) -> String {
+    private static func remedy(_ code: Int32, reading: Bool) -> String {
         switch code {
         case ENOSPC: "Free space on that disk, then run it again."
         case EDQUOT: "The disk quota is used up: free space or raise it, then run it again."
         case EACCES, EPERM: "Give the user that runs this program the right to read and write there."
         case EROFS: "The file system is mounted read-only: choose another place or mount it for writing."
+        case ENOENT where reading: "Correct the path, or put the file there."
         case ENOENT: "Create the folder first, or correct the path."
         case ENOTDIR: "A part of the path is a file where a folder is needed: correct the path."
         case EISDIR: "There is a folder of that name: choose another name or remove it."

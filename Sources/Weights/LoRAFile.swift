@@ -73,7 +73,9 @@ public struct LoRAFile {
             }
             var scale: Float? = peft.alpha(name)
             if let alpha {
-                let values = try file.floats(alpha)
+                // diffusers' own conversion writes alpha as a whole number.
+                let floating = file[alpha]!.type.elementType != nil
+                let values = try floating ? file.floats(alpha) : file.integers(alpha).map { Float($0) }
                 guard values.count == 1, values[0].isFinite else {
                     throw WeightsError(file.path, "\(alpha) is not one finite number", remedy: "Save the LoRA again")
                 }

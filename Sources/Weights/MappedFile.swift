@@ -4,7 +4,7 @@ import Foundation
 /// A file's bytes in memory, read-only, as the system pages them in; unmapped with the last reference.
 final class MappedFile {
     let path: String
-    let bytes: UnsafeRawBufferPointer
+    private let bytes: UnsafeRawBufferPointer
 
     /// - Throws: `FileError` where it cannot be opened or is not a regular file.
     init(_ path: String) throws {
@@ -25,6 +25,11 @@ final class MappedFile {
         let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard let address, address != MAP_FAILED else { throw FileError("map", path, code: errno) }
         bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    /// The bytes; valid only inside `body`, unless something else keeps this object.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) { try body(bytes) }
     }
 
     deinit {

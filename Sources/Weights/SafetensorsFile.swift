@@ -27,7 +27,7 @@ public final class SafetensorsFile {
     public init(_ path: String) throws {
         self.path = path
         file = try MappedFile(path)
-        let header = try SafetensorsHeader(file.bytes, path: path)
+        let header = try file.withBytes { try SafetensorsHeader($0, path: path) }
         metadata = header.metadata
         dataStart = header.dataStart
         entries = header.entries.map { Entry(name: $0.name, type: $0.type, shape: $0.shape, range: $0.range) }
@@ -36,32 +36,36 @@ public final class SafetensorsFile {
 
     public subscript(name: String) -> Entry? { index[name].map { entries[$0] } }
 
-    /// The bytes of one tensor as they lie in the file, at any alignment. Valid while this object lives.
-    public func bytes(_ entry: Entry) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: file.bytes[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])
+    /// Hands `body` the bytes of one tensor as they lie in the file, at any alignment; they are valid only inside.
+    public func withBytes<Result>(of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])) }
     }
 
     /// The tensor in the file's own type: the mapped bytes themselves, or a copy where they lie askew.
     /// - Throws: `SafetensorsError` for a missing name or a type that is not F32, F16 or BF16.
     public func tensor(_ name: String) throws -> Tensor {
         let entry = try floating(name)
-        let bytes = bytes(entry), type = entry.type.elementType!
-        if let base = bytes.baseAddress, !bytes.isEmpty, UInt(bitPattern: base).isMultiple(of: UInt(type.byteCount)) {
-            return Tensor(borrowing: base, shape: entry.shape, type: type, owner: file)
+        let type = entry.type.elementType!
+        return withBytes(of: entry) { bytes in
+            if let base = bytes.baseAddress, !bytes.isEmpty, UInt(bitPattern: base).isMultiple(of: UInt(type.byteCount)) {
+                return Tensor(borrowing: base, shape: entry.shape, type: type, owner: file)
+            }
+            let copy = AlignedCopy(bytes)
+            return Tensor(borrowing: copy.pointer, shape: entry.shape, type: type, owner: copy)
         }
-        let copy = AlignedCopy(bytes)
-        return Tensor(borrowing: copy.pointer, shape: entry.shape, type: type, owner: copy)
     }
 
     /// The elements widened to float32: exact for F16 and BF16.
     /// - Throws: as `tensor(_:)`.
     public func floats(_ name: String) throws -> [Float] {
         let entry = try floating(name)
-        let bytes = bytes(entry)
-        return switch entry.type {
-        case .float32: (0..<entry.count).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
-        case .bfloat16: (0..<entry.count).map { Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)) << 16) }
-        default: (0..<entry.count).map { Self.widened(half: bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)) }
+        return withBytes(of: entry) { bytes in
+            func all(_ width: Int, _ read: (Int) -> Float) -> [Float] { (0..<entry.count).map { read($0 * width) } }
+            return switch entry.type {
+            case .float32: all(4) { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)) }
+            case .bfloat16: all(2) { Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: $0, as: UInt16.self)) << 16) }
+            default: all(2) { Self.widened(half: bytes.loadUnaligned(fromByteOffset: $0, as: UInt16.self)) }
+            }
         }
     }
 
@@ -69,9 +73,10 @@ public final class SafetensorsFile {
     /// - Throws: `SafetensorsError` for a missing name or another type.
     public func integers(_ name: String) throws -> [Int] {
         let entry = try known(name)
-        let bytes = bytes(entry)
         func all<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> [Int] {
-            (0..<entry.count).map { Int(truncatingIfNeeded: bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self)) }
+            withBytes(of: entry) { bytes in
+                (0..<entry.count).map { Int(truncatingIfNeeded: bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self)) }
+            }
         }
         return switch entry.type {
         case .int64: all(Int64.self)

@@ -59,7 +59,7 @@ struct WeightFiles {
     private static func shards(_ directory: String, index path: String) throws -> WeightFiles {
         let json: StrictJSON
         do {
-            json = try StrictJSON(MappedFile(path).bytes)
+            json = try MappedFile(path).withBytes { try StrictJSON($0) }
         } catch let fault as StrictJSON.Fault {
             throw WeightsError(path, "the index cannot be read: \(fault)", remedy: "Fetch the file again")
         }

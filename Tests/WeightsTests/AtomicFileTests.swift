@@ -1,0 +1,85 @@
+import Files
+import Foundation
+import Testing
+
+@Suite struct AtomicFileTests {
+    struct Stop: Error {}
+
+    @Test func replacesWholeAndLeavesNothingElse() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("a.bin")
+        try AtomicFile.write("old", to: path)
+        // Pieces below, at and above the gathering size.
+        let pieces = [Data([1, 2, 3]), Data(repeating: 7, count: 1 << 18), Data(repeating: 9, count: 300_001), Data([4])]
+        try AtomicFile.write(to: path) { output in
+            for piece in pieces { try output.write(piece) }
+            #expect(output.count == pieces.reduce(0) { $0 + $1.count })
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "old", "the old file stands until the new one is whole")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == pieces.reduce(Data(), +))
+        #expect(try directory.names == ["a.bin"])
+    }
+
+    @Test func aFailureLeavesTheOldFile() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("a.bin")
+        try AtomicFile.write("old", to: path)
+        #expect(throws: Stop.self) {
+            try AtomicFile.write(to: path) { output in
+                try output.write(Data(count: 1 << 20))
+                throw Stop()
+            }
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
+        #expect(try directory.names == ["a.bin"])
+    }
+
+    @Test func faultsNameThePathAndTheRemedy() throws {
+        let directory = try TemporaryDirectory()
+        let nowhere = directory.file("missing/a.bin")
+        let absent = try #require(sentence { try AtomicFile.write("x", to: nowhere) })
+        #expect(absent.contains(nowhere) && absent.contains("No such file") && absent.contains("Create the folder first"))
+        try FileManager.default.createDirectory(atPath: directory.file("taken"), withIntermediateDirectories: false)
+        let taken = try #require(sentence { try AtomicFile.write("x", to: directory.file("taken")) })
+        #expect(taken.contains(directory.file("taken")))
+        #expect(try directory.names == ["taken"], "no temporary is left")
+        let full = FileError("write", "/x", code: ENOSPC)
+        #expect(full.description == "Cannot write /x: No space left on device. Free space on that disk, then run it again.")
+    }
+
+    @Test func longNamesFit() throws {
+        let directory = try TemporaryDirectory()
+        let name = String(repeating: "ü", count: 127)
+        try AtomicFile.write("x", to: directory.file(name))
+        #expect(try directory.names == [name])
+    }
+
+    @Test func aDirectoryAppearsWhole() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("result")
+        try AtomicDirectory.build(path) { temporary in
+            try FileManager.default.createDirectory(atPath: temporary + "/inner", withIntermediateDirectories: false)
+            try AtomicFile.write("x", to: temporary + "/inner/a")
+            try FileManager.default.createSymbolicLink(atPath: temporary + "/link", withDestinationPath: "/nowhere")
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+        #expect(try String(contentsOfFile: path + "/inner/a", encoding: .utf8) == "x")
+        #expect(try directory.names == ["result"])
+    }
+
+    @Test func aDirectoryThatFailsOrMeetsAnotherLeavesNothing() throws {
+        let directory = try TemporaryDirectory()
+        #expect(throws: Stop.self) { try AtomicDirectory.build(directory.file("r")) { _ in throw Stop() } }
+        #expect(try directory.names == [])
+        try AtomicFile.write("mine", to: directory.file("r"))
+        #expect(throws: FileError.self) { try AtomicDirectory.build(directory.file("r")) { _ in } }
+        // The name is taken while the directory is being filled.
+        #expect(throws: FileError.self) {
+            try AtomicDirectory.build(directory.file("s")) { _ in
+                try FileManager.default.createDirectory(atPath: directory.file("s"), withIntermediateDirectories: false)
+            }
+        }
+        #expect(try directory.names == ["r", "s"])
+        #expect(try String(contentsOfFile: directory.file("r"), encoding: .utf8) == "mine")
+    }
+}

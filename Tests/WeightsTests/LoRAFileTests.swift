@@ -1,0 +1,93 @@
+import Foundation
+import Tensors
+import Testing
+@testable import Weights
+
+@Suite struct LoRAFileTests {
+    let directory: TemporaryDirectory
+    init() throws {
+        _ = device
+        directory = try TemporaryDirectory()
+    }
+
+    @Test func readsWhatDiffusersSaves() throws {
+        let peft = try LoRAFile.read(golden("lora_peft.safetensors")), kohya = try LoRAFile.read(golden("lora_kohya.safetensors"))
+        #expect(peft.modules.count == 32 && kohya.modules.count == 32)
+        #expect(peft.modules.allSatisfy { $0.alpha == 6 && $0.rank == 3 && $0.scale == 2 }, "alpha from PEFT's settings in the metadata")
+        #expect(kohya.modules.allSatisfy { $0.alpha == 3 && $0.scale == 1 }, "diffusers' conversion writes alpha as a whole number: the rank")
+        for module in peft.modules {
+            let twin = try #require(kohya.module(for: module.name, layersPerBlock: 1))
+            #expect(twin.down == module.down && twin.up == module.up && twin.inputs == module.inputs && twin.outputs == module.outputs)
+        }
+        #expect(peft.module(for: "nothing", layersPerBlock: 1) == nil)
+    }
+
+    func read(_ tensors: [(String, [Int])], metadata: [String: String] = [:]) throws -> LoRAFile {
+        var writer = SafetensorsWriter(metadata: metadata)
+        for (name, shape) in tensors { writer.add(name, shape: shape, [Float](repeating: 2, count: shape.reduce(1, *))) }
+        try writer.write(to: directory.file("lora.safetensors"))
+        return try LoRAFile.read(directory.file("lora.safetensors"))
+    }
+
+    @Test(arguments: [
+        ("unet.a.attn1.to_q.lora_A.weight", "unet.a.attn1.to_q.lora_B.weight", "a.attn1.to_q"),
+        ("a.attn1.to_q.lora_A.default.weight", "a.attn1.to_q.lora_B.default.weight", "a.attn1.to_q"),
+        ("base_model.model.unet.a.attn1.to_q.lora_A.weight", "base_model.model.unet.a.attn1.to_q.lora_B.weight", "a.attn1.to_q"),
+        ("unet.a.attn1.to_q.lora.down.weight", "unet.a.attn1.to_q.lora.up.weight", "a.attn1.to_q"),
+        ("unet.a.attn1.processor.to_q_lora.down.weight", "unet.a.attn1.processor.to_q_lora.up.weight", "a.attn1.to_q"),
+        ("unet.a.attn1.processor.to_out_lora.down.weight", "unet.a.attn1.processor.to_out_lora.up.weight", "a.attn1.to_out.0"),
+        ("lora_unet_a_attn1_to_out_0.lora_down.weight", "lora_unet_a_attn1_to_out_0.lora_up.weight", "a.attn1.to_out.0"),
+        ("lora_unet_input_blocks_4_1_attn1_to_k.lora_down.weight", "lora_unet_input_blocks_4_1_attn1_to_k.lora_up.weight", "down_blocks.1.attentions.0.attn1.to_k"),
+        ("lora_unet_middle_block_1_attn1_to_k.lora_down.weight", "lora_unet_middle_block_1_attn1_to_k.lora_up.weight", "mid_block.attentions.0.attn1.to_k"),
+        ("lora_unet_output_blocks_5_1_attn1_to_k.lora_down.weight", "lora_unet_output_blocks_5_1_attn1_to_k.lora_up.weight", "up_blocks.1.attentions.2.attn1.to_k"),
+    ]) func everySpelling(_ down: String, _ up: String, _ module: String) throws {
+        let found = try read([(down, [2, 3]), (up, [4, 2])]).module(for: module, layersPerBlock: 2)
+        #expect(found?.rank == 2 && found?.inputs == 3 && found?.outputs == 4 && found?.alpha == nil && found?.scale == 1)
+    }
+
+    @Test func pointwiseConvolutionsAreMatrices() throws {
+        let file = try read([("unet.x.proj_in.lora_A.weight", [2, 3, 1, 1]), ("unet.x.proj_in.lora_B.weight", [4, 2, 1, 1])])
+        #expect(file.module(for: "x.proj_in", layersPerBlock: nil)?.inputs == 3)
+    }
+
+    @Test func alphaPatternsOfTheMetadata() throws {
+        let tensors = ["a.to_q", "b.to_q"].flatMap { [("unet.\($0).lora_A.weight", [2, 3]), ("unet.\($0).lora_B.weight", [4, 2])] }
+        let file = try read(tensors, metadata: ["lora_adapter_metadata": #"{"unet.lora_alpha": 8, "unet.alpha_pattern": {"b.to_q": 1.0}, "unet.use_rslora": false}"#])
+        #expect(file.modules.map(\.alpha) == [8, 1])
+    }
+
+    @Test(arguments: [
+        ([], [:], "no LoRA in it"),
+        ([("unet.a.weight", [1])], [:], "not those of a plain LoRA (unet.a.weight)"),
+        ([("a.hada_w1_a", [1])], [:], "LoHa"),
+        ([("a.lora_A.weight", [2, 3])], [:], "a has no up (B) matrix"),
+        ([("a.lora_B.weight", [2, 3])], [:], "a has no down (A) matrix"),
+        ([("a.alpha", [])], [:], "a has no down (A) matrix"),
+        ([("a.lora_A.weight", [2, 3]), ("a.lora_B.weight", [4, 3])], [:], "do not share a rank"),
+        ([("a.lora_A.weight", [0, 3]), ("a.lora_B.weight", [4, 0])], [:], "do not share a rank"),
+        ([("a.lora_A.weight", [2, 3, 3, 3]), ("a.lora_B.weight", [4, 2])], [:], "not that of a matrix"),
+        ([("a.lora_A.weight", [2, 3]), ("unet.a.lora_A.weight", [2, 3]), ("a.lora_B.weight", [4, 2])], [:], "two tensors stand for the same part of a"),
+        ([("a.lora_A.weight", [2, 3]), ("a.lora_B.weight", [4, 2]), ("a.alpha", [2])], [:], "not one finite number"),
+        ([("a.lora_A.weight", [2, 3]), ("a.lora_B.weight", [4, 2])], ["lora_adapter_metadata": "{"], "lora_adapter_metadata cannot be read"),
+        ([("a.lora_A.weight", [2, 3]), ("a.lora_B.weight", [4, 2])], ["lora_adapter_metadata": #"{"unet.use_rslora": true}"#], "use_rslora"),
+    ] as [([(String, [Int])], [String: String], String)]) func refuses(_ tensors: [(String, [Int])], _ metadata: [String: String], _ says: String) throws {
+        let message = try #require(sentence { _ = try read(tensors, metadata: metadata) })
+        #expect(message.contains("lora.safetensors") && message.contains(says), "\(message)")
+    }
+
+    @Test func hashesOfAModel() throws {
+        let a = directory.file("a"), b = directory.file("b")
+        try Data("abc".utf8).write(to: URL(fileURLWithPath: a))
+        #expect(try ModelHash(of: [a]) == ModelHash(
+            sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", short: "e3b0c442"), "FIPS 180-2's example; SHA-256 of nothing")
+        // Shards count as one file.
+        var bytes = Data(count: 0x10_8000)
+        for i in bytes.indices { bytes[i] = UInt8(truncatingIfNeeded: i &* 31 >> 3) }
+        try bytes.write(to: URL(fileURLWithPath: a))
+        let whole = try ModelHash(of: [a])
+        try bytes[..<0x10_0100].write(to: URL(fileURLWithPath: a))
+        try bytes[0x10_0100...].write(to: URL(fileURLWithPath: b))
+        #expect(try ModelHash(of: [a, b]) == whole && whole.short != "e3b0c442")
+        #expect(throws: (any Error).self) { try ModelHash(of: [directory.file("absent")]) }
+    }
+}
