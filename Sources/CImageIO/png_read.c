@@ -29,7 +29,7 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
 }
 
 cimage_png_reader *cimage_png_open(cimage_png_header *header, char message[CIMAGE_MESSAGE],
-                                   const uint8_t *data, size_t size, int skip_pixels) {
+                                   const uint8_t *data, size_t size) {
     cimage_png_reader *reader = calloc(1, sizeof *reader);
     memset(header, 0, sizeof *header);
     message[0] = 0;
@@ -56,7 +56,6 @@ cimage_png_reader *cimage_png_open(cimage_png_header *header, char message[CIMAG
     // A damaged orientation must not be lost silently, so auxiliary chunks are held to their checksums too.
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff); // the caller limits the number of pixels
-    if (skip_pixels) png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (const png_byte *)"IDAT", 1);
     png_read_info(png, reader->info);
     header->width = png_get_image_width(png, reader->info);
     header->height = png_get_image_height(png, reader->info);

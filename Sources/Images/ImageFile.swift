@@ -21,7 +21,8 @@ public enum ImageFile {
         return pixels.luma.upright(from: orientation)
     }
 
-    /// Size of the upright picture and format, without decoding the pixels. Throws `ImageError`.
+    /// Size of the upright picture and format, without decoding the pixels where that can be known without (JPEG,
+    /// and PNG with no text or EXIF in it). It says nothing about whether the pixels are sound. Throws `ImageError`.
     public static func probe(_ path: String, name: String? = nil) throws(ImageError) -> (width: Int, height: Int, format: Format) {
         let file = name ?? path
         let data = try read(path, file), format = try format(of: data, file)
@@ -32,9 +33,15 @@ public enum ImageFile {
             try check(structure.width, structure.height, file)
             (size, orientation) = ((structure.width, structure.height), structure.orientation)
         case .png:
-            let decoder = try PNGDecoder(data, file: file, skippingPixels: true)
+            let decoder = try PNGDecoder(data, file: file)
             try check(decoder.width, decoder.height, file)
-            (size, orientation) = ((decoder.width, decoder.height), try decoder.orientation())
+            size = (decoder.width, decoder.height)
+            if PNGDecoder.mayBeTurned(data) {
+                _ = try decoder.pixels()
+                orientation = try decoder.orientation()
+            } else {
+                orientation = .upright
+            }
         }
         return orientation.swapsSides ? (size.1, size.0, format) : (size.0, size.1, format)
     }

@@ -7,12 +7,11 @@ struct PNGDecoder: ~Copyable {
     private let data: UnsafeMutableBufferPointer<UInt8>
     private let file: String
 
-    /// `skippingPixels`: only the size and the orientation are wanted.
-    init(_ bytes: [UInt8], file: String, skippingPixels: Bool = false) throws(ImageError) {
+    init(_ bytes: [UInt8], file: String) throws(ImageError) {
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
         _ = copy.initialize(from: bytes)
         var header = cimage_png_header(), message = [CChar](repeating: 0, count: CIMAGE_MESSAGE)
-        guard let reader = cimage_png_open(&header, &message, copy.baseAddress, copy.count, skippingPixels ? 1 : 0) else {
+        guard let reader = cimage_png_open(&header, &message, copy.baseAddress, copy.count) else {
             copy.deallocate()
             throw Self.damaged(file, message)
         }
@@ -32,7 +31,20 @@ struct PNGDecoder: ~Copyable {
         return ImageError(.damaged, file: file, "the PNG is damaged or cut short (\(reason))", remedy: "copy it again from its source")
     }
 
-    /// All chunks behind the pixels are read first: an orientation may stand there.
+    /// Whether there is any chunk that could hold an orientation. Without one the picture is upright, and the
+    /// pixels need not be passed over to know it.
+    static func mayBeTurned(_ bytes: [UInt8]) -> Bool {
+        let kinds = ["eXIf", "tEXt", "zTXt", "iTXt"].map { Array($0.utf8) }
+        var at = 8
+        while at + 8 <= bytes.count {
+            if kinds.contains(where: { bytes[at + 4..<at + 8].elementsEqual($0) }) { return true }
+            let length = bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+            at += length + 12
+        }
+        return false
+    }
+
+    /// To be asked after the pixels: all chunks behind them are read first, an orientation may stand there.
     func orientation() throws(ImageError) -> Orientation {
         var message = [CChar](repeating: 0, count: CIMAGE_MESSAGE)
         guard cimage_png_finish(&message, reader) != 0 else { throw Self.damaged(file, message) }
@@ -68,8 +80,7 @@ struct PNGDecoder: ~Copyable {
         switch header.color_type {
         case 0:
             let gray = wide ? Self.clipped(rows) : rows
-            // Pillow loses the transparent colour of 16-bit grey, and so does this.
-            return colors.has_transparent != 0 && !wide
+            return colors.has_transparent != 0
                 ? .rgba(keyed(gray, channels: 1, colors)) : .gray(GrayImage(width: width, height: height, bytes: gray))
         case 2:
             let rgb = wide ? Self.highBytes(rows) : rows

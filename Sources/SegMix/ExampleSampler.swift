@@ -86,7 +86,10 @@ public struct ExampleSampler {
     public func readAll(report: (any Error) -> Void) {
         for photo in instances.photos + (priors?.photos ?? []) {
             do {
-                if settings.segmixProbability > 0 { _ = try CutOut(photo) } else { _ = try ImageFile.readPhoto(photo.path, name: photo.file) }
+                let picture = try ImageFile.readPhoto(photo.path, name: photo.file)
+                _ = try PlainPhoto.longSide(of: picture, side: settings.resolution, name: photo.file)
+                guard settings.segmixProbability > 0, let mask = photo.mask, let maskPath = photo.maskPath else { continue }
+                _ = try CutOut(photo: picture, mask: ImageFile.readMask(maskPath, name: mask), photoName: photo.file, maskName: mask)
             } catch { report(error) }
         }
     }

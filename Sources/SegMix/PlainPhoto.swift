@@ -9,14 +9,19 @@ struct PlainPhoto {
     ///
     /// Throws `SegMixError` for a photo so narrow that it would become larger than any picture may be.
     init(_ photo: RGBImage, side: Int, name: String) throws(SegMixError) {
+        let long = try Self.longSide(of: photo, side: side, name: name)
+        image = photo.width <= photo.height
+            ? photo.resized(width: side, height: long, .bilinear)
+            : photo.resized(width: long, height: side, .bilinear)
+    }
+
+    static func longSide(of photo: RGBImage, side: Int, name: String) throws(SegMixError) -> Int {
         let (width, height) = (photo.width, photo.height)
         let long = Int(Double(side * max(width, height)) / Double(min(width, height)))
         guard long <= ImageFile.pixelLimit / side else {
             throw SegMixError("\(name) is \(width) × \(height) pixels, too narrow to be shown at \(side) × \(side); crop it.")
         }
-        image = width <= height
-            ? photo.resized(width: side, height: long, .bilinear)
-            : photo.resized(width: long, height: side, .bilinear)
+        return long
     }
 
     /// The upper left corner of a `side` × `side` crop: in the middle (halves rounded to even), or uniform over

@@ -29,17 +29,16 @@ typedef struct {
 } cimage_png_colors;
 
 // Opens a PNG file of `size` bytes, which must outlive the reader, and reads up to its pixels.
-// `skip_pixels`: they are passed over and must not be asked for.
 // NULL on failure, with libpng's reason in `message`.
 cimage_png_reader *cimage_png_open(cimage_png_header *header, char message[CIMAGE_MESSAGE],
-                                   const uint8_t *data, size_t size, int skip_pixels);
+                                   const uint8_t *data, size_t size);
 
 // All rows, top to bottom, packed. Samples below 8 bits are unpacked to one byte each (grey ones also scaled
 // to 0…255), 16-bit samples come as two bytes, high one first. Values are never changed by gAMA, sRGB or iCCP.
 // 0 on failure.
 int cimage_png_read_rows(uint8_t *rows, char message[CIMAGE_MESSAGE], cimage_png_reader *reader);
 
-// Reads what follows the pixels, which have been read or are skipped. 0 on failure.
+// Reads what follows the pixels, which have been read. 0 on failure.
 int cimage_png_finish(char message[CIMAGE_MESSAGE], cimage_png_reader *reader);
 
 void cimage_png_get_colors(cimage_png_colors *colors, const cimage_png_reader *reader);
