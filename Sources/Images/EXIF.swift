@@ -24,23 +24,32 @@ enum EXIF {
         }
 
         guard let directory = number(4, 4), let entries = number(directory, 2) else { return nil }
+        var outside = 0
         for i in 0..<entries {
             let entry = directory + 2 + 12 * i
             guard let tag = number(entry, 2), let type = number(entry + 2, 2),
-                  let count = number(entry + 4, 4), number(entry + 8, 4) != nil else { return nil }
-            guard tag == 0x0112, count > 0 else { continue }
+                  let count = number(entry + 4, 4), let offset = number(entry + 8, 4) else { return nil }
             let size: Int
             switch type {
-            case 3, 8: size = 2        // SHORT, SSHORT
-            case 4, 9, 13: size = 4    // LONG, SLONG, IFD
-            case 6: size = 1           // SBYTE
+            case 1, 2, 6, 7: size = 1         // BYTE, ASCII, SBYTE, UNDEFINED
+            case 3, 8: size = 2               // SHORT, SSHORT
+            case 4, 9, 11, 13: size = 4       // LONG, SLONG, FLOAT, IFD
+            case 5, 10, 12, 16: size = 8      // RATIONAL, SRATIONAL, DOUBLE, LONG8
             default: continue
             }
-            // More than one value is against the standard; the first one counts.
-            let inline = count * size <= 4
-            guard let place = inline ? entry + 8 : number(entry + 8, 4),
-                  place <= tiff.count - count * size, let value = number(place, size) else { continue }
-            return Orientation(rawValue: value) ?? .upright
+            // Like Pillow, an entry is passed over where the data of all do not fit into the block together, and
+            // what follows an entry that points outside is not believed.
+            var place = entry + 8
+            if count * size > 4 {
+                outside += count * size
+                guard outside <= tiff.count else { continue }
+                guard offset + count * size <= tiff.count else { return nil }
+                place = offset
+            }
+            // More than one value is against the standard; the first one counts. So does the first entry of
+            // this tag, even where it is of a type that means nothing.
+            guard tag == 0x0112, count > 0, let value = number(place, size) else { continue }
+            return [3, 4, 6, 8, 9, 13].contains(type) ? Orientation(rawValue: value) ?? .upright : .upright
         }
         return nil
     }

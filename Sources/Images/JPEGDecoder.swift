@@ -18,7 +18,7 @@ enum JPEGDecoder {
         let size = width * height * structure.components
         let pixels = [UInt8](unsafeUninitializedCapacity: size) { out, count in
             // Rows that a damaged file does not reach must not show old memory.
-            out.update(repeating: 0)
+            out.initialize(repeating: 0)
             status = tjDecompress2(handle, data, UInt(data.count), out.baseAddress, Int32(width), 0, Int32(height),
                                    format.rawValue, TJFLAG_LIMITSCANS)
             count = size

@@ -69,7 +69,7 @@ struct PNGDecoder: ~Copyable {
         var message = [CChar](repeating: 0, count: CIMAGE_MESSAGE), ok: Int32 = 0
         let size = header.row_bytes * height
         let rows = [UInt8](unsafeUninitializedCapacity: size) { out, count in
-            out.update(repeating: 0)
+            out.initialize(repeating: 0)
             ok = cimage_png_read_rows(out.baseAddress, &message, reader)
             count = size
         }
