@@ -62,4 +62,8 @@ static inline size_t ck_attention_queries_per_group(size_t head_size) {
     return fitting < CK_LANES ? CK_LANES : fitting > 512 ? 512 : fitting;
 }
 
+/// Distance between packed rows of keys and values: not a multiple of 2 KiB, which would crowd a register tile's rows
+/// into a few sets of the first-level cache.
+static inline size_t ck_attention_pitch(size_t head_size) { return head_size % 512 == 0 ? head_size + 16 : head_size; }
+
 #endif

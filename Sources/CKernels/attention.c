@@ -12,7 +12,7 @@ void ck_attention(float *o, float *lse, const float *q, const float *k, const fl
 size_t ck_attention_scratch(size_t keys, size_t head_size) {
     (void)keys;
     const size_t group = ck_attention_queries_per_group(head_size), block = 96;
-    return 16 + 2 * group * head_size + 2 * group + block * CK_LANES + 2 * block * head_size;
+    return 16 + 2 * group * head_size + 2 * group + block * CK_LANES + 2 * block * ck_attention_pitch(head_size);
 }
 
 void ck_attention_backward(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse, const float *q,
@@ -24,7 +24,7 @@ void ck_attention_backward(float *dq, float *dk, float *dv, const float *d_o, co
 
 size_t ck_attention_backward_scratch(size_t queries, size_t keys, size_t head_size) {
     (void)keys;
-    const size_t block = 64;
-    return 16 + ck_rounded_up(queries, CK_LANES) * (3 * head_size + 2) + 5 * block * head_size + block * CK_LANES +
-           2 * block * block;
+    const size_t block = 96, query_block = 64;
+    return 16 + ck_rounded_up(queries, CK_LANES) * (3 * head_size + 2) + 5 * block * head_size + query_block * CK_LANES +
+           2 * block * query_block;
 }

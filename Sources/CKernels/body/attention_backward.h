@@ -5,7 +5,7 @@
 //
 // Lanes run along the keys: scores, dp, dv and dk then need no sum over lanes; ds alone is transposed, for dq.
 
-enum { BACKWARD_BLOCK = 64 };   // keys, and queries, per block
+enum { BACKWARD_QUERIES = 64, BACKWARD_KEYS = 96 };   // per block
 
 /// p and ds for `R` queries and NV vectors of keys, both [queries, LANES].
 INLINE void backward_probabilities(const int R, const int NV, float *p, float *ds, const float *query, const float *d_output,
@@ -58,7 +58,7 @@ struct backward_block {
     const float *query, *d_output, *lse, *delta;   // [queries, head_size] twice, [queries] twice
     const float *key, *value;                      // [head_size, LANES], transposed
     float *d_key, *d_value;                        // [head_size, LANES], transposed
-    float *p, *ds;                                 // [BACKWARD_BLOCK, LANES]
+    float *p, *ds;                                 // [BACKWARD_QUERIES, LANES]
     size_t queries, head_size;
 };
 
@@ -110,12 +110,12 @@ static void attention_backward(float *dq, float *dk, float *dv, const float *d_o
                                const float *q, const float *k, const float *v, size_t queries, size_t keys,
                                size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
                                float scale, float *scratch) {
-    const size_t block = BACKWARD_BLOCK * head_size, padded = ck_rounded_up(queries, CK_LANES);
+    const size_t block = BACKWARD_KEYS * head_size, padded = ck_rounded_up(queries, CK_LANES);
     float *query = ck_aligned(scratch), *d_output = query + padded * head_size, *d_query = d_output + padded * head_size;
     float *lse2 = d_query + padded * head_size, *delta = lse2 + padded;
     float *key = delta + padded, *value = key + block, *d_key = value + block, *d_value = d_key + block;
-    float *packed_key = d_value + block, *p = packed_key + block, *ds = p + BACKWARD_BLOCK * LANES;
-    float *ds_transposed = ds + BACKWARD_BLOCK * BACKWARD_BLOCK;
+    float *packed_key = d_value + block, *p = packed_key + block, *ds = p + BACKWARD_QUERIES * LANES;
+    float *ds_transposed = ds + BACKWARD_QUERIES * BACKWARD_KEYS;
 
     // Queries in units of log 2, so that p is 2^x; dk takes the factor out again.
     for (size_t i = 0; i < queries; i++) {
@@ -128,32 +128,32 @@ static void attention_backward(float *dq, float *dk, float *dv, const float *d_o
     pack_rows(d_output, head_size, d_o, o_stride, queries, head_size);
     memset(d_query, 0, padded * head_size * sizeof(float));
 
-    for (size_t first_key = 0; first_key < keys; first_key += BACKWARD_BLOCK) {
-        const size_t count = smaller(keys - first_key, BACKWARD_BLOCK);
+    for (size_t first_key = 0; first_key < keys; first_key += BACKWARD_KEYS) {
+        const size_t count = smaller(keys - first_key, BACKWARD_KEYS);
         transpose_head(key, k + first_key * k_stride, k_stride, count, head_size);
         transpose_head(value, v + first_key * v_stride, v_stride, count, head_size);
         pack_rows(packed_key, head_size, k + first_key * k_stride, k_stride, count, head_size);
         memset(d_key, 0, block * sizeof(float));
         memset(d_value, 0, block * sizeof(float));
 
-        for (size_t first = 0; first < queries; first += BACKWARD_BLOCK) {
-            const size_t rows = smaller(queries - first, BACKWARD_BLOCK);
+        for (size_t first = 0; first < queries; first += BACKWARD_QUERIES) {
+            const size_t rows = smaller(queries - first, BACKWARD_QUERIES);
             for (size_t lane = 0; lane < count; lane += LANES) {
                 const size_t width = smaller(count - lane, LANES), at = lane * head_size;
                 const struct backward_block b = {
                     query + first * head_size, d_output + first * head_size, lse2 + first, delta + first, key + at, value + at,
-                    d_key + at, d_value + at, p, ds + lane * BACKWARD_BLOCK, rows, head_size};
+                    d_key + at, d_value + at, p, ds + lane * BACKWARD_QUERIES, rows, head_size};
                 (width > VL ? backward_keys_wide : backward_keys_narrow)(&b);
             }
             // ds is [lane tile][queries, LANES of keys]; dq wants [lane tile][keys, LANES of queries].
             for (size_t i = 0; i < rows; i += VL)
                 for (size_t lane = 0; lane < count; lane += VL)
-                    transpose_into_lanes(ds_transposed + i / LANES * LANES * BACKWARD_BLOCK + i % LANES + lane * LANES, LANES,
-                                         ds + lane / LANES * LANES * BACKWARD_BLOCK + lane % LANES + i * LANES, LANES,
+                    transpose_into_lanes(ds_transposed + i / LANES * LANES * BACKWARD_KEYS + i % LANES + lane * LANES, LANES,
+                                         ds + lane / LANES * LANES * BACKWARD_QUERIES + lane % LANES + i * LANES, LANES,
                                          smaller(rows - i, VL), smaller(count - lane, VL), 1.0f);
             for (size_t i = 0; i < rows; i += LANES)
                 (rows - i > VL ? backward_queries_wide : backward_queries_narrow)(
-                    d_query + (first + i) * head_size, packed_key, ds_transposed + i * BACKWARD_BLOCK, head_size, count);
+                    d_query + (first + i) * head_size, packed_key, ds_transposed + i * BACKWARD_KEYS, head_size, count);
         }
         untranspose_head(dk + first_key * k_stride, k_stride, d_key, count, head_size, 0.693147181f);
         untranspose_head(dv + first_key * v_stride, v_stride, d_value, count, head_size, 1.0f);

@@ -130,10 +130,10 @@ static void attention_finish(float *o, float *lse, const struct attention_tile *
 static void attention(float *o, float *lse, const float *q, const float *k, const float *v, size_t begin, size_t end,
                       size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
                       float scale, int causal, float *scratch) {
-    const size_t group = ck_attention_queries_per_group(head_size);
+    const size_t group = ck_attention_queries_per_group(head_size), pitch = ck_attention_pitch(head_size);
     float *query = ck_aligned(scratch), *output = query + group * head_size;
     float *maximum = output + group * head_size, *sum = maximum + group, *p = sum + group;
-    float *packed_k = p + KEYS_PER_BLOCK * LANES, *packed_v = packed_k + KEYS_PER_BLOCK * head_size;
+    float *packed_k = p + KEYS_PER_BLOCK * LANES, *packed_v = packed_k + KEYS_PER_BLOCK * pitch;
 
     for (size_t start = begin; start < end; start += group) {
         const size_t queries = smaller(end - start, group), tiles = (queries + LANES - 1) / LANES;
@@ -145,18 +145,18 @@ static void attention(float *o, float *lse, const float *q, const float *k, cons
         for (size_t i = 0; i < tiles * LANES; i++) maximum[i] = -INFINITY;
 
         const size_t visible = causal ? smaller(keys, start + queries) : keys;
-        const int packs = tiles >= 4;
+        const int packs = tiles >= 2;
         for (size_t first_key = 0; first_key < visible; first_key += KEYS_PER_BLOCK) {
             const size_t count = smaller(visible - first_key, KEYS_PER_BLOCK);
             const float *block_k = k + first_key * k_stride, *block_v = v + first_key * v_stride;
             size_t k_pitch = k_stride, v_pitch = v_stride;
-            if (packs && k_stride != head_size) {
-                pack_rows(packed_k, head_size, block_k, k_stride, count, head_size);
-                block_k = packed_k, k_pitch = head_size;
+            if (packs && k_stride != pitch) {
+                pack_rows(packed_k, pitch, block_k, k_stride, count, head_size);
+                block_k = packed_k, k_pitch = pitch;
             }
-            if (packs && v_stride != head_size) {
-                pack_rows(packed_v, head_size, block_v, v_stride, count, head_size);
-                block_v = packed_v, v_pitch = head_size;
+            if (packs && v_stride != pitch) {
+                pack_rows(packed_v, pitch, block_v, v_stride, count, head_size);
+                block_v = packed_v, v_pitch = pitch;
             }
             for (size_t t = 0; t < tiles; t++) {
                 const struct attention_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,

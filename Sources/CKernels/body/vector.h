@@ -83,8 +83,12 @@ INLINE vf exp_full(vf x) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
+#if defined(__x86_64__) && VL == 16
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
     vi i = (vi)t - 0x4b400000, half = i >> 1;
     return p * (vf)((half + 127) << 23) * (vf)((i - half + 127) << 23);
+#endif
 }
 
 /// ln x for normal x > 0 (Cephes' logf). About 1 ulp.
