@@ -47,6 +47,7 @@ public final class SegmixDaemon: Sendable {
         }
         try state.prepare()
         lock = try StateLock(state)
+        if configuration.statusPage != nil { logger.notice("`status_page` is set, but this version serves none") }
         let changed = WakeSignal()
         queue = JobQueue(state: state, changed: changed)
         claim = Claim(state: state, configuration: configuration, logger: logger)

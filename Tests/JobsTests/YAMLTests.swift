@@ -40,7 +40,8 @@ import Testing
         ("a: !!python/object 1\n", "f.yaml:1: the tag tag:yaml.org,2002:python/object is not allowed here; write the value without it"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: a second document begins here (`---`); put each job into a file of its own"),
         ("[a]: 1\n", "f.yaml:1: a key must be a single word, not a list or a table"),
-        ("a: 1\n\tb: 2\n", "f.yaml:2: not valid YAML: found character that cannot start any token; indent with spaces, not tabs, and put text with special characters in quotes"),
+        ("a: 1\n\tb: 2\n", "f.yaml:2: not valid YAML: found a tab character that violates indentation; indent with spaces"),
+        ("a: @b\n", "f.yaml:1: not valid YAML: found character that cannot start any token; indent with spaces, not tabs, and put text with special characters in quotes"),
         ("a: b: c\n", "f.yaml:1: not valid YAML: mapping values are not allowed in this context; put text that contains a colon in quotes, and check the indentation"),
     ])
     func refusals(_ text: String, _ sentence: String) {

@@ -52,6 +52,9 @@ final class InboxEvents: Sendable {
     /// Returns when the thread has let go of the library, within about a second.
     func stop() async {
         state.withLock { $0.isStopping = true }
+        // The library waits in whole seconds. Giving the inbox the permissions that it has is an event.
+        var status = stat()
+        if stat(inbox, &status) == 0 { chmod(inbox, status.st_mode & 0o7777) }
         // A task of its own: it sleeps even where the caller is cancelled.
         await Task { while !state.withLock({ $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(20), clock: .continuous) } }.value
     }

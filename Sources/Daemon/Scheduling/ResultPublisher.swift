@@ -36,6 +36,11 @@ struct ResultPublisher: Sendable {
     /// - Returns: where the failure lies, relative to the outbox; nil where there is none.
     func finish(_ id: String) async throws -> String? {
         let record = await queue.record(id)
+        guard Folder.exists(state.job(id)) else {
+            // It was put aside already, and only the disk's confirmation failed.
+            await queue.remove(id, failed: record.hasFailed)
+            return record.failedAs
+        }
         var failedAs: String?
         if record.hasFailed {
             let publication = Publication(folder: outbox, name: ResultName.failed(record.name), job: "\(id).failed")

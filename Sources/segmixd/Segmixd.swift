@@ -6,6 +6,7 @@ import Jobs
 import Logging
 
 /// The daemon that turns folders in the inbox into LoRAs in the outbox.
+@main
 struct Segmixd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segmixd",
@@ -44,8 +45,6 @@ struct Segmixd: AsyncParsableCommand {
 
     private func fail(_ error: any Error, _ status: ExitStatus) -> Never {
         FileHandle.standardError.write(Data("segmixd: \(error)\n".utf8))
-        exit(status.rawValue)
+        Foundation.exit(status.rawValue)
     }
 }
-
-await Segmixd.main()
