@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func aFolderThatIsStillWrittenIsNotTaken() async throws {
-        let shop = try Workshop(settle: 0.6)
+        let shop = try Workshop(settle: 2)
         let daemon = try shop.daemon("cp \"$INPUT\"/*.jpg $OUTPUT", drains: false)
         let running = Task { try await daemon.run() }
         try shop.drop("toys")
