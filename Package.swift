@@ -13,7 +13,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     targets: [
@@ -48,15 +47,15 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CInotifyTools", "Jobs",
+                "CInotifyTools", "Files", "Jobs",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
         .executableTarget(
             name: "segmixd",
-            dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Daemon", "Files", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "segmix",
             dependencies: ["Jobs", "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -69,8 +68,9 @@ let package = Package(
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(name: "TrainingTests", dependencies: ["CPUDevice", "Training"]),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline"]),
-        .testTarget(name: "JobsTests", dependencies: ["Jobs"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),
+        .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Files", "Jobs", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,15 +1,14 @@
 import Files
 /// A job's folder as it lies in the inbox: which specifications it has.
 public struct JobFolder: Sendable {
+    /// Absolute.
     public let path: String
     /// The folder's own name: the job's.
     public let name: String
 
     public init(_ path: String) {
-        var trimmed = path[...]
-        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
-        self.path = String(trimmed)
-        name = trimmed.split(separator: "/").last.map(String.init) ?? String(trimmed)
+        self.path = ConfigurationPath.absolute(path)
+        name = self.path.split(separator: "/").last.map(String.init) ?? "/"
     }
 
     /// One specification file.

@@ -25,7 +25,7 @@ extension Configuration {
         }
         let values = KeyedValues(entries)
         var configuration = Configuration()
-        configuration.path = path
+        configuration.path = ConfigurationPath.absolute(path)
         configuration.read(values, folder: ConfigurationPath.folder(of: path))
         values.reportUnknownKeys()
         try values.faults.inReadingOrder().throwIfAny()
@@ -47,7 +47,7 @@ extension Configuration {
             hours = node.text.flatMap(RunningHours.init)
             if hours == nil { values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }
         }
-        statusPage = values.string("status_page") ?? statusPage
+        statusPage = values.string("status_page")
         readModels(values, absolute)
         readDefaultJob(values, absolute)
         checkDirectories(values)

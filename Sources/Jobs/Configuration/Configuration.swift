@@ -21,7 +21,7 @@ public struct Configuration: Equatable, Sendable {
         }
     }
 
-    /// The file it was read from; what a worker is given as `--config`.
+    /// The file it was read from, absolute; what a worker is given as `--config`.
     public var path: String?
     public var inbox = "/srv/segmixd/inbox"
     public var outbox = "/srv/segmixd/outbox"
@@ -39,8 +39,8 @@ public struct Configuration: Equatable, Sendable {
     public var maxAttempts = 3
     /// In bytes, on the file system of `state`; no job is started below it.
     public var minFreeSpace = 2 << 30
-    /// Where the status page is to be served.
-    public var statusPage = "127.0.0.1"
+    /// Where a status page is asked for; nil: nowhere in particular.
+    public var statusPage: String?
 
     /// The defaults, without any model.
     public init() {}

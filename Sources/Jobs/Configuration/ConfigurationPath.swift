@@ -6,10 +6,13 @@ import Glibc
 enum ConfigurationPath {
     /// The folder of a file, absolute.
     static func folder(of path: String) -> String {
-        let absolute = absolute(path, from: workingDirectory)
+        let absolute = absolute(path)
         guard let slash = absolute.lastIndex(of: "/"), slash != absolute.startIndex else { return "/" }
         return String(absolute[..<slash])
     }
+
+    /// `path` seen from the working directory, without `.`, `..` and doubled `/`.
+    static func absolute(_ path: String) -> String { absolute(path, from: workingDirectory) }
 
     /// `text` seen from `folder`, without `.`, `..` and doubled `/`.
     static func absolute(_ text: String, from folder: String) -> String {

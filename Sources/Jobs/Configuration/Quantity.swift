@@ -3,7 +3,7 @@ enum Quantity {
     /// Bytes: `10 GiB`, `500MB`, `1.5 TB`, `1048576`. KB, MB … are powers of 1000, KiB, MiB … of 1024.
     static func bytes(_ text: String) -> Int? {
         let units: [String: Double] = [
-            "": 1, "b": 1, "byte": 1, "bytes": 1, "kb": 1e3, "k": 1024, "kib": 1024, "mb": 1e6, "m": 1_048_576, "mib": 1_048_576,
+            "b": 1, "byte": 1, "bytes": 1, "kb": 1e3, "k": 1024, "kib": 1024, "mb": 1e6, "m": 1_048_576, "mib": 1_048_576,
             "gb": 1e9, "g": 1_073_741_824, "gib": 1_073_741_824, "tb": 1e12, "t": 1_099_511_627_776, "tib": 1_099_511_627_776,
         ]
         guard let value = value(text, units), value < 9e15 else { return nil }
@@ -13,7 +13,7 @@ enum Quantity {
     /// Seconds: `30`, `0.5`, `30 s`, `5 min`, `2 h`, `1 day`.
     static func seconds(_ text: String) -> Double? {
         let units: [String: Double] = [
-            "": 1, "s": 1, "sec": 1, "second": 1, "seconds": 1, "ms": 1e-3, "m": 60, "min": 60, "minute": 60, "minutes": 60,
+            "s": 1, "sec": 1, "second": 1, "seconds": 1, "ms": 1e-3, "m": 60, "min": 60, "minute": 60, "minutes": 60,
             "h": 3600, "hour": 3600, "hours": 3600, "d": 86_400, "day": 86_400, "days": 86_400,
         ]
         return value(text, units)
@@ -21,15 +21,14 @@ enum Quantity {
 
     private static func value(_ text: String, _ units: [String: Double]) -> Double? {
         let compact = text.filter { !$0.isWhitespace }
+        // `1e9` first: its letter is no unit.
+        if let whole = number(compact) { return whole >= 0 ? whole : nil }
         let end = compact.firstIndex { !($0.isASCII && ($0.isNumber || $0 == "." || $0 == "_")) } ?? compact.endIndex
-        guard let number = YAMLNode(.scalar(String(compact[..<end]), isPlain: true), at: .init(file: "")).number ?? exponent(compact),
-            let unit = exponent(compact) != nil ? 1 : units[compact[end...].lowercased()], number >= 0
-        else { return nil }
+        guard let number = number(String(compact[..<end])), let unit = units[compact[end...].lowercased()] else { return nil }
         return number * unit
     }
 
-    /// `1e9`, which the unit's letters would otherwise cut in two.
-    private static func exponent(_ text: String) -> Double? {
+    private static func number(_ text: String) -> Double? {
         YAMLNode(.scalar(text, isPlain: true), at: .init(file: "")).number
     }
 }

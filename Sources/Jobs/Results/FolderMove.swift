@@ -13,12 +13,15 @@ public enum FolderMove {
     public static func move(_ source: String, to destination: String) throws(FileError) -> Bool {
         let mark = copyMark(destination)
         guard Folder.exists(source) else {
+            if Folder.exists(mark) { try removeTree(leaving(source)) }
             try removeTree(mark)
             return false
         }
         if Folder.exists(destination) {
             // A copy that was finished but for the removal of its source; everything else is a name that is taken.
-            guard Folder.exists(mark) else { throw FileError("move \(source) to", destination, code: EEXIST) }
+            guard Folder.exists(mark), try FolderSnapshot(of: source).isCopy(of: FolderSnapshot(of: destination)) else {
+                throw FileError("move \(source) to", destination, code: EEXIST)
+            }
             try removeTree(source)
             try removeTree(mark)
             return true
@@ -46,7 +49,16 @@ public enum FolderMove {
         do { try AtomicFile.write(source + "\n", to: mark) } catch { throw error as? FileError ?? FileError("write", mark, code: EIO) }
         guard renameWithoutReplacing(copy, destination) else { throw FileError("move \(source) to", destination, code: errno) }
         try flush(Directory.parent(of: destination))
-        try removeTree(source)
+        // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
+        let leaving = leaving(source)
+        guard renameWithoutReplacing(source, leaving) else { throw FileError("remove", source, code: errno) }
+        guard try FolderSnapshot(of: leaving) == before else {
+            _ = renameWithoutReplacing(leaving, source)
+            try removeTree(destination)
+            try removeTree(mark)
+            throw FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
+        }
+        try removeTree(leaving)
         try removeTree(mark)
         return true
     }
@@ -82,6 +94,11 @@ public enum FolderMove {
     private static func flushParents(_ source: String, _ destination: String) throws(FileError) {
         try flush(Directory.parent(of: destination))
         if Directory.parent(of: source) != Directory.parent(of: destination) { try flush(Directory.parent(of: source)) }
+    }
+
+    /// The name of a source that is whole in its new place and about to be removed.
+    private static func leaving(_ source: String) -> String {
+        Directory.joined(Directory.parent(of: source), ".\(lastName(source)).leaving")
     }
 
     private static func copyMark(_ destination: String) -> String {

@@ -22,6 +22,13 @@ public struct FolderSnapshot: Equatable, Sendable {
         entries.sort { $0.path < $1.path }
     }
 
+    /// Whether this is the same tree in another place.
+    func isCopy(of other: FolderSnapshot) -> Bool {
+        entries.count == other.entries.count && zip(entries, other.entries).allSatisfy { a, b in
+            a.path == b.path && a.mode == b.mode && a.size == b.size && (a.modified == b.modified || a.mode & S_IFMT == S_IFDIR)
+        }
+    }
+
     private mutating func walk(_ root: String, _ relative: String) throws(FileError) {
         let folder = relative.isEmpty ? root : root + "/" + relative
         if relative.isEmpty, !Folder.isDirectory(root) { return append(root, "") }

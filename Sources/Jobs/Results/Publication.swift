@@ -30,7 +30,7 @@ public struct Publication: Sendable {
         self.job = job
     }
 
-    private var partial: String { Directory.joined(folder, ResultName.partial(name, job: job)) }
+    private var partial: String { Directory.joined(folder, ResultName.partial(job: job)) }
 
     /// - Parameters:
     ///   - chosen: the name that an earlier, broken-off publication had chosen.
@@ -38,7 +38,7 @@ public struct Publication: Sendable {
     ///   - willAppear: is told the name before the result appears under it, to write it down.
     /// - Returns: the name under which it appeared.
     /// - Throws: `FileError`, and what `willAppear` throws. Nothing is lost; call it again.
-    public func publish(chosen: String?, parts: [Part], willAppear: (String) throws -> Void) throws -> String {
+    public func publish(chosen: String?, parts: [Part], willAppear: (String) async throws -> Void) async throws -> String {
         // Chosen, and nothing left to rename: it has appeared, whatever has been done to it since.
         if let chosen, !Folder.exists(partial) { return chosen }
         try Folder.create(folder)
@@ -50,7 +50,7 @@ public struct Publication: Sendable {
             let candidate = ResultName.candidate(name, attempt: attempt)
             let destination = Directory.joined(folder, candidate)
             if !Folder.exists(destination) {
-                try willAppear(candidate)
+                try await willAppear(candidate)
                 if FolderMove.renameWithoutReplacing(partial, destination) {
                     try Directory.flush(folder)
                     return candidate

@@ -5,13 +5,21 @@ public enum ResultName {
     /// - Parameter attempt: counted from 1.
     public static func candidate(_ name: String, attempt: Int) -> String {
         precondition(attempt >= 1, "ResultName: attempt \(attempt)")
+        let name = shortened(name)
         return attempt == 1 ? name : "\(name)-\(attempt)"
     }
 
     /// The folder of a job that failed.
-    public static func failed(_ name: String) -> String { name + ".failed" }
+    public static func failed(_ name: String) -> String { shortened(name) + ".failed" }
+
+    /// A name that leaves room for what is appended to it: file systems take 255 bytes.
+    public static func shortened(_ name: String) -> String {
+        var name = name
+        while name.utf8.count > 220 { name.removeLast() }
+        return name
+    }
 
     /// The hidden folder beside the result in which it is put together. It carries the job's own identity, so that a
     /// publication that was broken off is found again and finished.
-    public static func partial(_ name: String, job: String) -> String { ".\(name).\(job).partial" }
+    public static func partial(job: String) -> String { ".\(job).partial" }
 }

@@ -140,6 +140,7 @@ public struct YAMLReader {
         let raw = parser.pointee
         let problem = raw.problem.map { String(cString: $0) } ?? "out of memory"
         let hint = switch problem {
+        case let p where p.contains("tab character"): "; indent with spaces"
         case let p where p.contains("cannot start any token"): "; indent with spaces, not tabs, and put text with special characters in quotes"
         case let p where p.contains("mapping values are not allowed"): "; put text that contains a colon in quotes, and check the indentation"
         case let p where p.contains("expected <block end>"): "; check the indentation of this line and the one before"

@@ -1,0 +1,84 @@
+import Files
+import Foundation
+import Jobs
+import Logging
+
+/// One look at the inbox after the other.
+struct InboxScan {
+    struct Finding {
+        /// Every folder that may become a job.
+        var folders: [String] = []
+        /// Those that are complete, by name.
+        var settled: [String] = []
+        /// When the next of the others may be.
+        var next: ContinuousClock.Instant?
+
+        /// Those that are going to be.
+        var waiting: Set<String> = []
+
+        mutating func wait(for name: String, until due: ContinuousClock.Instant) {
+            waiting.insert(name)
+            next = min(next ?? due, due)
+        }
+    }
+
+    let configuration: Configuration
+    let logger: Logger
+    private var tracker: SettleTracker
+    /// What was said about a name, so that it is said once.
+    private var complaints: [String: String] = [:]
+    /// Folders that could not be taken, and when to try again.
+    private var refused: [String: ContinuousClock.Instant] = [:]
+
+    init(configuration: Configuration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        tracker = SettleTracker(settle: .seconds(configuration.settleSeconds))
+    }
+
+    mutating func look(at now: ContinuousClock.Instant) -> Finding {
+        var finding = Finding()
+        let names: [String]
+        do throws(FileError) { names = try Folder.names(configuration.inbox).sorted() } catch {
+            complain(about: "", "The inbox cannot be read: \(error)")
+            return finding
+        }
+        complaints[""] = nil
+        for name in names where !IgnoredFiles.contains(name) {
+            let path = Directory.joined(configuration.inbox, name)
+            guard Folder.isDirectory(path) else {
+                complain(about: name, "\(name) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")
+                continue
+            }
+            finding.folders.append(name)
+            do throws(FileError) {
+                let look = SettleTracker.Look(
+                    snapshot: try FolderSnapshot(of: path), isReady: Folder.exists(path + "/.ready"),
+                    isLocked: Folder.exists(path + "/.lock"), isEmpty: try JobFolder(path).isEmpty())
+                switch tracker.observe(name, look, at: now) {
+                case .settled:
+                    if let pause = refused[name], now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
+                case .idle: break
+                case .waiting(let due): finding.wait(for: name, until: due)
+                }
+            } catch {
+                complain(about: name, "The folder \(name) cannot be read: \(error)")
+            }
+        }
+        tracker.keep(names)
+        complaints = complaints.filter { $0.key.isEmpty || names.contains($0.key) }
+        refused = refused.filter { names.contains($0.key) }
+        return finding
+    }
+
+    /// A settled folder could not be taken: it is tried again after `pause`.
+    mutating func refuse(_ name: String, _ error: any Error, at now: ContinuousClock.Instant, pause: Duration) {
+        refused[name] = now + pause
+        complain(about: name, "The folder \(name) cannot be taken: \(error)")
+    }
+
+    /// Says it once.
+    private mutating func complain(about name: String, _ message: String) {
+        if complaints.updateValue(message, forKey: name) != message { logger.warning("\(message)") }
+    }
+}

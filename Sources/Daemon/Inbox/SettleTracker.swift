@@ -1,0 +1,49 @@
+import Jobs
+
+/// Decides when a folder of the inbox is complete: when nothing in it has changed for a while, or when it says so.
+///
+/// Time is handed in and comes from a clock that never jumps.
+struct SettleTracker {
+    enum Verdict: Equatable {
+        /// Take it.
+        case settled
+        /// Look again then, at the latest.
+        case waiting(until: ContinuousClock.Instant)
+        /// Nobody knows when; a look at the next change or rescan is enough.
+        case idle
+    }
+
+    /// What one look at a folder found.
+    struct Look: Equatable {
+        var snapshot: FolderSnapshot
+        /// A file `.ready` at its top: its writer says that it is complete.
+        var isReady = false
+        /// A file `.lock` at its top: its writer is still at work.
+        var isLocked = false
+        /// Only what file managers leave is in it.
+        var isEmpty = false
+    }
+
+    let settle: Duration
+    private var seen: [String: (snapshot: FolderSnapshot, since: ContinuousClock.Instant)] = [:]
+
+    init(settle: Duration) {
+        self.settle = settle
+    }
+
+    mutating func observe(_ name: String, _ look: Look, at now: ContinuousClock.Instant) -> Verdict {
+        if seen[name]?.snapshot != look.snapshot || look.isLocked { seen[name] = (look.snapshot, now) }
+        if look.isLocked || look.isEmpty { return .idle }
+        let due = seen[name]!.since + settle
+        if look.isReady || now >= due {
+            return .settled
+        }
+        return .waiting(until: due)
+    }
+
+    /// Forgets every folder that is not there any more.
+    mutating func keep(_ names: some Collection<String>) {
+        let names = Set(names)
+        seen = seen.filter { names.contains($0.key) }
+    }
+}

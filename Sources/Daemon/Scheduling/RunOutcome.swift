@@ -1,0 +1,59 @@
+import Foundation
+import Jobs
+
+/// What follows from the way in which a worker ended.
+enum RunOutcome: Equatable {
+    case publish
+    /// Stopped because we asked: it goes on another time, and this attempt does not count.
+    case requeue
+    case retry(after: Duration, reason: String)
+    case fail(String)
+
+    /// - Parameters:
+    ///   - end: how the worker ended.
+    ///   - wasAsked: whether it was asked to stop.
+    ///   - hasResult: whether it left anything to publish.
+    ///   - attempts: with this one.
+    ///   - explanation: what the worker said of its failure (`error.txt`), if it did.
+    ///   - lastWords: the end of its log.
+    static func of(
+        _ end: WorkerProcess.End, wasAsked: Bool, hasResult: Bool, attempts: Int, maxAttempts: Int,
+        explanation: String?, lastWords: String, delay: (Int) -> Duration
+    ) -> RunOutcome {
+        if end == .exited(0) {
+            return hasResult ? .publish : .fail("The worker ended without an error and without a result.\(said(lastWords))")
+        }
+        if wasAsked, end == .exited(ExitStatus.stopped.rawValue) || end == .killed(signal: SIGTERM) { return .requeue }
+        let status: ExitStatus? = if case .exited(let code) = end { ExitStatus(rawValue: code) } else { nil }
+        let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? true }
+        if worthRetrying, attempts < maxAttempts { return .retry(after: delay(attempts), reason: reason(end)) }
+        if let explanation { return .fail(explanation) }
+        let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""
+        return .fail("\(reason(end))\(tries)\(said(lastWords))")
+    }
+
+    /// 30 s, 2 min, 8 min, at most 30 min.
+    static func defaultDelay(attempt: Int) -> Duration {
+        var seconds = 30
+        for _ in 1..<max(1, attempt) where seconds < 1800 { seconds *= 4 }
+        return .seconds(min(seconds, 1800))
+    }
+
+    private static func reason(_ end: WorkerProcess.End) -> String {
+        switch end {
+        case .killed(SIGKILL): "The worker was killed, most likely because the machine ran out of memory; use a smaller `resolution` or `train_batch_size`, or set `gradient_checkpointing: true`."
+        case .killed(let signal): "The worker crashed (signal \(signal), \(String(cString: strsignal(signal)))). This is a fault of segmix."
+        case .exited(let code):
+            switch ExitStatus(rawValue: code) {
+            case .badInput: "The folder or its specification is not in order; correct what is named below and put the folder into the inbox again."
+            case .unavailable: "A model or a device is missing; the one who looks after this machine must set it up (`models` of the configuration)."
+            case .inputOutput: "A disk failed or is full; make room, then put the folder into the inbox again."
+            case .stopped: "The worker was stopped again and again before it was done."
+            case .usage: "The worker did not understand how it was started: segmixd and segmix are of different versions; install both anew."
+            default: "The worker failed (exit status \(code)). This is a fault of segmix."
+            }
+        }
+    }
+
+    private static func said(_ lastWords: String) -> String { lastWords.isEmpty ? "" : "\n\n\(lastWords)" }
+}

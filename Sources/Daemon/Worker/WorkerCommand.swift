@@ -1,0 +1,41 @@
+import Files
+import Foundation
+import Jobs
+
+/// How a worker is started: `segmix run INPUT --config FILE --output DIR [--spec FILE]`.
+public struct WorkerCommand: Sendable {
+    public var executable: String
+    /// Before everything else.
+    public var arguments: [String]
+    /// Added to the daemon's own environment.
+    public var environment: [String: String]
+
+    public init(executable: String, arguments: [String] = ["run"], environment: [String: String] = [:]) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+    }
+
+    /// `segmix` in the folder of the running executable.
+    ///
+    /// - Throws: a fault where it is not there.
+    public static func besideThisExecutable() throws -> WorkerCommand {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink("/proc/self/exe", &buffer, Int(PATH_MAX))
+        guard count > 0 else { throw FileError("read", "/proc/self/exe", code: errno) }
+        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = Directory.joined(Directory.parent(of: own), "segmix")
+        guard access(path, X_OK) == 0 else {
+            throw Fault("the program segmix is missing beside \(own); install both into one folder")
+        }
+        return WorkerCommand(executable: path)
+    }
+
+    func arguments(input: String, configuration: String?, output: String, specification: String?) -> [String] {
+        var all = arguments + [input]
+        if let configuration { all += ["--config", configuration] }
+        all += ["--output", output]
+        if let specification { all += ["--spec", specification] }
+        return all
+    }
+}

@@ -1,0 +1,61 @@
+import Files
+import Foundation
+import Jobs
+import Synchronization
+
+/// A run's `job.log`: what the worker says, and about once a minute how far it is.
+final class WorkerLog: Sendable {
+    let path: String
+    /// For the worker's standard error.
+    let descriptor: Int32
+    private struct State {
+        var phase: ProgressLine.Phase?
+        var written: ContinuousClock.Instant?
+        var latest: ProgressLine?
+    }
+    private let state = Mutex(State())
+
+    /// Opens the log, appending to what an earlier attempt wrote.
+    init(_ path: String) throws(FileError) {
+        try Folder.create(Directory.parent(of: path))
+        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileError("write", path, code: errno) }
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    /// The last progress that was told.
+    var latest: ProgressLine? { state.withLock { $0.latest } }
+
+    /// One line of the worker's standard output.
+    func take(_ line: String) {
+        guard let progress = ProgressLine(line: line) else { return write(line) }
+        let isWorthALine = state.withLock { state in
+            state.latest = progress
+            let now = ContinuousClock.now
+            let isDue = state.written.map { now - $0 > .seconds(60) } ?? true
+            guard progress.message != nil || state.phase != progress.phase || isDue || progress.step == progress.total && progress.step != nil else { return false }
+            state.phase = progress.phase
+            state.written = now
+            return true
+        }
+        if isWorthALine { write(progress.sentence) }
+    }
+
+    func write(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        // A log on a full disk is no reason to stop a job.
+        _ = Foundation.write(descriptor, bytes, bytes.count)
+    }
+
+    /// The end of the log without its empty lines, for an error that nobody explained.
+    static func lastWords(of path: String, lines: Int = 8) -> String {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return "" }
+        defer { try? handle.close() }
+        let size = (try? handle.seekToEnd()) ?? 0
+        try? handle.seek(toOffset: size > 8192 ? size - 8192 : 0)
+        let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
+        return text.split(separator: "\n").suffix(lines).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,99 @@
+import Files
+import Foundation
+import Jobs
+import Synchronization
+
+/// A worker: a process in a group of its own, with nothing of the daemon's but its standard streams.
+final class WorkerProcess: Sendable {
+    /// How a process ended.
+    enum End: Equatable, Sendable, CustomStringConvertible {
+        case exited(Int32)
+        case killed(signal: Int32)
+
+        var description: String {
+            switch self {
+            case .exited(let status): "exit status \(status)"
+            case .killed(let signal): "killed by signal \(signal) (\(String(cString: strsignal(signal))))"
+            }
+        }
+    }
+
+    let pid: pid_t
+    /// Set under the lock together with the reaping: afterwards the number may be somebody else's.
+    private let isReaped = Mutex(false)
+
+    /// - Parameters:
+    ///   - output: becomes its standard output.
+    ///   - errors: becomes its standard error.
+    init(executable: String, arguments: [String], environment: [String: String], output: Int32, errors: Int32) throws(FileError) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        Self.keepDescriptorsToOurselves()
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        posix_spawnattr_setpgroup(&attributes, 0)
+        var none = sigset_t(), all = sigset_t()
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+
+        var argv: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(&pid, executable, &actions, &attributes, &argv, &envp)
+        guard code == 0 else { throw FileError("start", executable, code: code) }
+        self.pid = pid
+    }
+
+    /// Marks every descriptor as not to be inherited: libinotifytools opens its own without that mark.
+    private static func keepDescriptorsToOurselves() {
+        for name in (try? Folder.names("/proc/self/fd")) ?? [] {
+            if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        }
+    }
+
+    /// Waits on a thread of its own for the end, takes what is left of its group with it, and lets go of its number.
+    func wait() async -> End {
+        await withCheckedContinuation { continuation in
+            let thread = Thread {
+                var info = siginfo_t()
+                while waitid(P_PID, id_t(self.pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
+                let end = self.isReaped.withLock { isReaped -> End in
+                    // Still a zombie: neither its number nor its group's can be somebody else's.
+                    kill(-self.pid, SIGKILL)
+                    var status: Int32 = 0
+                    while waitpid(self.pid, &status, 0) < 0 && errno == EINTR {}
+                    isReaped = true
+                    // The macros WIFSIGNALED, WTERMSIG and WEXITSTATUS.
+                    let signal = status & 0x7F
+                    return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
+                }
+                continuation.resume(returning: end)
+            }
+            thread.name = "worker"
+            thread.start()
+        }
+    }
+
+    /// Asks it to stop; it writes a resume point and exits with 75.
+    func terminate() {
+        isReaped.withLock { if !$0 { kill(pid, SIGTERM) } }
+    }
+
+    /// Ends a worker of an earlier daemon: asks, waits ten seconds, then kills its group.
+    static func end(_ worker: WorkerIdentity) {
+        kill(worker.pid, SIGTERM)
+        for _ in 0..<200 where worker.isAlive { Thread.sleep(forTimeInterval: 0.05) }
+        if worker.isAlive { kill(-worker.pid, SIGKILL) }
+        while worker.isAlive { Thread.sleep(forTimeInterval: 0.02) }
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Daemon
+import Files
+import Foundation
+import Jobs
+import Logging
+
+/// The daemon that turns folders in the inbox into LoRAs in the outbox.
+@main
+struct Segmixd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "segmixd",
+        abstract: "Watches the inbox and trains a Seg-Mix LoRA for every folder dropped there.",
+        discussion: """
+            Each job runs in a process of its own (`segmix run`). Stopped with SIGTERM, the daemon lets the running job write a \
+            resume point; started again, it goes on from there.
+
+            Exit status: 0 done, 1 drained but some job failed (see NAME.failed in the outbox), 64 wrong usage, 65 bad \
+            configuration, 69 segmix is missing, 74 disk or I/O, 75 stopped before everything was drained.
+            """)
+
+    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
+    var config = Configuration.defaultPath
+
+    @Flag(name: .long, help: "Take what is in the inbox, finish it, exit.")
+    var drain = false
+
+    func run() async throws {
+        let logger = Logger(label: "segmixd") { _ in JournalLogHandler() }
+        let configuration: Configuration
+        do throws(FaultList) { configuration = try Configuration.load(config) } catch { fail(error, .badInput) }
+        let worker: WorkerCommand
+        do { worker = try WorkerCommand.besideThisExecutable() } catch { fail(error, .unavailable) }
+        do {
+            let daemon = try SegmixDaemon(configuration: configuration, worker: worker, drains: drain, logger: logger)
+            logger.info("Watching \(configuration.inbox); results go to \(configuration.outbox)")
+            let outcome = try await daemon.run()
+            throw ExitCode(outcome.exitCode(drains: drain))
+        } catch let error as FileError {
+            fail(error, .inputOutput)
+        } catch let error as Fault {
+            fail(error, .badInput)
+        }
+    }
+
+    private func fail(_ error: any Error, _ status: ExitStatus) -> Never {
+        FileHandle.standardError.write(Data("segmixd: \(error)\n".utf8))
+        Foundation.exit(status.rawValue)
+    }
+}

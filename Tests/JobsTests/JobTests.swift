@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+
+@testable import Jobs
+
+@Suite struct JobTests {
+    private func faults(_ folder: TemporaryFolder, specification: String? = nil, configuration: Configuration? = nil, settings: [String] = []) -> [String] {
+        do throws(FaultList) {
+            _ = try Job.load(JobFolder(folder.path), specificationFile: specification, configuration: configuration, settings: settings)
+            return []
+        } catch {
+            return error.faults.map(\.description)
+        }
+    }
+
+    @Test func whatIsInOrder() throws {
+        let folder = try makeJobFolder()
+        let job = try Job.load(JobFolder(folder.path + "/"), settings: ["classes.a=plush toy"])
+        #expect(job.specificationFile == "job.yaml")
+        #expect(job.photos.photos.count == 3)
+        #expect(job.priors?.photos.map(\.file) == ["prior/a00.jpg", "prior/b00.jpg"])
+        #expect(job.photos.subjects.map(job.className) == ["corgi", "plush toy"])
+        #expect(job.warnings == [])
+    }
+
+    @Test func withoutPriorPreservationThePriorsAreNotRead() throws {
+        let folder = try makeJobFolder()
+        try folder.write("rubbish", to: "prior/class_metadata.jsonl")
+        #expect(faults(folder, settings: ["dco_beta=1000"]) == [])
+        #expect(try Job.load(JobFolder(folder.path), settings: ["with_prior_preservation=false"]).priors == nil)
+    }
+
+    @Test(arguments: [
+        ("relative_scale: {a: 1}", #"job.yaml:1: `relative_scale` leaves out "b"; name every subject ("b", "a")"#),
+        ("relative_scale: {a: 1, b: 1, c: 1}", #"job.yaml:1: `relative_scale` names the subject "c", which metadata.jsonl does not have ("b", "a")"#),
+        ("classes: {z: toy}", #"job.yaml:1: `classes` names the subject "z", which metadata.jsonl does not have ("b", "a")"#),
+        ("num_class_images: 1", #"prior/class_metadata.jsonl: `num_class_images: 1` leaves no prior image for the subject "b"; use at least 2"#),
+    ])
+    func specificationAndMetadataAgree(_ text: String, _ sentence: String) throws {
+        let folder = try makeJobFolder()
+        try folder.write(text, to: "job.yaml")
+        #expect(faults(folder) == [sentence])
+    }
+
+    @Test func oneSubjectOnly() throws {
+        let folder = try makeJobFolder()
+        try folder.write("{\"id\": {\"a\": \"olis toy\"}}\n{\"id\": \"a\", \"file_name\": \"a00.jpg\", \"mask_path\": \"mask_a00.jpg\"}\n", to: "metadata.jsonl")
+        #expect(faults(folder, settings: ["with_prior_preservation=no"])
+            == [#"metadata.jsonl:1: there is only one subject ("a"), but composites of two are asked for; add a second subject, or set `segmix_prob: 0`"#])
+        #expect(faults(folder, settings: ["with_prior_preservation=no", "segmix_prob=0"]) == [])
+    }
+
+    @Test func relativeScaleOfThree() throws {
+        let folder = try makeJobFolder()
+        let text = try folder.read("metadata.jsonl").replacing(#""a": "olis toy""#, with: #""a": "olis toy", "c": "sks cat""#)
+        try folder.write(text + "\n" + #"{"id": "c", "file_name": "a00.jpg", "mask_path": "mask_a00.jpg"}"#, to: "metadata.jsonl")
+        #expect(faults(folder, settings: ["relative_scale=0.5", "dco_beta=1"])
+            == ["--set relative_scale: `relative_scale` as a number is for two subjects, and there are 3; write a table: {b: 1, a: 1, c: 1}"])
+        #expect(faults(folder, settings: ["relative_scale={a: 1, b: 0.5, c: 0.2}", "dco_beta=1"]) == [])
+    }
+
+    @Test func aPhotoWithoutMask() throws {
+        let folder = try makeJobFolder()
+        let text = try folder.read("metadata.jsonl").replacing(#", "mask_path": "mask_b00.jpg""#, with: "")
+        try folder.write(text, to: "metadata.jsonl")
+        #expect(faults(folder) == [#"metadata.jsonl:4: the photo b00.jpg has no mask; name one with "mask_path", or set `segmix_prob: 0`"#])
+        #expect(faults(folder, settings: ["segmix_prob=0"]) == [])
+    }
+
+    @Test func priors() throws {
+        let folder = try makeJobFolder()
+        let whole = try folder.read("prior/class_metadata.jsonl")
+        try FileManager.default.removeItem(atPath: folder.path + "/prior/class_metadata.jsonl")
+        #expect(faults(folder) == ["prior/class_metadata.jsonl: is not there, but `with_prior_preservation` (true unless it says otherwise) needs prior images with their list; add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`"])
+        #expect(faults(folder, settings: ["with_prior_preservation=true"]).first?.contains("but `with_prior_preservation: true` needs") == true)
+        try folder.write("{\"id\": {\"a\": \"toy\"}}\n" + whole.split(separator: "\n")[1], to: "prior/class_metadata.jsonl")
+        #expect(faults(folder) == [#"prior/class_metadata.jsonl:1: has no prior images for the subject "b" of metadata.jsonl; add them, or set `with_prior_preservation: false`"#])
+        try folder.write(whole.replacing(#""b""#, with: #""c""#), to: "prior/class_metadata.jsonl")
+        #expect(faults(folder).contains(#"prior/class_metadata.jsonl:1: names the subject "c", which metadata.jsonl does not have; both tables must have the same keys"#))
+        try folder.write(whole.replacing(#", "mask_path": "mask_b00.jpg""#, with: ""), to: "prior/class_metadata.jsonl")
+        #expect(faults(folder) == [#"prior/class_metadata.jsonl:3: the prior image prior/b00.jpg has no mask; name one with "mask_path", or set `segmix_prob: 0`"#])
+        try folder.write(whole.replacing("a00.jpg\", \"mask", with: "../a00.jpg\", \"mask"), to: "prior/class_metadata.jsonl")
+        #expect(faults(folder) == [#"prior/class_metadata.jsonl:2: file_name "../a00.jpg" leaves the job's folder (`..`); copy the file into the job's folder"#])
+    }
+
+    @Test func everyFaultOfEveryFileAtOnceInReadingOrder() throws {
+        let folder = try makeJobFolder()
+        try folder.write("soft_alpha: 2\nrank: 0\n", to: "job.yaml")
+        try folder.write(try folder.read("metadata.jsonl").replacing("a01.jpg", with: "a07.jpg"), to: "metadata.jsonl")
+        try folder.write("x", to: "prior/class_metadata.jsonl")
+        #expect(faults(folder).map { $0.split(separator: " ")[0] } == ["job.yaml:1:", "job.yaml:2:", "metadata.jsonl:3:", "metadata.jsonl:3:", "prior/class_metadata.jsonl:1:"])
+    }
+
+    @Test func specificationsOfAFolder() throws {
+        let folder = try makeJobFolder()
+        for name in ["b.YML", ".hidden.yaml", "._job.yaml", "c.yaml.tmp", "notes.txt"] { try folder.write("rank: 2", to: name) }
+        try folder.write("x", to: "dir.yaml/x")
+        #expect(try JobFolder(folder.path).specificationFiles().map(\.file) == ["b.YML", "job.yaml"])
+        #expect(try JobFolder(folder.path).specificationFiles().map(\.name) == ["b", "job"])
+        let name = JobFolder(folder.path).name
+        #expect(faults(folder) == ["the folder \(name) has several job specifications (b.YML, job.yaml); say which one with `--spec`"])
+        #expect(try Job.load(JobFolder(folder.path), specificationFile: "b.YML").specification.rank == 2)
+        #expect(faults(folder, specification: "z.yaml") == ["z.yaml: is not there; the folder has b.YML, job.yaml"])
+    }
+
+    @Test func folderFaults() throws {
+        let folder = try TemporaryFolder()
+        let name = JobFolder(folder.path).name
+        #expect(try JobFolder(folder.path).isEmpty())
+        try folder.write("x", to: ".DS_Store")
+        try folder.write("x", to: "Thumbs.db")
+        #expect(try JobFolder(folder.path).isEmpty())
+        try folder.write("x", to: "a.jpg")
+        #expect(try !JobFolder(folder.path).isEmpty())
+        #expect(try JobFolder(folder.path).faults(hasDefaultJob: false).map(\.description) == [
+            "the folder \(name) has no metadata.jsonl, which lists its subjects and photos; the README shows how to write it",
+            "the folder \(name) has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration",
+        ])
+        try folder.write("x", to: "set/metadata.jsonl")
+        try folder.write("", to: "a.yaml")
+        try folder.write("", to: "A.yml")
+        #expect(try JobFolder(folder.path).faults(hasDefaultJob: true).map(\.description) == [
+            "the folder \(name) has no metadata.jsonl, which lists its subjects and photos; its folder set has one: put that folder into the inbox instead",
+            "a.yaml: has the same name as A.yml, and so would its result; rename one of them",
+        ])
+    }
+
+    @Test func aFolderWithoutSpecification() throws {
+        let folder = try makeJobFolder()
+        try FileManager.default.removeItem(atPath: folder.path + "/job.yaml")
+        #expect(faults(folder).count == 1)
+        #expect(faults(folder, settings: ["rank=2"]) == [])
+        var configuration = Configuration()
+        configuration.models = ["tiny": .init(base: "/m")]
+        configuration.defaultJob = try YAMLReader.parse(Array("rank: 5".utf8), file: "segmixd.yaml")
+        #expect(try Job.load(JobFolder(folder.path), configuration: configuration).specification.rank == 5)
+    }
+
+    @Test func models() throws {
+        let folder = try makeJobFolder()
+        var configuration = Configuration()
+        configuration.path = "/etc/x.yaml"
+        #expect(faults(folder, configuration: configuration) == ["no model is set up; name one in `models` of /etc/x.yaml: {sdxl: {base: /path/to/stable-diffusion-xl-base-1.0}}"])
+        configuration.models = ["tiny": .init(base: "/m"), "sdxl": .init(base: "/n")]
+        #expect(faults(folder, configuration: configuration) == ["`model` is missing; it must be one of sdxl, tiny (`models` of /etc/x.yaml)"])
+        #expect(faults(folder, configuration: configuration, settings: ["model=tiney"]) == ["--set model: `model: tiney` is not among the configuration's `models` (there are sdxl, tiny); did you mean `tiny`?"])
+        var specification = JobSpecification()
+        specification.model = "tiny"
+        #expect(try configuration.model(for: specification) == .init(base: "/m"))
+        specification.model = "/somewhere/sdxl"
+        #expect(try configuration.model(for: specification) == .init(base: "/somewhere/sdxl"))
+    }
+
+    @Test func warnings() throws {
+        let folder = try makeJobFolder()
+        let job = try Job.load(JobFolder(folder.path), settings: ["segmix_start_step=10", "max_train_steps=10", "lr_warmup_steps=3"])
+        #expect(job.warnings.count == 2)
+    }
+
+    @Test(arguments: [
+        (".DS_Store", true), ("._a.jpg", true), ("Thumbs.db", true), ("desktop.ini", true), ("@eaDir", true), ("a.jpg.part", true), ("x.TMP", true),
+        ("a.jpg~", true), ("a.jpg", false), ("part.jpg", false), ("job.yaml", false), ("tmp", false),
+    ])
+    func ignoredFiles(_ name: String, _ isIgnored: Bool) {
+        #expect(IgnoredFiles.contains(name) == isIgnored)
+    }
+}

@@ -1,0 +1,154 @@
+import Files
+import Foundation
+import Testing
+
+@testable import Jobs
+
+@Suite struct ResultTests {
+    @Test func progressLines() throws {
+        let line = ProgressLine(phase: .train, step: 20, total: 2010, loss: 0.125, secondsPerStep: 3.2, remaining: 6360, message: nil)
+        #expect(ProgressLine(line: line.encoded) == line)
+        #expect(!line.encoded.contains("\n"))
+        #expect(line.sentence == "train 20/2010, loss 0.1250, 3.20 s a step, 1 h 46 min left")
+        #expect(ProgressLine(phase: .train, loss: .nan).encoded == #"{"phase":"train"}"#)
+        #expect(ProgressLine(line: "step 5") == nil)
+        #expect(ProgressLine(line: #"{"phase": "dance"}"#) == nil)
+        #expect(ProgressLine(line: "{") == nil)
+        #expect(ProgressLine.words(seconds: 200) == "3 min 20 s")
+        #expect(ProgressLine.words(seconds: .infinity) == "0 s")
+    }
+
+    @Test func namesOfResults() {
+        #expect((1...3).map { ResultName.candidate("toys", attempt: $0) } == ["toys", "toys-2", "toys-3"])
+        #expect(ResultName.failed("toys") == "toys.failed")
+        let long = String(repeating: "ü", count: 127)
+        #expect(ResultName.candidate(ResultName.failed(long), attempt: 12).utf8.count <= 255)
+    }
+
+    @Test func exitStatus() {
+        #expect(ExitStatus.allCases.map(\.rawValue) == [0, 64, 65, 69, 70, 74, 75])
+        #expect(ExitStatus.allCases.filter(\.isWorthRetrying) == [.software, .inputOutput, .stopped])
+    }
+
+    private func makeOutput(_ folder: TemporaryFolder) throws {
+        try folder.write("lora", to: "output/x.safetensors")
+        try folder.write("png", to: "output/samples/1.png")
+        try folder.write("resume", to: "output/.resume/point")
+        try folder.write("photo", to: "input/toys/a.jpg")
+    }
+
+    private func publication(_ folder: TemporaryFolder) -> (Publication, [Publication.Part]) {
+        (Publication(folder: folder.path + "/outbox", name: "toys", job: "7"), [
+            .contents(of: folder.path + "/output", into: ""), .text("why", to: "error.txt"),
+            .moved(from: folder.path + "/input/toys", to: "input"),
+        ])
+    }
+
+    @Test func publishesWhole() async throws {
+        let folder = try TemporaryFolder()
+        try makeOutput(folder)
+        let (publication, parts) = publication(folder)
+        var told: [String] = []
+        let name = try await publication.publish(chosen: nil, parts: parts) { name in
+            told.append(name)
+            // Nothing is visible yet, and everything is in place.
+            let visible = try? Folder.names(folder.path + "/outbox")
+            #expect(visible == [".7.partial"])
+            #expect(folder.exists("outbox/.7.partial/input/a.jpg"))
+        }
+        #expect(name == "toys" && told == ["toys"])
+        #expect(try Folder.names(folder.path + "/outbox") == ["toys"])
+        #expect(try folder.read("outbox/toys/x.safetensors") == "lora" && folder.read("outbox/toys/samples/1.png") == "png")
+        #expect(try folder.read("outbox/toys/error.txt") == "why" && folder.read("outbox/toys/input/a.jpg") == "photo")
+        // Hidden entries are the worker's own.
+        #expect(folder.exists("output/.resume/point") && !folder.exists("outbox/toys/.resume"))
+        // Once more: it has appeared already.
+        #expect(try await publication.publish(chosen: "toys", parts: parts) { _ in } == "toys")
+        #expect(try Folder.names(folder.path + "/outbox") == ["toys"])
+    }
+
+    @Test func takenNamesGetANumber() async throws {
+        let folder = try TemporaryFolder()
+        try makeOutput(folder)
+        try folder.write("mine", to: "outbox/toys/x")
+        try folder.write("file", to: "outbox/toys-2")
+        let (publication, parts) = publication(folder)
+        #expect(try await publication.publish(chosen: nil, parts: parts) { _ in } == "toys-3")
+        #expect(try folder.read("outbox/toys/x") == "mine")
+    }
+
+    private struct PowerCut: Error {}
+
+    @Test func brokenOffBeforeTheRenameItIsFinishedLater() async throws {
+        let folder = try TemporaryFolder()
+        try makeOutput(folder)
+        let (publication, parts) = publication(folder)
+        await #expect(throws: PowerCut.self) { try await publication.publish(chosen: nil, parts: parts) { _ in throw PowerCut() } }
+        #expect(!folder.exists("outbox/toys"))
+        #expect(try await publication.publish(chosen: "toys", parts: parts) { _ in } == "toys")
+        #expect(try folder.read("outbox/toys/input/a.jpg") == "photo" && folder.read("outbox/toys/x.safetensors") == "lora")
+    }
+
+    @Test func movingAcrossFileSystems() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("photo", to: "in/toys/deep/a.jpg")
+        symlink("deep/a.jpg", folder.path + "/in/toys/link")
+        chmod(folder.path + "/in/toys/deep/a.jpg", 0o640)
+        let (source, destination) = (folder.path + "/in/toys", folder.path + "/state/toys")
+        try Folder.create(folder.path + "/state")
+        let before = try FolderSnapshot(of: source)
+        #expect(try FolderMove.moveAcross(source, destination))
+        #expect(try FolderSnapshot(of: destination).isCopy(of: before))
+        #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
+    }
+
+    @Test func movingAcrossBrokenOffAfterTheCopy() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("photo", to: "in/toys/a.jpg")
+        try Folder.create(folder.path + "/state")
+        let (source, destination) = (folder.path + "/in/toys", folder.path + "/state/toys")
+        try TreeCopy.copy(source, to: destination)
+        // Without the mark it is somebody else's folder.
+        #expect(throws: FileError.self) { try FolderMove.move(source, to: destination) }
+        try folder.write("", to: "state/.toys.moved")
+        #expect(try FolderMove.move(source, to: destination))
+        #expect(!folder.exists("in/toys") && folder.exists("state/toys/a.jpg") && !folder.exists("state/.toys.moved"))
+        // All is done: nothing happens.
+        #expect(try !FolderMove.move(source, to: destination))
+        // With the mark, but changed meanwhile: nothing is removed.
+        try folder.write("another photo", to: "in/toys/a.jpg")
+        try folder.write("", to: "state/.toys.moved")
+        #expect(throws: FileError.self) { try FolderMove.move(source, to: destination) }
+        #expect(try folder.read("in/toys/a.jpg") == "another photo" && folder.read("state/toys/a.jpg") == "photo")
+    }
+
+    @Test func movingNeverReplaces() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("1", to: "a/x")
+        try folder.write("2", to: "b/x")
+        #expect(throws: FileError.self) { try FolderMove.move(folder.path + "/a", to: folder.path + "/b") }
+        #expect(try folder.read("a/x") == "1" && folder.read("b/x") == "2")
+    }
+
+    @Test func snapshotsSeeEveryChange() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("1", to: "t/a")
+        var last = try FolderSnapshot(of: folder.path + "/t")
+        func expectChange(_ what: String) throws {
+            let now = try FolderSnapshot(of: folder.path + "/t")
+            #expect(now != last, "\(what)")
+            last = now
+        }
+        #expect(try FolderSnapshot(of: folder.path + "/t") == last)
+        try folder.write("22", to: "t/a")
+        try expectChange("size")
+        try folder.write("1", to: "t/deep/b")
+        try expectChange("a new file in a new folder")
+        rename(folder.path + "/t/deep/b", folder.path + "/t/deep/c")
+        try expectChange("a new name")
+        utimes(folder.path + "/t/a", [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)])
+        try expectChange("another time")
+        try FileManager.default.removeItem(atPath: folder.path + "/t/a")
+        try expectChange("removal")
+    }
+}
