@@ -43,7 +43,7 @@ let package = Package(
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
-        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Training"]),
+        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Weights"]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -58,7 +58,7 @@ let package = Package(
             dependencies: ["Daemon", "Files", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "segmix",
-            dependencies: ["Jobs", "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),
         .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "CKernels"]),

@@ -14,6 +14,9 @@ public final class WeightStore {
     private var used: Set<String> = []
     private var faults: WeightFaults
     private var cache: [String: Any] = [:]
+    private let isPlan: Bool
+    /// What a planning store was asked for, in that order; empty where there are files.
+    public private(set) var planned: [PlannedTensor] = []
 
     /// Opens `directory/baseName.safetensors`, its shards, or its fp16 variant.
     ///
@@ -39,6 +42,16 @@ public final class WeightStore {
         self.aliases = aliases
         ignored = ignoring
         faults = WeightFaults(path: path)
+        isPlan = false
+    }
+
+    /// A store without files that notes down what a model asks for (`planned`) and gives zeros: the one list of a
+    /// model's tensors is its own initialiser. The model must not be run; every optional tensor is taken to be there.
+    public init(planning path: String) {
+        self.path = path
+        (files, location, aliases, ignored) = ([], [:], [], [])
+        faults = WeightFaults(path: path)
+        isPlan = true
     }
 
     /// The top of the tree of keys.
@@ -74,17 +87,21 @@ public final class WeightStore {
 
     /// The name under which the files hold `key`: its own or an alias; nil where they do not.
     func resolve(_ key: String) -> String? {
-        if location[key] != nil { return key }
+        if isPlan || location[key] != nil { return key }
         return aliases.lazy.compactMap { $0.alternative(key) }.first { location[$0] != nil }
     }
 
     func entry(_ key: String) -> SafetensorsFile.Entry? {
-        resolve(key).flatMap { files[location[$0]!][$0] }
+        resolve(key).flatMap { name in location[name].flatMap { files[$0][name] } }
     }
 
     /// The tensor, mapped. On a fault: written down, and zeros of the wanted shape, so that loading goes on and finds the rest.
     func tensor(_ key: String, shape: [Int]) -> Tensor {
         precondition(shape.allSatisfy { $0 >= 0 }, "\(key): shape \(shape)")
+        if isPlan {
+            if used.insert(key).inserted { planned.append(PlannedTensor(key: key, shape: shape)) }
+            return zeros(shape)
+        }
         guard let name = resolve(key) else {
             faults.missing.append(.init(key: key, shape: shape))
             return zeros(shape)

@@ -1,0 +1,87 @@
+import Foundation
+
+/// A value of a model's `config.json`.
+public enum ConfigurationValue: Equatable, Sendable {
+    case null, boolean(Bool), integer(Int), number(Double), text(String)
+    case list([ConfigurationValue]), table([String: ConfigurationValue])
+
+    /// As JSON writes it.
+    public var json: String {
+        switch self {
+        case .null: "null"
+        case .boolean(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .text(let value): Self.quoted(value)
+        case .list(let values): "[" + values.map(\.json).joined(separator: ", ") + "]"
+        case .table(let entries): "{" + entries.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)): \($0.value.json)" }.joined(separator: ", ") + "}"
+        }
+    }
+
+    /// What somebody wrote: JSON where it is JSON, otherwise a word.
+    public init(written text: String) {
+        self = (try? JSONDecoder().decode(ConfigurationValue.self, from: Data(text.utf8))) ?? .text(text)
+    }
+
+    static func quoted(_ text: String) -> String {
+        var out = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": out += "\\\""
+            case "\\": out += "\\\\"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out + "\""
+    }
+}
+
+extension ConfigurationValue: Decodable {
+    public init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if value.decodeNil() { self = .null }
+        else if let found = try? value.decode(Bool.self) { self = .boolean(found) }
+        else if let found = try? value.decode(Int.self) { self = .integer(found) }
+        else if let found = try? value.decode(Double.self) { self = .number(found) }
+        else if let found = try? value.decode(String.self) { self = .text(found) }
+        else if let found = try? value.decode([ConfigurationValue].self) { self = .list(found) }
+        else { self = .table(try value.decode([String: ConfigurationValue].self)) }
+    }
+}
+
+extension ConfigurationValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByNilLiteral {
+    public init(booleanLiteral value: Bool) { self = .boolean(value) }
+    public init(integerLiteral value: Int) { self = .integer(value) }
+    public init(floatLiteral value: Double) { self = .number(value) }
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(arrayLiteral values: ConfigurationValue...) { self = .list(values) }
+    public init(nilLiteral: ()) { self = .null }
+}
+
+/// A `config.json`, its keys in the order in which they are written.
+public struct ConfigurationTable: Equatable, Sendable, ExpressibleByDictionaryLiteral {
+    public private(set) var keys: [String] = []
+    private var values: [String: ConfigurationValue] = [:]
+
+    public init(dictionaryLiteral elements: (String, ConfigurationValue)...) {
+        for (key, value) in elements { self[key] = value }
+    }
+
+    /// A new key goes to the end; nil takes a key out.
+    public subscript(key: String) -> ConfigurationValue? {
+        get { values[key] }
+        set {
+            if newValue == nil { keys.removeAll { $0 == key } } else if values[key] == nil { keys.append(key) }
+            values[key] = newValue
+        }
+    }
+
+    /// The file's contents, one key a line.
+    public var json: String {
+        "{\n" + keys.map { "  \(ConfigurationValue.quoted($0)): \(values[$0]!.json)" }.joined(separator: ",\n") + "\n}\n"
+    }
+}
