@@ -64,18 +64,17 @@ INLINE vf gradient_before_activation(vf dy, vf x, vf a, vf b, const int silu) {
     return silu ? dy * silu_slope(x * a + b) : dy;
 }
 
-/// Adds `ROWS` rows of `width` channels from `at` on to a pair of partial sums: of g and g·x, where g is x itself, or
-/// the gradient before the activation.
+/// Adds `ROWS` rows of `width` channels from `at` on to a pair of partial sums: of g and g·x, where g is the
+/// gradient before the activation.
 INLINE void add_rows(const int ROWS, float *first, float *second, const float *dy, const float *x, const float *a, const float *b,
-                     size_t at, size_t channels, size_t width, const int backward, const int silu) {
+                     size_t at, size_t channels, size_t width, const int silu) {
     size_t c = 0;
     for (; c + VL <= width; c += VL) {
         vf s = load(first + c), t = load(second + c);
 #pragma clang loop unroll(full)
         for (int r = 0; r < ROWS; r++) {
             const size_t i = at + (size_t)r * channels + c;
-            vf value = load(x + i), g = value;
-            if (backward) g = gradient_before_activation(load(dy + i), value, load(a + c), load(b + c), silu);
+            vf value = load(x + i), g = gradient_before_activation(load(dy + i), value, load(a + c), load(b + c), silu);
             s += g;
             t += g * value;
         }
@@ -87,8 +86,8 @@ INLINE void add_rows(const int ROWS, float *first, float *second, const float *d
         vf s = load(first + c), t = load(second + c);   // the sums have room for whole vectors
         for (int r = 0; r < ROWS; r++) {
             const size_t i = at + (size_t)r * channels + c;
-            vf value = load_part(x + i, n), g = value;
-            if (backward) g = gradient_before_activation(load_part(dy + i, n), value, load_part(a + c, n), load_part(b + c, n), silu);
+            vf value = load_part(x + i, n);
+            vf g = gradient_before_activation(load_part(dy + i, n), value, load_part(a + c, n), load_part(b + c, n), silu);
             s += g;
             t += g * value;
         }
@@ -98,7 +97,7 @@ INLINE void add_rows(const int ROWS, float *first, float *second, const float *d
 }
 
 INLINE void channel_pair_sums(double *first, double *second, const float *dy, const float *x, const float *a,
-                              const float *b, size_t rows, size_t channels, const int backward, const int silu) {
+                              const float *b, size_t rows, size_t channels, const int silu) {
     float partial[2][CHANNELS_PER_PASS + VL] __attribute__((aligned(64)));
     for (size_t start = 0; start < channels; start += CHANNELS_PER_PASS) {
         const size_t width = channels - start < CHANNELS_PER_PASS ? channels - start : CHANNELS_PER_PASS;
@@ -108,9 +107,9 @@ INLINE void channel_pair_sums(double *first, double *second, const float *dy, co
             size_t r = r0;
             for (; r + ROWS_PER_STEP <= r1; r += ROWS_PER_STEP)
                 add_rows(ROWS_PER_STEP, partial[0], partial[1], dy, x, a + start, b + start, r * channels + start, channels, width,
-                         backward, silu);
+                         silu);
             for (; r < r1; r++)
-                add_rows(1, partial[0], partial[1], dy, x, a + start, b + start, r * channels + start, channels, width, backward,
+                add_rows(1, partial[0], partial[1], dy, x, a + start, b + start, r * channels + start, channels, width,
                          silu);
             for (size_t c = 0; c < width; c++) {
                 first[start + c] += (double)partial[0][c];
@@ -120,14 +119,27 @@ INLINE void channel_pair_sums(double *first, double *second, const float *dy, co
     }
 }
 
+/// In double from the first addition on: the variance is a small difference of the two sums where the mean is large.
 static void channel_sums(double *sum, double *squares, const float *x, size_t rows, size_t channels) {
-    channel_pair_sums(sum, squares, x, x, x, x, rows, channels, 0, 0);
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4, x += 4 * channels)
+        for (size_t c = 0; c < channels; c++) {
+            const double v0 = x[c], v1 = x[channels + c], v2 = x[2 * channels + c], v3 = x[3 * channels + c];
+            sum[c] += (v0 + v1) + (v2 + v3);
+            squares[c] += (v0 * v0 + v1 * v1) + (v2 * v2 + v3 * v3);
+        }
+    for (; r < rows; r++, x += channels)
+        for (size_t c = 0; c < channels; c++) {
+            const double v = x[c];
+            sum[c] += v;
+            squares[c] += v * v;
+        }
 }
 
 static void group_norm_backward_sums(double *sum, double *products, const float *dy, const float *x, const float *a,
                                      const float *b, size_t rows, size_t channels, int silu) {
-    if (silu) channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 1, 1);
-    else channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 1, 0);
+    if (silu) channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 1);
+    else channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 0);
 }
 
 static void channel_affine(float *y, const float *x, const float *a, const float *b, size_t rows, size_t channels,

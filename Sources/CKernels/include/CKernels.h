@@ -56,8 +56,8 @@ void ck_layer_norm(float *y, float *mean, float *rstd, const float *x, const flo
 void ck_layer_norm_backward(float *dx, const float *dy, const float *x, const float *scale, const float *mean,
                             const float *rstd, size_t rows, size_t width);
 
-/// Per-channel sums over `rows` rows of [rows, channels]: sum[c] += Σ x, squares[c] += Σ x². Float partial sums over
-/// at most 64 rows, then double. Caller zeroes `sum` and `squares`.
+/// Per-channel sums over `rows` rows of [rows, channels]: sum[c] += Σ x, squares[c] += Σ x², in double throughout.
+/// Caller zeroes `sum` and `squares`.
 void ck_channel_sums(double *sum, double *squares, const float *x, size_t rows, size_t channels);
 /// y = act(x·a[c] + b[c]); act is SiLU if `silu`, else identity.
 void ck_channel_affine(float *y, const float *x, const float *a, const float *b, size_t rows, size_t channels, int silu);
