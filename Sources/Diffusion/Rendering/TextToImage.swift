@@ -10,10 +10,13 @@ public struct RenderRequest: Sendable, Equatable {
     public var steps: Int
     public var guidance: Double
     public var width, height: Int
+    /// What SDXL is told the original and target sizes are; the picture's own unless set.
+    public var conditioningWidth, conditioningHeight: Int
 
     public init(prompt: String, negativePrompt: String?, seed: UInt64, steps: Int, guidance: Double, width: Int, height: Int) {
         (self.prompt, self.negativePrompt, self.seed, self.steps) = (prompt, negativePrompt, seed, steps)
         (self.guidance, self.width, self.height) = (guidance, width, height)
+        (conditioningWidth, conditioningHeight) = (width, height)
     }
 
     /// Prompts that the picture needs encoded.
@@ -58,7 +61,7 @@ public struct TextToImage {
             let sampler = EulerSampler(schedule, steps: request.steps)
             let guided = request.guidance > 1, n = guided ? 2 : 1
             let embedding = embedding(request, guided: guided)
-            let side = [Float(request.height), Float(request.width)], ids = [side[0], side[1], 0, 0, side[0], side[1]]
+            let side = [Float(request.conditioningHeight), Float(request.conditioningWidth)], ids = [side[0], side[1], 0, 0, side[0], side[1]]
             var x = noise * sampler.initialNoiseSigma
             for i in 0..<sampler.count {
                 let input = x * sampler.inputScale(i)
