@@ -105,7 +105,8 @@ final class SchedulerService: Service {
         let attempts = record.runs[run].attempts
         let outcome = RunOutcome.of(
             end, wasAsked: wasAsked, hasResult: hasResult(output), attempts: attempts, maxAttempts: configuration.maxAttempts,
-            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: log), delay: retryDelay)
+            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: log, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
+            delay: retryDelay)
         try await queue.update(id) { record in
             record.runs[run].worker = nil
             record.runs[run].lastEnd = end.description
