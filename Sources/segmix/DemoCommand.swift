@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Runs the main job on what the package carries, start to finish.",
+        discussion: """
+            Makes a fresh working folder with an inbox, an outbox, a configuration and a small model with random weights, \
+            draws photos of two subjects, drops them into the inbox, lets the daemon (segmixd --drain) do its work, and says \
+            what came out. The model has learned nothing, so its pictures are patterns; everything else is as with SDXL.
+            """)
+
+    @Option(help: "The working folder; it must not be there yet, or be empty.")
+    var output = "segmixd-demo"
+
+    @Option(help: ArgumentHelp("Train this SDXL model (a directory in diffusers layout) instead of the small one.", valueName: "directory"))
+    var model: String?
+
+    @Option(help: "Training steps.")
+    var steps = 16
+
+    func validate() throws {
+        guard (1...100_000).contains(steps) else { throw ValidationError("--steps is \(steps); a number from 1 to 100000 is wanted.") }
+    }
+
+    func run() throws {
+        do {
+            let status = try Demo(output: absolute(output), model: model.map(absolute), steps: steps).run { print($0) }
+            if status != 0 { Foundation.exit(status) }
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+}
