@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Jobs
 import Pipeline
 
 struct DemoCommand: ParsableCommand {
@@ -12,8 +13,10 @@ struct DemoCommand: ParsableCommand {
             what came out. The model has learned nothing, so its pictures are patterns; everything else is as with SDXL.
             """)
 
-    @Option(help: "The working folder; it must not be there yet, or be empty.")
-    var output = "segmixd-demo"
+    @Option(help: ArgumentHelp(
+        "The working folder; it must not be there yet, or be empty. Left out: segmixd-demo, or segmixd-demo-2 and so on where that is taken.",
+        valueName: "directory"))
+    var output: String?
 
     @Option(help: ArgumentHelp("Train this SDXL model (a directory in diffusers layout) instead of the small one.", valueName: "directory"))
     var model: String?
@@ -27,10 +30,21 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let status = try Demo(output: absolute(output), model: model.map(absolute), steps: steps).run { print($0) }
+            let status = try Demo(output: absolute(output ?? Self.freeName()), model: model.map(absolute), steps: steps).run { print($0) }
             if status != 0 { Foundation.exit(status) }
         } catch {
             throw JobFailure(error)
         }
+    }
+
+    /// The first of segmixd-demo, segmixd-demo-2 … that is not there.
+    private static func freeName() -> String {
+        let name = "segmixd-demo"
+        var candidate = name, number = 1
+        while Folder.exists(candidate) {
+            number += 1
+            candidate = "\(name)-\(number)"
+        }
+        return candidate
     }
 }
