@@ -73,7 +73,7 @@ public protocol Device: AnyObject {
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.
 public enum Devices {
-    nonisolated(unsafe) private static var installed: (any Device)?
+    nonisolated(unsafe) fileprivate static var installed: (any Device)?
 
     public static func use(_ device: any Device) { installed = device }
 
@@ -117,5 +117,15 @@ public struct AdamWStep: Sendable {
         var b1 = 1.0, b2 = 1.0
         for _ in 0..<step { b1 *= beta1; b2 *= beta2 }
         (bias1, bias2) = (1 - b1, 1 - b2)
+    }
+}
+
+extension Devices {
+    /// Runs `body` with another device in place of the current one. Tensors made inside stay on theirs.
+    public static func using<Result>(_ device: any Device, _ body: () throws -> Result) rethrows -> Result {
+        let before = installed
+        installed = device
+        defer { installed = before }
+        return try body()
     }
 }

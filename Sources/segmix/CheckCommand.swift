@@ -19,5 +19,6 @@ struct CheckCommand: ParsableCommand {
         let s = job.specification
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
+        do { print(try JobCost(job, model: model)) } catch { throw JobFailure(error) }
     }
 }

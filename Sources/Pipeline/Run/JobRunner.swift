@@ -85,7 +85,8 @@ public struct JobRunner {
             peakTensorBytes: device.peakBytes, samples: images.written
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
-        progress.say(.publish, "done: \(directory.diffusersFile())")
+        let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }
+        progress.say(.publish, "done: \(names.joined(separator: " and "))")
         return true
     }
 

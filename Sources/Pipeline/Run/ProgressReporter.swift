@@ -17,11 +17,12 @@ public final class ProgressReporter {
         }
     }
 
-    /// One step of many. Plain lines come at most every ten seconds, and for the first and last step.
+    /// One step of many. Plain lines come at most every ten seconds, for the daemon those of sampling every second; the
+    /// first and the last always.
     public func step(_ line: ProgressLine) {
         switch style {
         case .json:
-            put(line.encoded + "\n")
+            if line.phase == .train || isDue(line, after: .seconds(1)) { put(line.encoded + "\n") }
         case .bar:
             let step = line.step ?? 0, total = max(line.total ?? 1, 1), width = 24
             let filled = min(width, width * step / total)
@@ -30,12 +31,15 @@ public final class ProgressReporter {
             barIsOpen = true
             if step >= total { closeBar() }
         case .lines:
-            let now = ContinuousClock.now
-            if line.step == 1 || line.step == line.total || now - lastLine > .seconds(10) {
-                lastLine = now
-                put(line.sentence + "\n")
-            }
+            if isDue(line, after: .seconds(10)) { put(line.sentence + "\n") }
         }
+    }
+
+    private func isDue(_ line: ProgressLine, after interval: Duration) -> Bool {
+        let now = ContinuousClock.now
+        guard line.step == 1 || line.step == line.total || now - lastLine > interval else { return false }
+        lastLine = now
+        return true
     }
 
     /// A sentence that stays.

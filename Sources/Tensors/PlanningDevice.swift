@@ -1,0 +1,95 @@
+import Foundation
+import Synchronization
+
+/// A device that computes nothing: it counts what a computation would cost. Run a training step on it and it knows the
+/// operations, the bytes they move, and the most memory that tensors hold at once, exactly as the real step allocates them.
+///
+/// Memory is address space that is never touched, except where the engine's own code writes small tables.
+public final class PlanningDevice: Device {
+    /// Floating-point operations (a multiplication and an addition are two) of matrix products, convolutions, attention.
+    public private(set) var operations = 0.0
+    /// Bytes read and written by everything else.
+    public private(set) var bytesMoved = 0.0
+    private let memory = Mutex((live: 0, peak: 0))
+
+    public init() {}
+
+    private static func rounded(_ byteCount: Int) -> Int { max(4096, (byteCount + 4095) / 4096 * 4096) }
+
+    public func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        memory.withLock { $0.live += byteCount; $0.peak = max($0.peak, $0.live) }
+        let p = mmap(nil, Self.rounded(byteCount), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
+        guard let p, p != MAP_FAILED else { fatalError("no address space for \(byteCount) bytes") }
+        return p
+    }
+
+    public func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
+        memory.withLock { $0.live -= byteCount }
+        munmap(pointer, Self.rounded(byteCount))
+    }
+
+    public var liveBytes: Int { memory.withLock { $0.live } }
+    public var peakBytes: Int { memory.withLock { $0.peak } }
+    public func resetPeak() { memory.withLock { $0.peak = $0.live } }
+    public func trim() {}
+
+    /// Counts tensors that are read or written once.
+    private func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+
+    public func multiply(
+        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
+    ) { operations += 2 * Double(m) * Double(n) * Double(k) }
+    public func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, y) }
+    public func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int) { moves(y, y) }
+    public func widen(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func add(_ y: Tensor, _ a: Tensor, _ b: Tensor) { moves(y, a, b) }
+    public func scale(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
+    public func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, y, x) }
+    public func silu(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func siluBackward(_ dx: Tensor, _ dy: Tensor, _ x: Tensor) { moves(dx, dy, x) }
+    public func gelu(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func quickGELU(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func geglu(_ y: Tensor, _ x: Tensor, rows: Int, width: Int) { moves(y, x) }
+    public func gegluBackward(_ dx: Tensor, _ dy: Tensor, _ x: Tensor, rows: Int, width: Int) { moves(dx, dy, x) }
+    public func layerNorm(
+        _ y: Tensor, _ mean: Tensor, _ rstd: Tensor, _ x: Tensor, _ scale: Tensor, _ shift: Tensor, rows: Int, width: Int, epsilon: Float
+    ) { moves(y, x) }
+    public func layerNormBackward(
+        _ dx: Tensor, _ dy: Tensor, _ x: Tensor, _ scale: Tensor, _ mean: Tensor, _ rstd: Tensor, rows: Int, width: Int
+    ) { moves(dx, dy, x) }
+    public func groupNorm(
+        _ y: Tensor, _ mean: Tensor, _ rstd: Tensor, _ x: Tensor, _ norm: GroupNormShape, _ scale: Tensor, _ shift: Tensor
+    ) { moves(y, x, x) }
+    public func groupNormBackward(
+        _ dx: Tensor, _ dy: Tensor, _ x: Tensor, _ norm: GroupNormShape, _ scale: Tensor, _ shift: Tensor, _ mean: Tensor, _ rstd: Tensor
+    ) { moves(dx, dy, x, dy, x) }
+
+    private static func scores(_ s: AttentionShape) -> Double {
+        2 * Double(s.batch * s.heads * s.headSize) * Double(s.queries) * Double(s.keys)
+    }
+    public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
+        operations += 2 * Self.scores(s)
+    }
+    public func attentionBackward(
+        _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
+    ) { operations += 5 * Self.scores(s) }
+
+    public func packKernel(_ packed: Tensor, _ weight: Tensor, turned: Bool) {}
+    public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
+        operations += 2 * Double(y.count) * Double(s.kernelHeight * s.kernelWidth * s.inChannels)
+    }
+    public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }
+    public func copyColumns(_ y: Tensor, yWidth: Int, yFrom: Int, _ x: Tensor, xWidth: Int, xFrom: Int, count: Int, rows: Int) {
+        bytesMoved += 8 * Double(count * rows)
+    }
+    public func transpose(_ y: Tensor, _ x: Tensor, n: Int, rows: Int, columns: Int) { moves(y, x) }
+    public func squaredError(_ prediction: Tensor, _ target: Tensor, _ mask: Tensor) -> [Double] {
+        Array(repeating: 1, count: prediction.shape[0])
+    }
+    public func squaredErrorGradient(_ d: Tensor, _ prediction: Tensor, _ target: Tensor, _ mask: Tensor, factors: [Float]) {}
+    public func sumOfSquares(_ x: Tensor) -> Double { moves(x); return 1 }
+    public func adamW(_ p: Tensor, _ m: Tensor, _ v: Tensor, _ gradient: Tensor, gradientScale: Float, _ step: AdamWStep) {
+        moves(p, p, m, m, v, v, gradient)
+    }
+}
