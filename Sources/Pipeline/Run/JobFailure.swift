@@ -17,6 +17,10 @@ public struct JobFailure: Error, CustomStringConvertible {
         self.description = description
     }
 
+    private static func sentence(_ reason: String, _ path: String?) -> String {
+        "the result cannot be written\(path.map { ": " + $0 } ?? ""): \(reason) Make room or correct the permissions, then run the job again."
+    }
+
     /// What an error of any part means for the job.
     public init(_ error: any Error) {
         switch error {
@@ -27,6 +31,9 @@ public struct JobFailure: Error, CustomStringConvertible {
              is TokenizerError, is ScheduleError, is TrainingError:
             self.init(.badInput, "\(error)")
         case let error as FileError: self.init(error.code == ENOENT ? .badInput : .inputOutput, error.description)
+        // Foundation's own: a folder that could not be made, a file that could not be appended to.
+        case let error as CocoaError: self.init(.inputOutput, Self.sentence(error.localizedDescription, error.filePath))
+        case let error as POSIXError: self.init(.inputOutput, Self.sentence(error.localizedDescription, nil))
         default: self.init(.software, "something went wrong that should not be possible: \(error)")
         }
     }
