@@ -8,9 +8,9 @@ DESTDIR ?=
 # More options for SwiftPM, e.g. SWIFTFLAGS="-j 1".
 SWIFTFLAGS ?=
 
-BUILD := .build-release
 # Three builds, three folders, so that none undoes another: plain `swift build` has .build; what is installed needs no Swift on
 # the machine it runs on (its libraries are linked in); the tests see internal names.
+BUILD := .build-release
 TEST_BUILD := .build-tests
 
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
