@@ -34,8 +34,8 @@ import Testing
         #expect(throws: FileError.self) { try DemoJob.write(to: folder.path + "/a") }
     }
 
-    /// The mask is the figure: where it is 255 the picture without figure differs, and where it is 0 only the shadow does.
-    @Test(arguments: DemoPhotos.subjects.indices) func theMaskIsExact(index: Int) throws {
+    /// The mask has its photo's size, holds the whole figure, and is grey only along edges.
+    @Test(arguments: DemoPhotos.subjects.indices) func theMaskFitsItsPhoto(index: Int) throws {
         let photo = DemoPhotos.subjects[index]
         let (picture, mask) = photo.draw(seed: 1, index: 0)
         #expect(picture.width == photo.width && mask.height == photo.height)

@@ -109,7 +109,7 @@ import Weights
     @Test func settingsChangeTheModel() throws {
         let folder = try TemporaryFolder()
         try ModelMaker(settings: [
-            "unet.block_out_channels=[8, 16, 24]", "unet.norm_num_groups=4", "unet.use_linear_projection=false",
+            "unet.block_out_channels=[8, 16, 24]", "unet.attention_head_dim=4", "unet.norm_num_groups=4", "unet.use_linear_projection=false",
             "vae.latents_mean=[0.1, 0, 0, 0]", "vae.latents_std=[1, 2, 1, 1]", "vae.use_quant_conv=false", "scheduler.prediction_type=v_prediction",
         ]).write(to: folder.path + "/m")
         let model = SDXLDirectory(folder.path + "/m")
