@@ -60,14 +60,20 @@ let package = Package(
             name: "segmix",
             dependencies: ["Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
+        // What several test targets read their references with.
+        .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
+
         .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),
         .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "CKernels"]),
         .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "Training"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "Training"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
-        .testTarget(name: "TrainingTests", dependencies: ["CPUDevice", "Training"]),
-        .testTarget(name: "PipelineTests", dependencies: ["Pipeline"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "SegMix", "Tensors", "Training", "Weights"]),
+        // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
+        .testTarget(name: "PipelineTests", dependencies: ["Images", "ModelGoldens", "Pipeline", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
         .testTarget(
             name: "DaemonTests", dependencies: ["Daemon", "Files", "Jobs", .product(name: "Logging", package: "swift-log")]),

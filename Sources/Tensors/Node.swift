@@ -9,14 +9,16 @@ final class Node {
     /// Nodes are numbered as they are made, so a node's consumers all have higher numbers.
     let number: Int
     private(set) var inputs: [Node?]
-    /// nil for a leaf (a parameter), whose gradient stays; others give theirs up when they are done.
+    /// A parameter: its gradient stays. Others give theirs up when they are done.
+    let isLeaf: Bool
+    /// nil for a leaf, and where it has run.
     private(set) var pullback: ((Tensor) -> [Tensor?])?
     private var sum: Storage?
     private var sumShape: [Int] = []
 
     init(inputs: [Node?] = [], pullback: ((Tensor) -> [Tensor?])? = nil) {
         number = Self.issued.wrappingAdd(1, ordering: .relaxed).newValue
-        (self.inputs, self.pullback) = (inputs, pullback)
+        (self.inputs, self.pullback, isLeaf) = (inputs, pullback, pullback == nil)
     }
 
     /// What has been accumulated so far.
@@ -27,12 +29,13 @@ final class Node {
 
     /// Adds to the gradient, in place where nobody else holds its memory.
     func accumulate(_ d: Tensor) {
+        precondition(isLeaf || pullback != nil, "backward: a gradient \(d.shape) for what an earlier backward pass has used up")
         guard sum != nil else {
             gradient = d.detached
             return
         }
         precondition(sumShape == d.shape, "gradient \(d.shape) for \(sumShape)")
-        let alone = isKnownUniquelyReferenced(&sum)
+        let alone = isKnownUniquelyReferenced(&sum) && !sum!.isBorrowed
         let old = gradient!
         let total = alone ? old : Tensor(uninitialized: sumShape)
         total.device.add(total, old, d)

@@ -5,6 +5,9 @@ public final class Storage {
     private let device: (any Device)?
     private let owner: AnyObject?
 
+    /// Whether the memory is someone else's.
+    var isBorrowed: Bool { device == nil }
+
     /// Uninitialised memory of `device`, given back when the last tensor on it goes.
     init(byteCount: Int, device: any Device) {
         pointer = device.allocate(byteCount)

@@ -29,13 +29,9 @@ struct ResumePoint {
     func save(step: Int, _ optimizer: AdamW, _ fingerprint: Fingerprint, keeping limit: Int) throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         var writer = SafetensorsWriter(metadata: [
-            "step": String(step), "fingerprint": Self.encoded(fingerprint), "sha256": Self.hash(step, optimizer),
+            "step": String(step), "fingerprint": Self.encoded(fingerprint), "sha256": Self.hash(step, Self.tensors(of: optimizer)),
         ])
-        for (i, (name, parameter)) in optimizer.parameters.enumerated() {
-            writer.add(name, parameter.value)
-            writer.add("first." + name, optimizer.first[i])
-            writer.add("second." + name, optimizer.second[i])
-        }
+        for (name, tensor) in Self.tensors(of: optimizer) { writer.add(name, tensor) }
         try writer.write(to: path(step))
         for old in steps().dropFirst(max(1, limit)) { try FileManager.default.removeItem(atPath: path(old)) }
     }
@@ -53,35 +49,43 @@ struct ResumePoint {
             for key in Set(was.keys).union(fingerprint.keys).sorted() where was[key] != fingerprint[key] {
                 throw TrainingError.otherRun(path: path(step), key: key, was: was[key] ?? "unset", isNow: fingerprint[key] ?? "unset")
             }
-            guard fill(optimizer, from: file), Self.hash(step, optimizer) == wanted else {
+            guard let saved = Self.tensors(of: optimizer, in: file), Self.hash(step, saved) == wanted else {
                 skipped(path(step))
                 continue
+            }
+            for (source, target) in zip(saved, Self.tensors(of: optimizer)) {
+                target.tensor.floats.update(from: source.tensor.floats, count: target.tensor.count)
             }
             return step
         }
         return nil
     }
 
-    private func fill(_ optimizer: AdamW, from file: SafetensorsFile) -> Bool {
-        var parts: [(Tensor, Tensor)] = []
-        for (i, (name, parameter)) in optimizer.parameters.enumerated() {
-            for (key, target) in [(name, parameter.value), ("first." + name, optimizer.first[i]), ("second." + name, optimizer.second[i])] {
-                guard let source = try? file.tensor(key), source.shape == target.shape, source.type == .float32 else { return false }
-                parts.append((source, target))
-            }
+    private typealias Named = (name: String, tensor: Tensor)
+
+    /// Everything that is saved, in its order.
+    private static func tensors(of optimizer: AdamW) -> [Named] {
+        optimizer.parameters.enumerated().flatMap { i, p in
+            [(p.name, p.parameter.value), ("first." + p.name, optimizer.first[i]), ("second." + p.name, optimizer.second[i])]
         }
-        for (source, target) in parts { target.floats.update(from: source.floats, count: target.count) }
-        return true
     }
 
-    private static func hash(_ step: Int, _ optimizer: AdamW) -> String {
+    /// The same as a file has it; nil where something is missing or has another shape or type.
+    private static func tensors(of optimizer: AdamW, in file: SafetensorsFile) -> [Named]? {
+        var found: [Named] = []
+        for (name, target) in tensors(of: optimizer) {
+            guard let source = try? file.tensor(name), source.shape == target.shape, source.type == .float32 else { return nil }
+            found.append((name, source))
+        }
+        return found
+    }
+
+    private static func hash(_ step: Int, _ tensors: [Named]) -> String {
         var hash = SHA256()
         hash.update(data: Data("step \(step)".utf8))
-        for (i, (name, parameter)) in optimizer.parameters.enumerated() {
+        for (name, tensor) in tensors {
             hash.update(data: Data(name.utf8))
-            for tensor in [parameter.value, optimizer.first[i], optimizer.second[i]] {
-                hash.update(bufferPointer: UnsafeRawBufferPointer(start: tensor.storage.pointer, count: tensor.count * 4))
-            }
+            hash.update(bufferPointer: UnsafeRawBufferPointer(start: tensor.storage.pointer, count: tensor.count * 4))
         }
         return hash.finalize().map { String(format: "%02x", $0) }.joined()
     }

@@ -1,4 +1,5 @@
 import Foundation
+import ModelGoldens
 import Testing
 
 @testable import Diffusion
@@ -23,19 +24,19 @@ struct EulerTests {
                 let start = noise.map { $0 * sampler.initialNoiseSigma }
                 var walked = start
                 for i in 0..<sampler.count {
-                    var x = i == 0 ? start : latents.row(i - 1).values
+                    var x = i == 0 ? start : latents.rows(i - 1, 1).values
                     let input = sampler.scaleInput(x, i)
-                    #expect(relativeError(input, scaled.row(i).values) < 1e-6, "\(key), step \(i)")
+                    #expect(relativeError(input, scaled.rows(i, 1).values) < 1e-6, "\(key), step \(i)")
                     func output(_ input: [Float]) -> [Float] {
                         input.map { sin(3 * $0 + 0.001 * sampler.timesteps[i]) }
                     }
-                    sampler.step(&x, output: output(scaled.row(i).values), i)
-                    #expect(relativeError(x, latents.row(i).values) < 1e-5, "\(key), step \(i)")
+                    sampler.step(&x, output: output(scaled.rows(i, 1).values), i)
+                    #expect(relativeError(x, latents.rows(i, 1).values) < 1e-5, "\(key), step \(i)")
                     sampler.step(&walked, output: output(sampler.scaleInput(walked, i)), i)
                 }
                 // A first σ of 4096: diffusers' float32 is 8e-6 away from float64 after that step alone.
                 let bound = sampler.sigmas[0] > 1000 ? 3e-5 : 1e-5
-                #expect(relativeError(walked, latents.row(sampler.count - 1).values) < bound, "\(key)")
+                #expect(relativeError(walked, latents.rows(sampler.count - 1, 1).values) < bound, "\(key)")
             }
         }
     }

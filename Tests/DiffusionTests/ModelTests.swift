@@ -1,4 +1,5 @@
 import Diffusion
+import ModelGoldens
 import Tensors
 import Testing
 import Weights

@@ -1,4 +1,5 @@
 import Foundation
+import ModelGoldens
 import Testing
 
 @testable import Diffusion
@@ -33,11 +34,11 @@ struct ScheduleTests {
                 + [schedule.alphasCumulative[schedule.steps - 1]]
             #expect(relativeError(alphas, golden["\(one.name).alphas_cumprod"].values) < 2e-7, "\(one.name)")
             let noisy = golden["\(one.name).noisy"], velocity = golden["\(one.name).velocity"]
-            for (i, t) in golden["\(one.name).timestep"].integers.enumerated() {
+            for (i, t) in golden.integers("\(one.name).timestep").enumerated() {
                 let x = schedule.addNoise(sample, noise, timestep: t)
-                #expect(relativeError(x, noisy.row(i).values) < 1e-6, "\(one.name) at \(t)")
+                #expect(relativeError(x, noisy.rows(i, 1).values) < 1e-6, "\(one.name) at \(t)")
                 let v = schedule.velocity(sample, noise, timestep: t)
-                #expect(relativeError(v, velocity.row(i).values) < 1e-6, "\(one.name) at \(t)")
+                #expect(relativeError(v, velocity.rows(i, 1).values) < 1e-6, "\(one.name) at \(t)")
                 let isVelocity = one.configuration.prediction == .v_prediction
                 #expect(schedule.target(sample, noise, timestep: t) == (isVelocity ? v : noise))
             }

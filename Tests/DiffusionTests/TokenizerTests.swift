@@ -1,4 +1,5 @@
 import Foundation
+import ModelGoldens
 import Testing
 
 @testable import Diffusion

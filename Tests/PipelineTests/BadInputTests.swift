@@ -1,0 +1,170 @@
+import Foundation
+import Images
+import ModelGoldens
+import Testing
+import Weights
+
+/// Every fault of a job folder, a spec or a model: one clear sentence that names it, exit 65, and nothing written.
+@Suite(.serialized) struct BadInputTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let name: String
+        /// What the sentence must contain.
+        let says: [String]
+        let status: Int32
+        let spoil: @Sendable (Workplace) throws -> Void
+
+        init(_ name: String, says: String..., status: Int32 = 65, spoil: @escaping @Sendable (Workplace) throws -> Void) {
+            (self.name, self.says, self.status, self.spoil) = (name, says, status, spoil)
+        }
+
+        var testDescription: String { name }
+    }
+
+    static let cases = pictures + lists + specifications + models
+
+    private static let pictures: [Case] = [
+        Case("missing photo", says: "a01.png") { try $0.remove("toys/a01.png") },
+        Case("missing mask", says: "mask_b00.png") { try $0.remove("toys/mask_b00.png") },
+        Case("missing prior picture", says: "prior/class_metadata.jsonl:5", "b01.png") { try $0.remove("toys/prior/b01.png") },
+        Case("corrupt photo", says: "a00.png") { try $0.write("this is no picture", "toys/a00.png") },
+        Case("empty photo file", says: "a00.png") { try $0.write("", "toys/a00.png") },
+        Case("truncated photo", says: "a00.png") { try $0.write($0.data("toys/a00.png").dropLast(60), "toys/a00.png") },
+        Case("truncated mask", says: "mask_a00.png") { try $0.write($0.data("toys/mask_a00.png").dropLast(30), "toys/mask_a00.png") },
+        Case("a bit of a photo turned over", says: "b00.png") {
+            var data = try $0.data("toys/b00.png")
+            data[data.count / 2] ^= 4
+            try $0.write(data, "toys/b00.png")
+        },
+        Case("mask of another size", says: "mask_a00.png", "a00.png", "70") {
+            try $0.write(PNGEncoder.encode(GrayImage(width: 30, height: 30, bytes: Array(repeating: 255, count: 900))), "toys/mask_a00.png")
+        },
+        Case("empty mask", says: "mask_a00.png") {
+            try $0.write(PNGEncoder.encode(GrayImage(width: 70, height: 88, bytes: Array(repeating: 0, count: 70 * 88))), "toys/mask_a00.png")
+        },
+        Case("a picture of absurd declared size", says: "a00.png") {
+            var data = try $0.data("toys/a00.png")
+            data.replaceSubrange(16..<24, with: [0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff])
+            try $0.write(data, "toys/a00.png")
+        },
+    ]
+
+    private static let lists: [Case] = [
+        Case("no metadata", says: "metadata.jsonl") { try $0.remove("toys/metadata.jsonl") },
+        Case("unknown subject key", says: "metadata.jsonl:3", "\"c\"") { try $0.replace("{\"id\": \"a\", \"file_name\": \"a01.png\"", "{\"id\": \"c\", \"file_name\": \"a01.png\"", in: "toys/metadata.jsonl") },
+        Case("broken JSON", says: "metadata.jsonl:4") { try $0.replace("{\"id\": \"b\", \"file_name\": \"b00.png\",", "{\"id\": \"b\", \"file_name\": \"b00.png\"", in: "toys/metadata.jsonl") },
+        Case("one subject", says: "segmix_prob") {
+            let lines = try $0.text("toys/metadata.jsonl").split(separator: "\n")
+            try $0.write(([#"{"id": {"a": "olis toy"}}"#] + lines[1...2].map(String.init)).joined(separator: "\n"), "toys/metadata.jsonl")
+            try $0.specify(steps: 4, more: "with_prior_preservation: false")
+        },
+        Case("a photo without a mask", says: "metadata.jsonl:2", "a00.png", "mask_path") { try $0.replace("\"mask_path\": \"mask_a00.png\", ", "", in: "toys/metadata.jsonl") },
+        Case("a file above the folder", says: "metadata.jsonl:2", "../a00.png") { try $0.replace("\"a00.png\"", "\"../a00.png\"", in: "toys/metadata.jsonl") },
+        Case("an absolute path", says: "metadata.jsonl:2", "/etc/hostname") { try $0.replace("\"a00.png\"", "\"/etc/hostname\"", in: "toys/metadata.jsonl") },
+        Case("a link that leaves the folder", says: "a00.png") {
+            try $0.write($0.data("toys/a00.png"), "elsewhere.png")
+            try $0.remove("toys/a00.png")
+            try FileManager.default.createSymbolicLink(atPath: $0.job + "/a00.png", withDestinationPath: "../elsewhere.png")
+        },
+        Case("no priors", says: "prior/class_metadata.jsonl", "with_prior_preservation") { try $0.remove("toys/prior") },
+    ]
+
+    private static let specifications: [Case] = [
+        Case("a misspelt key", says: "job.yaml:", "rnak", "`rank`") { try $0.replace("rank: 2", "rnak: 2", in: "toys/job.yaml") },
+        Case("a value of the wrong type", says: "job.yaml:5", "rank", "many") { try $0.replace("rank: 2", "rank: many", in: "toys/job.yaml") },
+        Case("a value out of range", says: "job.yaml:5", "rank") { try $0.replace("rank: 2", "rank: 0", in: "toys/job.yaml") },
+        Case("a probability above 1", says: "segmix_prob") { try $0.replace("segmix_prob: 0.5", "segmix_prob: 1.5", in: "toys/job.yaml") },
+        Case("an infinite learning rate", says: "learning_rate") { try $0.replace("learning_rate: 0.003", "learning_rate: .inf", in: "toys/job.yaml") },
+        Case("broken YAML", says: "job.yaml:") { try $0.write("rank: [1, 2\nseed: 3", "toys/job.yaml") },
+        Case("random_flip", says: "random_flip") { try $0.specify(steps: 4, more: "random_flip: true") },
+        Case("an unknown model", says: "sdxl", "odd") { try $0.replace("model: odd", "model: sdxl", in: "toys/job.yaml") },
+        Case("a resolution that is no multiple", says: "resolution") { try $0.replace("resolution: 64", "resolution: 63", in: "toys/job.yaml") },
+        Case("a relative scale for a third subject", says: "relative_scale", "\"c\"") { try $0.specify(steps: 4, more: "relative_scale: {a: 1, b: 0.5, c: 1}") },
+        Case("no specification", says: "job.yaml") { try $0.remove("toys/job.yaml") },
+        Case("two specifications", says: "--spec", "other.yaml") { try $0.write("rank: 2", "toys/other.yaml") },
+    ]
+
+    private static let models: [Case] = [
+        Case("a missing tensor", says: "mid_block.attentions.0.proj_in.weight") { try Self.rewriteUNet($0) { $0 == "mid_block.attentions.0.proj_in.weight" ? nil : ($0, $1) } },
+        Case("a surplus tensor", says: "extra.weight") { try Self.rewriteUNet($0) { ($0 == "conv_out.bias" ? "extra.weight" : $0, $1) } },
+        Case("a misshapen tensor", says: "conv_out.bias", "[4]", "[2, 2]") { try Self.rewriteUNet($0) { ($0, $0 == "conv_out.bias" ? [2, 2] : $1) } },
+        Case("a truncated model file", says: "diffusion_pytorch_model.safetensors") {
+            try $0.useCopyOfModel()
+            let file = "model/vae/diffusion_pytorch_model.safetensors"
+            try $0.write($0.data(file).dropLast(9), file)
+        },
+        Case("a missing model file", says: "text_encoder_2") {
+            try $0.useCopyOfModel()
+            try $0.remove("model/text_encoder_2/model.safetensors")
+        },
+        Case("a broken config.json", says: "unet/config.json") {
+            try $0.useCopyOfModel()
+            try $0.write("{", "model/unet/config.json")
+        },
+        Case("no model directory", says: "/nowhere/model", status: 69) { try $0.replace(Workplace.model, "/nowhere/model", in: "segmixd.yaml") },
+    ]
+
+    /// Copies the model and writes its UNet anew, each tensor under the name and shape that `change` gives; nil: left out.
+    private static func rewriteUNet(_ place: Workplace, _ change: (String, [Int]) -> (String, [Int])?) throws {
+        try place.useCopyOfModel()
+        let path = place.path + "/model/unet/diffusion_pytorch_model.safetensors", file = try SafetensorsFile(path)
+        var writer = SafetensorsWriter(metadata: file.metadata)
+        for entry in file.entries {
+            guard let (name, shape) = change(entry.name, entry.shape) else { continue }
+            writer.add(name, shape: shape, try file.floats(entry.name))
+        }
+        try writer.write(to: path)
+    }
+
+    @Test(arguments: cases) func saysWhatIsWrong(_ one: Case) throws {
+        let place = try Workplace()
+        try one.spoil(place)
+        let checked = try place.check()
+        #expect(checked.status == one.status, "\(checked.status): \(checked.errors)")
+        let sentences = checked.errors.split(separator: "\n")
+        #expect(sentences.contains { sentence in one.says.allSatisfy { sentence.contains($0) } }, "\(checked.errors)")
+        #expect(sentences.allSatisfy { !$0.contains("Fatal error") && $0.count > 20 }, "\(checked.errors)")
+
+        let trained = try place.train()
+        #expect(trained.status == one.status && trained.errors == checked.errors, "\(trained.status): \(trained.errors)")
+        #expect(!place.exists("out"), "something was written: \(place.names("out"))")
+    }
+
+    @Test func aGoodJobIsInOrder() throws {
+        let end = try Workplace().check()
+        #expect(end.status == 0 && end.errors.isEmpty && end.output.contains("2 subjects, 4 photos, 4 prior pictures"), "\(end.errors)\(end.output)")
+    }
+
+    @Test func byteOrderMarkAndCRLFAreTaken() throws {
+        let place = try Workplace()
+        for name in ["toys/metadata.jsonl", "toys/prior/class_metadata.jsonl", "toys/job.yaml"] {
+            try place.write(Data([0xef, 0xbb, 0xbf]) + Data(place.text(name).replacingOccurrences(of: "\n", with: "\r\n").utf8), name)
+        }
+        let end = try place.check()
+        #expect(end.status == 0, "\(end.errors)")
+    }
+
+    @Test func allFaultsAreSaidAtOnce() throws {
+        let place = try Workplace()
+        for name in ["toys/a01.png", "toys/mask_b00.png", "toys/prior/a00.png"] { try place.write("no picture", name) }
+        let end = try place.check(), sentences = end.errors.split(separator: "\n")
+        #expect(end.status == 65 && sentences.count == 3, "\(end.errors)")
+        for name in ["a01.png", "mask_b00.png", "prior/a00.png"] { #expect(sentences.contains { $0.contains(name) }, "\(name): \(end.errors)") }
+    }
+
+    @Test func wrongUsage() throws {
+        for arguments in [["bake"], ["train"], ["train", "x"], ["check"], ["run", "x", "--output"], ["check", "x", "--steps", "3"]] {
+            let end = try Program.segmix.run(arguments)
+            #expect(end.status == 64 && !end.errors.isEmpty, "\(arguments): \(end.status) \(end.errors)")
+        }
+        let place = try Workplace(), missing = try Program.segmix.run("check", place.path + "/nothing", "--config", place.configuration)
+        #expect(missing.status == 65 && missing.errors.contains(place.path + "/nothing"), "\(missing.errors)")
+        let configuration = try Program.segmix.run("check", place.job, "--config", place.path + "/none.yaml")
+        #expect(configuration.status == 65 && configuration.errors.contains("none.yaml"), "\(configuration.errors)")
+        #expect(try Program.segmix.run("--help").status == 0)
+    }
+
+    @Test func settingsOnTheCommandLineAreCheckedToo() throws {
+        let place = try Workplace(), end = try place.train("--set", "rank=lots")
+        #expect(end.status == 65 && end.errors.contains("rank") && end.errors.contains("lots") && !place.exists("out"), "\(end.errors)")
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// A run that is ended at any moment and started again gives, bit for bit, what the run that was never ended gives.
+@Suite(.serialized) struct InterruptionTests {
+    private static let steps = 90
+    private static let lora = "pytorch_lora_weights.safetensors"
+    /// The LoRA of the run that nobody disturbs.
+    private static let undisturbed = Result { try whole() }
+
+    private static func whole() throws -> (lora: Data, saved: Data, losses: [Double]) {
+        let place = try workplace(), end = try place.train()
+        guard end.status == 0 else { throw Failure(errors: end.errors) }
+        return (try place.data("out/" + lora), try place.data("out/save-40/" + lora), losses(place))
+    }
+
+    private struct Failure: Error { let errors: String }
+
+    private static func workplace() throws -> Workplace { try Workplace(steps: steps, more: "checkpointing_steps: 7\ncheckpoints_total_limit: 2\nsave_steps: 40") }
+    private static func losses(_ place: Workplace) -> [Double] { place.metrics().map { $0["loss"] as! Double } }
+
+    private func expectUndisturbed(_ place: Workplace) throws {
+        let (lora, saved, losses) = try Self.undisturbed.get()
+        #expect(try place.data("out/" + Self.lora) == lora)
+        #expect(try place.data("out/save-40/" + Self.lora) == saved)
+        #expect(place.metrics().map { $0["step"] as! Int } == Array(1...Self.steps))
+        #expect(Self.losses(place) == losses)
+        #expect(place.names("out").allSatisfy { !$0.hasPrefix(".") || $0 == ".segmixd" }, "temporaries are left: \(place.names("out"))")
+    }
+
+    @Test func sigkillAtThreeMoments() throws {
+        let place = try Self.workplace()
+        var more: [String] = []
+        for moment in [1, 20, 45] {
+            let running = try place.starting("train", more)
+            running.until { place.stepsWritten() >= moment }
+            running.send(SIGKILL)
+            let end = running.end()
+            try #require(end.signal == SIGKILL, "it was done before it could be killed: \(end.errors)")
+            #expect(!place.exists("out/" + Self.lora))
+            more = ["--resume"]
+        }
+        #expect(place.names("out/.segmixd/resume").contains { $0.hasPrefix("step-") })
+        let end = try place.train("--resume")
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(end.output.contains("training goes on after step"))
+        try expectUndisturbed(place)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT]) func stoppingLeavesAResumePoint(_ signal: Int32) throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 10 }
+        let seen = place.stepsWritten()
+        running.send(signal)
+        let end = running.end()
+        try #require(end.status == 75, "\(end.status): \(end.errors)")
+        let done = place.metrics().count
+        #expect(done >= seen && done <= seen + 10, "it stopped after step \(done), asked to after \(seen)")
+        #expect(place.names("out/.segmixd/resume").last == String(format: "step-%06d.safetensors", done))
+        #expect(end.output.contains("stopped after step \(done) of \(Self.steps)"))
+        #expect(!place.exists("out/" + Self.lora))
+
+        // Without --resume nothing of it is touched.
+        let refused = try place.train()
+        #expect(refused.status == 64 && refused.errors.contains("holds a run already"), "\(refused.errors)")
+        let resumed = try place.train("--resume")
+        #expect(resumed.status == 0 && resumed.output.contains("training goes on after step \(done)"), "\(resumed.errors)")
+        try expectUndisturbed(place)
+    }
+
+    /// The newest resume point is damaged: the one before it is used.
+    @Test func aDamagedResumePointCostsOnlyItsSteps() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.names("out/.segmixd/resume").filter { $0.hasPrefix("step-") }.count >= 2 }
+        running.send(SIGKILL)
+        try #require(running.end().signal == SIGKILL)
+        let points = place.names("out/.segmixd/resume").filter { $0.hasPrefix("step-") }, newest = "out/.segmixd/resume/" + points.last!
+        try place.write(place.data(newest).dropLast(100), newest)
+        let resumed = try place.train("--resume")
+        #expect(resumed.status == 0 && resumed.output.contains("\(points.last!) is damaged and was passed over"), "\(resumed.output)\(resumed.errors)")
+        try expectUndisturbed(place)
+    }
+
+    @Test func anotherSettingOrPhotoIsAnotherRun() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 8 }
+        running.send(SIGTERM)
+        try #require(running.end().status == 75)
+        try place.replace("learning_rate: 0.003", "learning_rate: 0.002", in: "toys/job.yaml")
+        let other = try place.train("--resume")
+        #expect(other.status == 65 && other.errors.contains("learning_rate 0.003, and this one has 0.002"), "\(other.errors)")
+        try place.replace("learning_rate: 0.002", "learning_rate: 0.003", in: "toys/job.yaml")
+        try place.replace("\"text\": \"a photo of hta corgi\"}\n{\"id\": \"b\"", "\"text\": \"my dog\"}\n{\"id\": \"b\"", in: "toys/metadata.jsonl")
+        let photos = try place.train("--resume")
+        #expect(photos.status == 65 && photos.errors.contains("photos"), "\(photos.errors)")
+    }
+}

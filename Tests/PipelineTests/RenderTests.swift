@@ -1,0 +1,96 @@
+import Foundation
+import Images
+import Testing
+import Weights
+
+@Suite(.serialized) struct RenderTests {
+    private func render(_ place: Workplace, _ folder: String, _ more: String...) throws -> Program.Ending {
+        try Program.segmix.run([
+            "render", "--model", Workplace.model, "--config", place.configuration, "--output", place.path + "/" + folder, "--steps", "3", "--width", "64",
+            "--height", "48", "--seed", "7", "--guidance", "3.5",
+        ] + more)
+    }
+
+    /// Text chunks of a PNG (PNG 1.2, section 4.2.3): keyword → value.
+    private func texts(_ png: Data) -> [String: String] {
+        var found: [String: String] = [:], at = 8
+        let bytes = Array(png)
+        while at + 12 <= bytes.count {
+            let length = bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+            if String(decoding: bytes[at + 4..<at + 8], as: UTF8.self) == "tEXt" {
+                let parts = bytes[at + 8..<at + 8 + length].split(separator: 0, maxSplits: 1)
+                found[String(decoding: parts[0], as: UTF8.self)] = String(decoding: parts[1], as: UTF8.self)
+            }
+            at += 12 + length
+        }
+        return found
+    }
+
+    @Test func picturesCarryPromptAndSettings() throws {
+        let place = try Workplace()
+        let end = try render(place, "plain", "--prompt", "a toy robot", "a corgi", "--negative-prompt", "blurry")
+        try #require(end.status == 0, "\(end.errors)")
+        let names = place.names("plain")
+        #expect(names.count == 2 && end.output.contains(names[0]) && end.output.contains(names[1]))
+        let picture = try ImageFile.readPhoto(place.path + "/plain/" + names[0], name: names[0])
+        #expect(picture.width == 64 && picture.height == 48 && Set(picture.bytes).count > 10)
+        #expect(texts(try place.data("plain/" + names[0]))["parameters"]
+            == "a toy robot\nNegative prompt: blurry\nSteps: 3, Sampler: Euler, CFG scale: 3.5, Seed: 7, Size: 64x48, Model: odd-a, Version: segmixd")
+        #expect(texts(try place.data("plain/" + names[1]))["parameters"]?.contains("Seed: 8") == true)
+    }
+
+    @Test func latentsGoInAndOut() throws {
+        let place = try Workplace()
+        #expect(try render(place, "a", "--prompt", "a corgi", "--save-latents", place.path + "/a.safetensors").status == 0)
+        let saved = try SafetensorsFile(place.path + "/a.safetensors")
+        #expect(saved.entries.map(\.name) == ["latents"] && saved["latents"]!.shape == [1, 4, 6, 8])
+        var values: [[Float]] = []
+        for (folder, noise) in [("b", 0.5), ("c", 0.5), ("d", -0.5)] as [(String, Float)] {
+            var writer = SafetensorsWriter()
+            writer.add("latents", shape: [1, 4, 6, 8], (0..<192).map { noise * Float($0 % 5 - 2) })
+            try writer.write(to: place.path + "/noise.safetensors")
+            let end = try render(
+                place, folder, "--prompt", "a corgi", "--init-latents", place.path + "/noise.safetensors", "--save-latents", place.path + "/\(folder).safetensors")
+            #expect(end.status == 0, "\(end.errors)")
+            values.append(try SafetensorsFile(place.path + "/\(folder).safetensors").floats("latents"))
+        }
+        #expect(values[0] == values[1] && values[0] != values[2])
+        let wrong = try render(place, "e", "--prompt", "a corgi", "--init-latents", Workplace.model + "/vae/diffusion_pytorch_model.safetensors")
+        #expect(wrong.status == 65 && wrong.errors.contains("`latents` of shape [1, 4, 6, 8]"), "\(wrong.errors)")
+    }
+
+    @Test func aLoRAIsAppliedAtItsStrength() throws {
+        let place = try Workplace(steps: 6, more: "lr_scheduler: constant")
+        #expect(try place.train().status == 0)
+        for (name, format) in [("diffusers", "pytorch_lora_weights.safetensors"), ("kohya", "toys.safetensors")] {
+            for scale in ["", ":0", ":2"] {
+                let end = try render(place, name + scale, "--prompt", "hta corgi", "--lora", place.output + "/" + format + scale)
+                #expect(end.status == 0, "\(end.errors)")
+            }
+        }
+        #expect(try render(place, "none", "--prompt", "hta corgi").status == 0)
+        func picture(_ folder: String) throws -> [UInt8] {
+            let name = try #require(place.names(folder).first)
+            return try ImageFile.readPhoto(place.path + "/\(folder)/\(name)", name: name).bytes
+        }
+        let none = try picture("none")
+        for name in ["diffusers", "kohya"] {
+            #expect(try picture(name + ":0") == none)
+            #expect(try picture(name) != none && picture(name + ":2") != picture(name))
+        }
+        #expect(try picture("diffusers") == picture("kohya"))
+    }
+
+    @Test func wrongRequestsSayWhatIsWanted() throws {
+        let place = try Workplace()
+        for (more, status, says) in [
+            (["--prompt", "x", "--lora", "/nowhere/x.safetensors"], 65, "/nowhere/x.safetensors"), (["--prompt", "x", "--width", "60"], 65, "--width is 60"),
+            (["--prompt", "x", "--steps", "0"], 65, "--steps is 0"), (["--prompt", "x", "--guidance=-1"], 65, "--guidance"), ([], 64, "--prompt"),
+            (["--prompt", "x", "--model", "/nowhere/model"], 69, "/nowhere/model"), (["--prompt", "x", "--lora", Workplace.model + "/vae/diffusion_pytorch_model.safetensors"], 65, "not those of a plain LoRA"),
+        ] as [([String], Int32, String)] {
+            let end = try Program.segmix.run(["render", "--config", place.configuration, "--output", place.output] + (more.contains("--model") ? [] : ["--model", Workplace.model]) + more)
+            #expect(end.status == status && end.errors.contains(says), "\(more): \(end.status) \(end.errors)")
+            #expect(place.names("out").isEmpty)
+        }
+    }
+}

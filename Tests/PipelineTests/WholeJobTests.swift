@@ -1,0 +1,97 @@
+import Foundation
+import Images
+import ModelGoldens
+import Testing
+import Weights
+
+/// From a folder to a result, through the programs.
+@Suite(.serialized) struct WholeJobTests {
+    @Test func runLeavesWhatWasPromised() throws {
+        let place = try Workplace(steps: 4, more: "save_steps: 2\nvalidation_prompt: a corgi\nvalidation_steps: 2\nnum_validation_images: 1")
+        let end = try place.starting("run").end()
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(Set(place.names("out")).isSuperset(of: [
+            "metrics.jsonl", "pytorch_lora_weights.safetensors", "report.json", "samples", "save-2", "save-4", "toys.safetensors",
+        ]))
+        #expect(!place.exists("out/.segmixd"))
+        for folder in ["out/save-2", "out/save-4"] { #expect(place.names(folder) == ["pytorch_lora_weights.safetensors", "toys.safetensors"]) }
+        #expect(try place.data("out/save-4/pytorch_lora_weights.safetensors") == place.data("out/pytorch_lora_weights.safetensors"))
+        #expect(try place.data("out/save-2/pytorch_lora_weights.safetensors") != place.data("out/pytorch_lora_weights.safetensors"))
+
+        let lora = try LoRAFile.read(place.path + "/out/pytorch_lora_weights.safetensors"), kohya = try LoRAFile.read(place.path + "/out/toys.safetensors")
+        #expect(lora.modules.count == kohya.modules.count && lora.modules.allSatisfy { $0.rank == 2 && $0.name.contains(".attentions.") })
+        #expect(kohya.modules.allSatisfy { $0.alpha == 2 && $0.name.hasPrefix("lora_unet_") })
+        #expect(kohya.metadata["ss_network_dim"] == "2" && kohya.metadata["modelspec.trigger_phrase"]?.contains("hta corgi") == true)
+
+        let metrics = place.metrics()
+        #expect(metrics.map { $0["step"] as? Int } == [1, 2, 3, 4])
+        #expect(metrics.allSatisfy { line in ["loss", "instance_loss", "prior_loss", "lr", "grad_norm", "seconds"].allSatisfy { line[$0] is Double || line[$0] is Int } })
+        let report = try #require(try JSONSerialization.jsonObject(with: place.data("out/report.json")) as? [String: Any])
+        #expect((report["loss"] as? [Any])?.count == 4 && report["name"] as? String == "toys")
+        #expect((report["subjects"] as? [String: String]) == DrawnPhotos.phrases)
+        #expect((report["files"] as? [String]) == ["pytorch_lora_weights.safetensors", "toys.safetensors"])
+
+        let samples = place.names("out/samples")
+        #expect(Set(samples).isSuperset(of: ["step-000002-00.png", "final-00.png"]), "\(samples)")
+        let picture = try ImageFile.readPhoto(place.path + "/out/samples/final-00.png", name: "final-00.png")
+        #expect(picture.width == 64 && picture.height == 64)
+
+        // Done is done: nothing is trained again.
+        let before = try place.data("out/report.json"), again = try place.starting("run").end()
+        #expect(again.status == 0 && again.output.contains("finished result already"))
+        #expect(try place.data("out/report.json") == before)
+    }
+
+    @Test func theSameJobGivesTheSameLoRA() throws {
+        let place = try Workplace(steps: 2)
+        for folder in ["out", "again"] { #expect(try place.train(to: folder).status == 0) }
+        #expect(try place.data("out/pytorch_lora_weights.safetensors") == place.data("again/pytorch_lora_weights.safetensors"))
+        #expect(try place.starting("train", ["--set", "seed=6"], to: "other").end().status == 0)
+        #expect(try place.data("other/pytorch_lora_weights.safetensors") != place.data("out/pytorch_lora_weights.safetensors"))
+    }
+
+    @Test func trainWritesATrace() throws {
+        let place = try Workplace(steps: 2, more: "dco_beta: 10"), end = try place.train("--trace", place.path + "/trace")
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(place.names("trace") == ["lora-final.safetensors", "lora-initial.safetensors"] + (0..<4).map { "step-00000\($0).safetensors" })
+        #expect(!place.exists("out/samples"))
+    }
+
+    /// Two folders through the inbox: a good one is published whole, a bad one says why, and neither is lost.
+    @Test func drain() throws {
+        let place = try Workplace(steps: 3, more: "save_steps: 2")
+        for name in ["good", "bad"] { try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/inbox/" + name) }
+        try place.remove("inbox/bad/mask_b01.png")
+        let end = try Program.segmixd.run("--config", place.configuration, "--drain")
+        #expect(end.status == 1, "\(end.errors)")
+        #expect(place.names("inbox").isEmpty && place.names("outbox") == ["bad.failed", "good"])
+        #expect(Set(place.names("outbox/good")).isSuperset(of: ["good.safetensors", "job.log", "metrics.jsonl", "pytorch_lora_weights.safetensors", "report.json", "save-2"]))
+        #expect(!place.exists("outbox/good/.segmixd"))
+        #expect(try place.text("outbox/bad.failed/error.txt").contains("mask_b01.png"))
+        #expect(place.exists("outbox/bad.failed/input/a00.png") && place.exists("outbox/bad.failed/job.log"))
+        // The same LoRA as by hand.
+        #expect(try place.train().status == 0)
+        #expect(try place.data("out/pytorch_lora_weights.safetensors") == place.data("outbox/good/pytorch_lora_weights.safetensors"))
+    }
+
+    /// The daemon is stopped in the middle of a job; started again, it goes on and publishes what a whole run gives.
+    @Test func aStoppedDaemonGoesOn() throws {
+        let place = try Workplace(steps: 120)
+        try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/inbox/long")
+        let running = try Program.segmixd.start(["--config", place.configuration, "--drain"])
+        func metrics() -> Int {
+            let all = FileManager.default.enumerator(atPath: place.path + "/state")?.allObjects as? [String] ?? []
+            return all.first { $0.hasSuffix("metrics.jsonl") }.map { place.stepsWritten("state/" + ($0 as NSString).deletingLastPathComponent) } ?? 0
+        }
+        running.until { metrics() >= 5 }
+        running.send(SIGTERM)
+        let end = running.end()
+        try #require(end.status == 75, "\(end.errors)")
+        #expect(place.names("outbox").isEmpty)
+        let again = try Program.segmixd.run("--config", place.configuration, "--drain")
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(try place.text("outbox/long/job.log").contains("training goes on after step"))
+        #expect(try place.train().status == 0)
+        #expect(try place.data("out/pytorch_lora_weights.safetensors") == place.data("outbox/long/pytorch_lora_weights.safetensors"))
+    }
+}

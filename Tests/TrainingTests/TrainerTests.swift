@@ -1,0 +1,132 @@
+import Diffusion
+import Foundation
+import ModelGoldens
+import Tensors
+import Testing
+@testable import Training
+import Weights
+
+@Suite(.serialized) struct TrainerTests {
+    private static let all = Set(1...100)
+
+    @Test func aRunStoppedAfterEveryStepIsTheRunThatWasNot() throws {
+        let run = try SmallRun()
+        let whole = try run.go(in: "whole", traces: true)
+        #expect(whole.outcome == .finished && whole.observer.records.map(\.step) == [1, 2, 3, 4] && whole.observer.started == [0])
+
+        var last = whole, parts = 0, records: [StepRecord] = []
+        repeat {
+            last = try run.go(in: "parts", stopAfter: Self.all, traces: true)
+            #expect(last.observer.started == [parts] && last.observer.records.count == 1)
+            records += last.observer.records
+            parts += 1
+            if parts < 4 { try #require(last.outcome == .stopped(after: parts)) }
+        } while last.outcome != .finished && parts < 9
+        #expect(parts == 4)
+        #expect(last.weights == whole.weights)
+        #expect(records.map(\.loss) == whole.observer.records.map(\.loss))
+        #expect(records.map(\.gradientNorm) == whole.observer.records.map(\.gradientNorm))
+        // The trace goes on without a gap, and is the same to the byte.
+        let names = run.scratch.names("whole/trace")
+        #expect(names == ["lora-final.safetensors", "lora-initial.safetensors"] + (0..<8).map { "step-00000\($0).safetensors" })
+        #expect(run.scratch.names("parts/trace") == names)
+        for name in names {
+            let part = try run.scratch.data("parts/trace/" + name), all = try run.scratch.data("whole/trace/" + name)
+            #expect(part == all, "\(name)")
+        }
+        // A finished run, started again, has nothing to do.
+        let again = try run.go(in: "parts")
+        #expect(again.outcome == .finished && again.observer.records.isEmpty && again.weights == whole.weights)
+    }
+
+    @Test func whatTrainingDoes() throws {
+        let run = try SmallRun()
+        let end = try run.go(in: "out")
+        let records = end.observer.records
+        for record in records {
+            #expect(record.loss.isFinite && record.loss > 0 && record.gradientNorm > 0 && record.examples == 4)
+            #expect(abs(record.loss - (record.instanceLoss + record.priorLoss!)) < 1e-12)
+        }
+        #expect(records.map(\.learningRate) == (0..<4).map { run.settings.schedule.rate(at: $0) })
+        #expect(records.reduce(0) { $0 + $1.composites } > 0 && records.reduce(0) { $0 + $1.composites } < 16)
+        // B starts at 0, and the first step's learning rate is 0 too.
+        let ups = end.weights.filter { $0.key.hasSuffix("lora_B.weight") }
+        #expect(!ups.isEmpty && ups.allSatisfy { $0.value.contains { $0 != 0 } })
+        #expect(end.weights.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+    }
+
+    @Test func checkpointingAndDCO() throws {
+        var run = try SmallRun(steps: 3)
+        run.hasPriors = false
+        run.settings.dcoBeta = 50
+        let plain = try run.go(in: "plain")
+        // B = 0 at first: the model is the one without its LoRA, so each loss of the first step is log 2.
+        #expect(abs(plain.observer.records[0].loss - log(2)) < 1e-9)
+        #expect(plain.observer.records[2].loss != plain.observer.records[0].loss && plain.observer.records[0].priorLoss == nil)
+        run.settings.checkpointing = true
+        let recomputed = try run.go(in: "recomputed")
+        // Gradients of a block's input are summed in another order, so the last bits may differ.
+        #expect(recomputed.weights.keys == plain.weights.keys)
+        for (name, values) in plain.weights { #expect(relativeError(recomputed.weights[name]!, values) < 1e-4, "\(name)") }
+    }
+
+    /// A resume point after the steps that ask for one and after the last; another seed is another run.
+    @Test func resumePointsComeWhenTheyAreDue() throws {
+        var run = try SmallRun(steps: 5)
+        run.resumeEvery = 2
+        _ = try run.go(in: "out", stopAfter: [3])
+        #expect(run.scratch.names("out/resume") == ["step-000002.safetensors", "step-000003.safetensors"])
+        let end = try run.go(in: "out")
+        #expect(end.observer.started == [3] && run.scratch.names("out/resume") == ["step-000004.safetensors", "step-000005.safetensors"])
+        run.settings.seed = 12
+        do {
+            _ = try run.go(in: "out")
+            Issue.record("another seed went on with the run")
+        } catch let error as TrainingError {
+            #expect(error.description.contains("seed 11, and this one has 12"), "\(error)")
+        }
+    }
+
+    @Test func damagedResumePointsAreNoted() throws {
+        let run = try SmallRun(steps: 3)
+        let whole = try run.go(in: "whole")
+        _ = try run.go(in: "out", stopAfter: [2])
+        var newest = try run.scratch.data("out/resume/step-000002.safetensors")
+        newest[newest.count - 3] ^= 64
+        try run.scratch.write(newest, "out/resume/step-000002.safetensors")
+        let end = try run.go(in: "out")
+        #expect(end.observer.notes.count == 1 && end.observer.notes[0].contains("step-000002.safetensors is damaged"))
+        #expect(end.observer.started == [1] && end.weights == whole.weights)
+    }
+
+    /// A model that gives no numbers: the step is refused, and what was learned before it stays.
+    @Test func aLossThatIsNoNumberIsRefused() throws {
+        var run = try SmallRun()
+        _ = try run.go(in: "out", stopAfter: [2])
+        let points = run.scratch.names("out/resume"), kept = try run.scratch.data("out/resume/step-000002.safetensors")
+
+        let broken = run.scratch.path + "/broken"
+        try FileManager.default.copyItem(atPath: run.model.path, toPath: broken)
+        let path = broken + "/unet/diffusion_pytorch_model.safetensors"
+        let file = try SafetensorsFile(path)
+        var writer = SafetensorsWriter(metadata: file.metadata)
+        for entry in file.entries {
+            var values = try file.floats(entry.name)
+            if entry.name == "conv_out.bias" { values[1] = .nan }
+            writer.add(entry.name, shape: entry.shape, values)
+        }
+        try writer.write(to: path)
+        run.model = SDXLDirectory(broken)
+        do {
+            _ = try run.go(in: "out", traces: true)
+            Issue.record("trained on a loss that is no number")
+        } catch let TrainingError.notFinite(step, what, files) {
+            #expect(step == 3 && what == "loss" && !files.isEmpty && files.allSatisfy { $0.hasSuffix(".png") })
+            let sentence = TrainingError.notFinite(step: step, what: what, files: files).description
+            #expect(sentence.contains("the loss of step 3 is not a number") && sentence.contains(files[0]))
+        }
+        let still = try run.scratch.data("out/resume/step-000002.safetensors")
+        #expect(run.scratch.names("out/resume") == points && still == kept)
+        #expect(run.scratch.names("out/trace").isEmpty)
+    }
+}
