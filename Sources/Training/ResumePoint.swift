@@ -27,9 +27,11 @@ struct ResumePoint {
 
     /// Writes the state after `step` steps and removes the oldest files beyond `limit`.
     func save(step: Int, _ optimizer: AdamW, _ fingerprint: Fingerprint, keeping limit: Int) throws {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try Directory.create(directory)
+        let print = Self.encoded(fingerprint)
         var writer = SafetensorsWriter(metadata: [
-            "step": String(step), "fingerprint": Self.encoded(fingerprint), "sha256": Self.hash(step, Self.tensors(of: optimizer)),
+            "step": String(step), "fingerprint": print, "fingerprint_sha256": Self.hash(print),
+            "sha256": Self.hash(step, Self.tensors(of: optimizer)),
         ])
         for (name, tensor) in Self.tensors(of: optimizer) { writer.add(name, tensor) }
         try writer.write(to: path(step))
@@ -41,7 +43,8 @@ struct ResumePoint {
     func restore(_ optimizer: AdamW, _ fingerprint: Fingerprint, skipped: (String) -> Void) throws -> Int? {
         for step in steps() {
             guard let file = try? SafetensorsFile(path(step)), file.metadata["step"] == String(step),
-                let was = file.metadata["fingerprint"].flatMap(Self.decoded), let wanted = file.metadata["sha256"]
+                let print = file.metadata["fingerprint"], file.metadata["fingerprint_sha256"] == Self.hash(print),
+                let was = Self.decoded(print), let wanted = file.metadata["sha256"]
             else {
                 skipped(path(step))
                 continue
@@ -87,8 +90,13 @@ struct ResumePoint {
             hash.update(data: Data(name.utf8))
             hash.update(bufferPointer: UnsafeRawBufferPointer(start: tensor.storage.pointer, count: tensor.count * 4))
         }
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+        return hex(hash.finalize())
     }
+
+    /// Of its own, so that a damaged fingerprint is not taken for another run's.
+    private static func hash(_ fingerprint: String) -> String { hex(SHA256.hash(data: Data(fingerprint.utf8))) }
+
+    private static func hex(_ digest: SHA256.Digest) -> String { digest.map { String(format: "%02x", $0) }.joined() }
 
     private static func encoded(_ fingerprint: Fingerprint) -> String {
         let encoder = JSONEncoder()

@@ -66,7 +66,7 @@ import Weights
             damages.append(("a bit of byte \(at) turned over", flipped))
         }
         let text = String(decoding: good[8..<header], as: UTF8.self)
-        for (from, to) in [(#""step":"2""#, #""step":"3""#), ("sha256", "sha257"), ("first.x.to_q", "first.x.to_k")] {
+        for (from, to) in [(#""step":"2""#, #""step":"3""#), ("sha256", "sha257"), ("abc", "abd"), ("first.x.to_q", "first.x.to_k")] {
             #expect(text.contains(from))
             damages.append(("\(to) for \(from)", good.prefix(8) + Data(text.replacingOccurrences(of: from, with: to).utf8) + good[header...]))
         }
