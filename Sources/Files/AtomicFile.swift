@@ -16,6 +16,19 @@ public enum AtomicFile {
         try write(to: path) { try $0.write(text) }
     }
 
+    /// Removes from `folder` the temporaries of processes that were killed while they wrote. Only for a folder that
+    /// nobody else writes into.
+    /// - Throws: `FileError`.
+    public static func removeLeftovers(in folder: String) throws(FileError) {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+            throw FileError("read", folder, code: errno == 0 ? EIO : errno)
+        }
+        for name in names where TemporaryName.matches(name, suffix: "tmp") {
+            let path = Directory.joined(folder, name)
+            guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
+        }
+    }
+
     /// Replaces the file at `path` by what `body` writes, piece by piece. If `body` throws, nothing has changed.
     /// - Throws: `FileError`, and what `body` throws.
     public static func write<Result>(to path: String, _ body: (FileOutput) throws -> Result) throws -> Result {

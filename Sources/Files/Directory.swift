@@ -15,6 +15,25 @@ public enum Directory {
         directory.hasSuffix("/") ? directory + name : directory + "/" + name
     }
 
+    /// Makes a directory and those above it, unless it is there; a link to a directory will do.
+    /// - Throws: `FileError`.
+    public static func create(_ path: String) throws(FileError) {
+        if mkdir(path, 0o777) == 0 { return }
+        var code = errno
+        let above = parent(of: path)
+        if code == ENOENT, above != path, above != "." {
+            try create(above)
+            if mkdir(path, 0o777) == 0 { return }
+            code = errno
+        }
+        var status = stat()
+        if code == EEXIST {
+            if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+            code = ENOTDIR
+        }
+        throw FileError("make the folder", path, code: code)
+    }
+
     /// Flushes the directory's own entries to the disk, so that what was created or renamed in it survives a crash.
     /// - Throws: `FileError`.
     public static func flush(_ path: String) throws {

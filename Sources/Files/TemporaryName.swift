@@ -11,4 +11,12 @@ enum TemporaryName {
         while name.utf8.count > 200 { name.removeLast() }
         return Directory.joined(Directory.parent(of: path), ".\(name).\(random).\(suffix)")
     }
+
+    /// Whether `name` was made by `beside(_:suffix:)`.
+    static func matches(_ name: String, suffix: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 4, parts[0].isEmpty, parts[parts.count - 1] == suffix else { return false }
+        let random = parts[parts.count - 2]
+        return (1...16).contains(random.count) && random.allSatisfy { $0.isASCII && $0.isHexDigit && !$0.isUppercase }
+    }
 }

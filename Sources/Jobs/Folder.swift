@@ -27,6 +27,12 @@ public enum Folder {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Whether `path` is a folder or a link to one.
+    public static func leadsToDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Whether anything lies at `path`, be it a link to nowhere.
     public static func exists(_ path: String) -> Bool {
         var status = stat()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import SegMix
 import Tensors
@@ -11,7 +12,8 @@ public struct Trace {
     /// - Throws: where the directory cannot be made.
     public init(directory: String) throws {
         self.directory = directory
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try Directory.create(directory)
+        try AtomicFile.removeLeftovers(in: directory)
     }
 
     func writeInitial(_ adapters: AdapterSet) throws { try adapters.writeDiffusers(to: directory + "/lora-initial.safetensors") }

@@ -47,6 +47,29 @@ import Testing
         #expect(full.description == "Cannot write /x: No space left on device. Free space on that disk, then run it again.")
     }
 
+    @Test func whatAKilledProcessLeftIsRemoved() throws {
+        let directory = try TemporaryDirectory()
+        let own = [".a.safetensors.4f1c09ab.tmp", ".a.b.c.ffffffffffffffff.tmp", ".x.0.tmp"]
+        let others = ["a.tmp", ".a.tmp", ".a.safetensors.4f1cxyz.tmp", ".a.4F1C.tmp", ".a.12345678901234567.tmp", ".a.4f1c.partial", "b.4f1c.tmp"]
+        for name in own + others { try Data().write(to: URL(fileURLWithPath: directory.file(name))) }
+        try AtomicFile.removeLeftovers(in: directory.path)
+        #expect(try directory.names.sorted() == others.sorted())
+    }
+
+    @Test func foldersAreMadeWithThoseAboveThem() throws {
+        let directory = try TemporaryDirectory()
+        try Directory.create(directory.file("a/b/c"))
+        try Directory.create(directory.file("a/b/c"))
+        try FileManager.default.createSymbolicLink(atPath: directory.file("link"), withDestinationPath: directory.file("a"))
+        try Directory.create(directory.file("link"))
+        #expect(FileManager.default.fileExists(atPath: directory.file("a/b/c")))
+        try Data().write(to: URL(fileURLWithPath: directory.file("file")))
+        for path in ["file", "file/below"] {
+            let fault = try #require(sentence { try Directory.create(directory.file(path)) })
+            #expect(fault.contains("make the folder") && fault.contains(directory.file(path)) && fault.contains("Not a directory"), "\(fault)")
+        }
+    }
+
     @Test func longNamesFit() throws {
         let directory = try TemporaryDirectory()
         let name = String(repeating: "ü", count: 127)

@@ -47,6 +47,7 @@ public struct JobRunner {
         try JobCheck(job, model: model).faults().throwIfAny()
         job.warnings.forEach { progress.say(.check, "note: \($0)") }
         try directory.create()
+        try directory.removeLeftovers()
         let device = CPUDevice.install()
         let settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let sampler = try job.sampler(latentFactor: vae.downsampling)
@@ -82,7 +83,7 @@ public struct JobRunner {
         }
         try RunReport(
             job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: observer.notes, began: began,
-            peakTensorBytes: device.peakBytes, samples: images.written
+            peakTensorBytes: device.peakBytes, samples: try directory.pictures()
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
         let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }

@@ -23,7 +23,7 @@ final class LoRAFiles {
     /// After `step` steps into `save-STEP`; nil: the result.
     func write(step: Int?) throws {
         let folder = directory.loraFolder(step: step)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Directory.create(folder)
         try adapters.writeDiffusers(to: directory.diffusersFile(step: step))
         guard job.specification.outputKohyaFormat else { return }
         try adapters.writeKohya(to: directory.kohyaFile(step: step), information(), layersPerBlock: layersPerBlock)

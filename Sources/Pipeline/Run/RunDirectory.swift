@@ -30,13 +30,24 @@ public struct RunDirectory: Sendable {
     /// Anything of a run, finished or not.
     public var holdsRun: Bool { isUnfinished || [metrics, report, diffusersFile()].contains { Folder.exists($0) } }
 
-    public func create() throws {
-        for folder in [path, working] {
-            do {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            } catch {
-                throw FileError("make the folder", folder, code: (error as NSError).code == NSFileWriteNoPermissionError ? EACCES : EIO)
-            }
+    /// Paths of the pictures in `samples`, by name; those of the run before a stop are among them.
+    func pictures() throws(FileError) -> [String] {
+        guard Folder.leadsToDirectory(samples) else { return [] }
+        return try Folder.names(samples).filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") }.sorted().map { samples + "/" + $0 }
+    }
+
+    /// Removes what a process that was killed had not finished writing.
+    func removeLeftovers() throws(FileError) {
+        guard Folder.leadsToDirectory(path) else { return }
+        let saves = try Folder.names(path).filter { $0.hasPrefix("save-") }.map { path + "/" + $0 }
+        for folder in [path, working, resumePoints, samples] + saves where Folder.leadsToDirectory(folder) {
+            try AtomicFile.removeLeftovers(in: folder)
         }
+    }
+
+    /// - Throws: `FileError`.
+    public func create() throws(FileError) {
+        try Directory.create(path)
+        try Directory.create(working)
     }
 }
