@@ -22,6 +22,14 @@ final class RunObserver: TrainingObserver {
     func willStart(after step: Int) throws {
         try metrics.begin(after: step)
         progress.say(.train, step == 0 ? "training starts" : "training goes on after step \(step)")
+        // What the stop that the run goes on from had left out.
+        try renderValidation(after: step, keepsOld: true)
+    }
+
+    private func renderValidation(after step: Int, keepsOld: Bool = false) throws {
+        let s = job.specification
+        guard step > 0, step < s.maxTrainSteps, step.isMultiple(of: s.validationSteps) else { return }
+        try images.render(renders.validation, prefix: String(format: "step-%06d", step), keepsOld: keepsOld) { wantsToStop }
     }
 
     func didStep(_ record: StepRecord) throws {
@@ -31,14 +39,8 @@ final class RunObserver: TrainingObserver {
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
             remaining: each * Double(s.maxTrainSteps - record.step)))
-        if record.step < s.maxTrainSteps {
-            if s.saveSteps > 0, record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
-            if s.validationSteps > 0, record.step.isMultiple(of: s.validationSteps), !wantsToStop {
-                try images.render(renders.validation, prefix: String(format: "step-%06d", record.step))
-            }
-        } else if s.saveSteps > 0, record.step.isMultiple(of: s.saveSteps) {
-            try files.write(step: record.step)
-        }
+        if record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
+        try renderValidation(after: record.step)
     }
 
     var wantsToStop: Bool { StopRequest.shared.isSet }

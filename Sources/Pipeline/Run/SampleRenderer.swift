@@ -22,18 +22,30 @@ public final class SampleRenderer {
         (self.make, self.folder, self.modelName, self.progress) = (make, folder, modelName, progress)
     }
 
-    /// Renders each request into `PREFIX-NN.png`. A picture that is already there with the same settings is kept.
-    func render(_ requests: [RenderRequest], prefix: String, shouldStop: () -> Bool = { false }) throws {
-        guard !requests.isEmpty else { return }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    /// The wish to stop, met between two sampling steps.
+    private struct Stopped: Error {}
+
+    /// Renders each request into `PREFIX-NN.png`.
+    ///
+    /// - Parameters:
+    ///   - keepsOld: pictures that are there already stay as they are.
+    ///   - shouldStop: asked before every sampling step; then the picture at hand is left out, and those after it.
+    func render(_ requests: [RenderRequest], prefix: String, keepsOld: Bool = false, shouldStop: () -> Bool) throws {
+        guard !requests.isEmpty, !shouldStop() else { return }
+        try Directory.create(folder)
         for (i, request) in requests.enumerated() {
-            if shouldStop() { return }
             let path = folder + "/" + prefix + String(format: "-%02d.png", i)
-            let latents = try make.latents(request, noise: make.initialNoise(request)) { step in
-                progress.step(ProgressLine(
-                    phase: .render, step: i * request.steps + step, total: requests.count * request.steps, message: "\(prefix) \(i + 1) of \(requests.count)"))
+            if keepsOld, Folder.exists(path) { continue }
+            do {
+                let latents = try make.latents(request, noise: make.initialNoise(request)) { step in
+                    if shouldStop() { throw Stopped() }
+                    progress.step(ProgressLine(
+                        phase: .render, step: i * request.steps + step, total: requests.count * request.steps, message: "\(prefix) \(i + 1) of \(requests.count)"))
+                }
+                try write(latents, request, to: path)
+            } catch is Stopped {
+                return
             }
-            try write(latents, request, to: path)
         }
     }
 
