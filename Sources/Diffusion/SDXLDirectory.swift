@@ -51,6 +51,17 @@ public struct SDXLDirectory: Sendable {
         return encoder
     }
 
+    /// Refuses a model that says of itself that it is another one. A directory without model_index.json passes.
+    /// - Throws: `ModelError`.
+    public func requireSDXL() throws {
+        guard FileManager.default.fileExists(atPath: path + "/model_index.json") else { return }
+        let index = try ModelConfiguration(directory: path, file: "model_index.json")
+        let kind = try index.string("_class_name", default: "StableDiffusionXLPipeline")
+        guard kind.contains("StableDiffusionXL") else {
+            throw ModelError(path: index.path, reason: "\"_class_name\" is \"\(kind)\", should be \"StableDiffusionXLPipeline\"; use an SDXL model")
+        }
+    }
+
     /// The forward process the model was trained on, and what it predicts.
     public func loadSchedule() throws -> NoiseSchedule {
         NoiseSchedule(try SchedulerConfiguration(contentsOf: URL(fileURLWithPath: path + "/scheduler")))

@@ -62,6 +62,7 @@ public struct Job: Equatable, Sendable, Codable {
         } else if configuration?.defaultJob == nil, settings.isEmpty {
             faults.append(Fault("the folder \(folder.name) has no job specification; add a job.yaml (an empty one takes every default)"))
         }
+        let hasSpecification = faults.isEmpty
         for setting in settings { layers.add(setting: setting) }
         let (specification, found) = layers.resolve()
         faults += found
@@ -80,7 +81,8 @@ public struct Job: Equatable, Sendable, Codable {
         if let photos, photoFaults.isEmpty {
             faults += JobChecks.photos(photos, specification: specification, layers: layers)
         }
-        if let configuration { faults += configuration.faults(inModelOf: specification, at: layers.merged) }
+        // A specification that cannot be read may well name a model.
+        if let configuration, hasSpecification, layers.faults.isEmpty { faults += configuration.faults(inModelOf: specification, at: layers.merged) }
         try faults.inReadingOrder().throwIfAny()
         guard let photos else { preconditionFailure("no photos and no fault") }
         return Job(

@@ -62,7 +62,7 @@ public struct Trainer {
 
         for step in start..<settings.steps {
             let began = ContinuousClock.now
-            var losses: [StepLoss] = [], composites = 0, examples = 0
+            var losses: [StepLoss] = [], composites = 0, examples = 0, files: [String] = []
 
             for micro in step * settings.accumulation..<(step + 1) * settings.accumulation {
                 // 1. Photos, plain or mixed, and all the randomness of this micro-step.
@@ -72,6 +72,7 @@ public struct Trainer {
                     timestepCount: model.schedule.steps)
                 composites += batch.examples.count(where: \.isComposite)
                 examples += batch.examples.count
+                files += batch.examples.flatMap(\.files).filter { !files.contains($0) }
 
                 // 2. Latents, noised: [B, h, w, C].
                 let latents = model.vae.latents(batch.pixels.channelsLast(), noise: batch.posteriorNoise.channelsLast())
@@ -102,7 +103,7 @@ public struct Trainer {
 
             // 5. The update, with the gradient's norm held to its limit.
             let norm = optimizer.gradientNorm(scale: 1), rate = settings.schedule.rate(at: step)
-            guard norm.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "gradient", files: []) }
+            guard norm.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "gradient", files: files) }
             optimizer.step(step + 1, learningRate: rate, gradientScale: min(1, settings.maxGradientNorm / (norm + 1e-6)))
 
             // 6. Logs and files first: a resume point must not come before what belongs to its step.

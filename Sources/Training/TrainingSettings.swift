@@ -27,7 +27,8 @@ public enum TrainingError: Error, CustomStringConvertible {
         switch self {
         case .notFinite(let step, let what, let files):
             "the \(what) of step \(step) is not a number; nothing of it was learned, and the last checkpoint is good. "
-                + "In that step: \(files.joined(separator: ", ")). Lower learning_rate, or look at these files."
+                + "In that step: \(files.joined(separator: ", ")). "
+                + (step == 1 ? "Nothing was learned before it: look at these files and at the model's weights." : "Lower learning_rate, or look at these files.")
         case .otherRun(let path, let key, let was, let isNow):
             "\(path) belongs to a run with \(key) \(was), and this one has \(isNow); give the new run another --output, or the old setting"
         }

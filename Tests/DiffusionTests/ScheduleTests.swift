@@ -67,6 +67,8 @@ struct ScheduleTests {
             (#"{"use_karras_sigmas": true, "use_exponential_sigmas": true}"#, "use_exponential_sigmas"),
             (#"{"interpolation_type": "log_linear"}"#, "interpolation_type \"log_linear\""),
             (#"{"timestep_type": "continuous", "prediction_type": "v_prediction"}"#, "timestep_type"),
+            (#"{"_class_name": "FlowMatchEulerDiscreteScheduler"}"#, "_class_name is FlowMatchEulerDiscreteScheduler"),
+            (#"{"_class_name": "EDMEulerScheduler", "num_train_timesteps": 1000}"#, "_class_name is EDMEulerScheduler"),
             (#"{"num_train_timesteps": 1}"#, "num_train_timesteps is 1"),
             (#"{"num_train_timesteps": "many"}"#, "num_train_timesteps has a value of the wrong type"),
             (#"{"num_train_timesteps": 3, "trained_betas": [0.1, 0.2]}"#, "trained_betas has 2"),

@@ -151,6 +151,12 @@ import Testing
         #expect(try configuration.model(for: specification) == .init(base: "/somewhere/sdxl"))
     }
 
+    @Test func aSpecificationThatCannotBeReadIsTheOnlyFault() throws {
+        let folder = try makeJobFolder()
+        try folder.write("rank: 3\nrank: 4\n", to: "job.yaml")
+        #expect(faults(folder, configuration: Configuration()) == ["job.yaml:2: the key `rank` comes twice (first on line 1); remove one of them"])
+    }
+
     @Test func warnings() throws {
         let folder = try makeJobFolder()
         let job = try Job.load(JobFolder(folder.path), settings: ["segmix_start_step=10", "max_train_steps=10", "lr_warmup_steps=3"])

@@ -86,6 +86,10 @@ public struct SchedulerConfiguration: Equatable, Sendable {
             }
         }
 
+        // Their forward processes are others: z + σ·ε (EDM) and (1 - t)·z + t·ε (flow matching).
+        if let kind = keys._class_name, kind.hasPrefix("EDM") || kind.hasPrefix("FlowMatch") {
+            throw ScheduleError(file, "_class_name is \(kind), whose noise is not DDPM's; use a model that was trained like SDXL")
+        }
         trainedBetas = keys.trained_betas
         trainSteps = trainedBetas?.count ?? keys.num_train_timesteps ?? trainSteps
         betaStart = keys.beta_start ?? betaStart
@@ -118,7 +122,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
     }
 
     private struct Keys: Decodable {
-        let num_train_timesteps: Int?, beta_start: Double?, beta_end: Double?, beta_schedule: String?
+        let _class_name: String?, num_train_timesteps: Int?, beta_start: Double?, beta_end: Double?, beta_schedule: String?
         let trained_betas: [Double]?, prediction_type: String?, rescale_betas_zero_snr: Bool?
         let timestep_spacing: String?, steps_offset: Int?, final_sigmas_type: String?
         let use_karras_sigmas: Bool?, use_exponential_sigmas: Bool?, use_beta_sigmas: Bool?

@@ -36,6 +36,9 @@ public struct VAEConfiguration: Sendable {
         postQuantConv = try c.boolean("use_post_quant_conv", default: true)
         midAttention = try c.boolean("mid_block_add_attention", default: true)
         scalingFactor = try c.number("scaling_factor", default: 0.18215)
+        guard scalingFactor > 0 else {
+            throw ModelError(path: c.path, reason: "\"scaling_factor\" is \(scalingFactor), should be above 0 (0.13025 for SDXL)")
+        }
         if c.has("shift_factor"), try c.number("shift_factor") != 0 {
             throw ModelError(path: c.path, reason: "\"shift_factor\" is set, which SDXL's training does not know; use an SDXL VAE")
         }
@@ -45,6 +48,9 @@ public struct VAEConfiguration: Sendable {
             (latentsMean == nil) == (latentsStd == nil)
         else {
             throw ModelError(path: c.path, reason: "\"latents_mean\" and \"latents_std\" should both have \(latentChannels) numbers, or both be left out")
+        }
+        guard latentsStd?.allSatisfy({ $0 > 0 }) ?? true else {
+            throw ModelError(path: c.path, reason: "every number of \"latents_std\" should be above 0")
         }
     }
 

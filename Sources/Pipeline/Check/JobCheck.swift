@@ -21,10 +21,11 @@ public struct JobCheck {
     /// All faults at once; empty where the job can run.
     /// - Throws: `JobFailure` (unavailable) where the model is not there at all.
     public func faults() throws -> [Fault] {
-        for folder in [model.path, model.vaePath] where !Folder.isDirectory(folder) {
+        for folder in [model.path, model.vaePath] where !Folder.leadsToDirectory(folder) {
             throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
         }
-        return modelFaults() + photoFaults()
+        var said: Set<Fault> = []
+        return (modelFaults() + photoFaults()).filter { said.insert($0).inserted }
     }
 
     private func photoFaults() -> [Fault] {
@@ -45,6 +46,7 @@ public struct JobCheck {
         func attempt(_ body: () throws -> Void) {
             do { try body() } catch { faults.append(Fault("\(error)")) }
         }
+        attempt { try model.requireSDXL() }
         attempt { _ = try PromptEncoder(model) }
         attempt {
             let settings = job.trainingSettings

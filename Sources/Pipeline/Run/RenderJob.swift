@@ -53,9 +53,10 @@ public struct RenderJob {
 
     /// Renders everything; the paths of the pictures.
     public func run() throws -> [String] {
-        guard Folder.isDirectory(model.path) else {
+        guard Folder.leadsToDirectory(model.path) else {
             throw JobFailure(.unavailable, "\(model.path): the model's directory is not there; give a directory in diffusers layout")
         }
+        try model.requireSDXL()
         CPUDevice.install()
         let schedule = try model.loadSchedule(), vae = try model.loadVAE()
         for request in requests {
@@ -73,7 +74,7 @@ public struct RenderJob {
         let make = TextToImage(
             unet: try model.loadUNet(adapters: adapters), vae: vae, schedule: schedule, prompts: table,
             zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try Directory.create(output)
         let images = SampleRenderer(make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent, progress: progress)
         for (i, request) in requests.enumerated() {
             let noise = try initialLatents.map { try read($0, shape: make.latentShape(request)) } ?? make.initialNoise(request)
