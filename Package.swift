@@ -8,6 +8,8 @@ let package = Package(
     products: [
         .executable(name: "segmixd", targets: ["segmixd"]),
         .executable(name: "segmix", targets: ["segmix"]),
+        // For Benchmarks/KernelTable, which times the operations one by one.
+        .library(name: "Engine", targets: ["CPUDevice", "Tensors"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

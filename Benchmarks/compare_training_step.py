@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """One training micro-step of `segmix train` beside the same micro-step in PyTorch, in one run.
 
-    compare_training_step.py --segmix .build/release/segmix --job DIR [--model DIR] [--rounds 3] [--json FILE]
+    compare_training_step.py --segmix .build-release/release/segmix [--job DIR] [--model DIR] [--rounds 3] [--json FILE]
 
-Needs torch, diffusers, transformers and peft. DIR is a job's folder with priors (`prior/class_metadata.jsonl`); without
+Needs torch, diffusers, transformers and peft. --job is a folder with priors (`prior/class_metadata.jsonl`); without
 --model one with random weights, of SDXL's topology at a quarter of its width, is made (`segmix make-model`).
 
 Work. A first run of ours, which is not timed, records a trace; PyTorch is fed this trace, so both sides see the same
@@ -14,7 +14,7 @@ AdamW. Ours: the `seconds` of metrics.jsonl with gradient_accumulation_steps 1, 
 PyTorch gets its pictures ready-made, which is not counted.
 
 Order. ours, PyTorch, ours, PyTorch, …: one fresh process each, the first steps of each not counted, the ratio taken within a
-round, since machines drift. Peak memory is ru_maxrss of wait4(2). PyTorch runs with glibc's allocator set not to give memory
+round, since machines drift; processor time tells more than the clock where others use the machine too. Peak memory is ru_maxrss of wait4(2). PyTorch runs with glibc's allocator set not to give memory
 back between steps (TUNED_ALLOCATOR), which is its fastest; --default-allocator leaves that out.
 """
 import argparse
@@ -27,103 +27,11 @@ import sys
 import tempfile
 import time
 
+from pytorch_training_step import PARTS
+
 TUNED_ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "34359738368", "MALLOC_TOP_PAD_": "268435456"}
-PARTS = ["vae", "text", "forward", "backward", "optimizer"]
+REPLAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch_training_step.py")
 
-
-# ------------------------------------------------------------------------------------------------ PyTorch's side
-
-def pytorch_role(args):
-    """Replays the trace, times every part of every micro-step, and writes what it found to `args.result`."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    import torch
-    import torch.nn.functional as F
-    from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-    from peft import LoraConfig
-    from safetensors import safe_open
-    from safetensors.torch import load_file
-    from transformers import AutoTokenizer, CLIPTextModel, CLIPTextModelWithProjection
-
-    torch.set_num_threads(args.threads)
-    imported = resident_bytes()
-    layout = torch.channels_last if args.channels_last else torch.contiguous_format
-    scheduler = DDPMScheduler.from_pretrained(args.model, subfolder="scheduler")
-    vae = AutoencoderKL.from_pretrained(args.model, subfolder="vae").eval().requires_grad_(False).to(memory_format=layout)
-    texts = [
-        (AutoTokenizer.from_pretrained(args.model, subfolder="tokenizer" + end, use_fast=False),
-         kind.from_pretrained(args.model, subfolder="text_encoder" + end).eval().requires_grad_(False))
-        for end, kind in (("", CLIPTextModel), ("_2", CLIPTextModelWithProjection))]
-    unet = UNet2DConditionModel.from_pretrained(args.model, subfolder="unet").requires_grad_(False).to(memory_format=layout)
-    if args.gradient_checkpointing:
-        unet.enable_gradient_checkpointing()
-    unet.add_adapter(LoraConfig(
-        r=args.rank, lora_alpha=args.rank, init_lora_weights="gaussian", target_modules=["to_q", "to_k", "to_v", "to_out.0"]))
-    unet.train()
-    set_lora(unet, load_file(os.path.join(args.trace, "lora-initial.safetensors")))
-    parameters = [p for p in unet.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=args.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-4)
-    loaded = resident_bytes()
-
-    def encode_texts(prompts):
-        hidden = []
-        for tokenizer, encoder in texts:
-            ids = tokenizer(prompts, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt").input_ids
-            out = encoder(ids, output_hidden_states=True, return_dict=False)
-            pooled = out[0]
-            hidden.append(out[-1][-2])
-        return torch.cat(hidden, -1), pooled
-
-    steps = []
-    for index in range(args.warm + args.steps):
-        path = os.path.join(args.trace, f"step-{index:06d}.safetensors")
-        with safe_open(path, "pt") as file:
-            prompts = json.loads(file.metadata()["prompts"])
-        x = load_file(path)
-        clock = [time.perf_counter()]
-        with torch.no_grad():
-            posterior = vae.encode(x["pixel_values"].contiguous(memory_format=layout)).latent_dist
-            latents = (posterior.mean + posterior.std * x["vae_noise"]) * vae.config.scaling_factor
-            clock.append(time.perf_counter())
-            text, pooled = encode_texts(prompts)
-            clock.append(time.perf_counter())
-        noisy = scheduler.add_noise(latents, x["noise"], x["timesteps"]).contiguous(memory_format=layout)
-        prediction = unet(
-            noisy, x["timesteps"], text, added_cond_kwargs={"time_ids": x["time_ids"].float(), "text_embeds": pooled}, return_dict=False)[0]
-        target = x["noise"] if scheduler.config.prediction_type == "epsilon" else scheduler.get_velocity(latents, x["noise"], x["timesteps"])
-        errors = F.mse_loss(prediction, target, reduction="none") * x["mask"]
-        instance, prior = errors.chunk(2)
-        loss = instance.mean() + prior.mean()
-        clock.append(time.perf_counter())
-        loss.backward()
-        clock.append(time.perf_counter())
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        clock.append(time.perf_counter())
-        steps.append({"loss": loss.item(), "seconds": clock[-1] - clock[0],
-                      **{part: b - a for part, a, b in zip(PARTS, clock, clock[1:])}})
-    with open(args.result, "w") as file:
-        json.dump({"steps": steps, "imported_bytes": imported, "loaded_bytes": loaded, "torch": torch.__version__}, file)
-
-
-def set_lora(unet, tensors):
-    """Copies a LoRA with diffusers' keys into the adapter's parameters; every key must find its place and every place its key."""
-    import torch
-    places = {name.replace(".default.weight", ".weight"): p for name, p in unet.named_parameters() if ".lora_" in name}
-    values = {key.removeprefix("unet."): value for key, value in tensors.items() if not key.endswith(".alpha")}
-    if set(places) != set(values):
-        sys.exit(f"the trace's initial LoRA does not fit the model: {sorted(set(places) ^ set(values))[:3]}")
-    with torch.no_grad():
-        for key, place in places.items():
-            place.copy_(values[key])
-
-
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-# ------------------------------------------------------------------------------------------------ The comparison
 
 def busy_seconds():
     """Seconds that all cores have worked so far, those of other guests on the host (steal) included."""
@@ -132,18 +40,35 @@ def busy_seconds():
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def run_child(command, environment, log):
-    """Runs a program to its end: its peak memory, and how many cores others kept busy meanwhile."""
-    began, busy = time.monotonic(), busy_seconds()
+def cpu_seconds(pid):
+    """Seconds of all threads of a process so far."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def run_child(command, environment, log, metrics=None):
+    """Runs a program to its end: its peak memory, how many cores others kept busy meanwhile, and the processor time between
+    one line of its `metrics` and the next."""
+    began, busy, marks = time.monotonic(), busy_seconds(), []
     with open(log, "w") as out:
         child = subprocess.Popen(command, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(child.pid, 0)
+        while True:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                break
+            if metrics and os.path.exists(metrics):
+                with open(metrics) as file:
+                    lines = sum(1 for _ in file)
+                marks += [cpu_seconds(child.pid)] * (lines - len(marks))
+            time.sleep(0.05)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         with open(log) as out:
             sys.exit(f"{' '.join(command)}\nended with status {child.returncode}:\n{out.read()[-3000:]}")
     others = busy_seconds() - busy - usage.ru_utime - usage.ru_stime
-    return {"peak_bytes": usage.ru_maxrss * 1024, "others": max(0.0, others) / (time.monotonic() - began)}
+    return {"peak_bytes": usage.ru_maxrss * 1024, "others": max(0.0, others) / (time.monotonic() - began),
+            "cpu_between": [b - a for a, b in zip(marks, marks[1:])]}
 
 
 def wait_for_calm(limit):
@@ -154,6 +79,16 @@ def wait_for_calm(limit):
         time.sleep(5)
         if (busy_seconds() - before) / 5 < 0.1:
             return
+
+
+def demonstration(args, scratch):
+    """The folder of photos that `segmix demo` draws, from wherever its one-step run has left it."""
+    output = os.path.join(scratch, "demo")
+    subprocess.run([args.segmix, "demo", "--steps", "1", "--output", output], check=True, stdout=subprocess.DEVNULL)
+    for folder, _, files in os.walk(output):
+        if "metadata.jsonl" in files and os.path.exists(os.path.join(folder, "prior", "class_metadata.jsonl")):
+            return folder
+    sys.exit(f"segmix demo left no job with priors in {output}; name one with --job")
 
 
 def prepare_job(args, scratch):
@@ -175,17 +110,18 @@ def prepare_job(args, scratch):
 def run_ours(args, folder, scratch, name, trace=None):
     output = os.path.join(scratch, name)
     command = [args.segmix, "train", folder, "--output", output] + (["--trace", trace] if trace else [])
-    result = run_child(command, {"SEGMIX_THREADS": str(args.threads)}, output + ".log")
-    with open(os.path.join(output, "metrics.jsonl")) as file:
+    metrics = os.path.join(output, "metrics.jsonl")
+    result = run_child(command, {"SEGMIX_THREADS": str(args.threads)}, output + ".log", metrics)
+    with open(metrics) as file:
         steps = [json.loads(line) for line in file]
     shutil.rmtree(output)
     return {**result, "losses": [s["loss"] for s in steps], "composites": [s["composites"] for s in steps],
-            "seconds": [s["seconds"] for s in steps[args.warm:]]}
+            "seconds": [s["seconds"] for s in steps[args.warm:]], "cpu": result["cpu_between"][args.warm - 1:]}
 
 
 def run_pytorch(args, scratch, trace):
     found = os.path.join(scratch, "pytorch.json")
-    command = [sys.executable, os.path.abspath(__file__), "--role", "pytorch", "--trace", trace, "--result", found, "--model", args.model,
+    command = [sys.executable, REPLAY, "--trace", trace, "--result", found, "--model", args.model,
                "--threads", args.threads, "--rank", args.rank, "--learning-rate", args.learning_rate, "--warm", args.warm, "--steps", args.steps]
     command += ["--channels-last"] * args.channels_last + ["--gradient-checkpointing"] * args.gradient_checkpointing
     environment = {"OMP_NUM_THREADS": str(args.threads), **({} if args.default_allocator else TUNED_ALLOCATOR)}
@@ -194,7 +130,7 @@ def run_pytorch(args, scratch, trace):
         told = json.load(file)
     counted = told["steps"][args.warm:]
     return {**result, **{k: told[k] for k in ("imported_bytes", "loaded_bytes", "torch")}, "losses": [s["loss"] for s in told["steps"]],
-            "seconds": [s["seconds"] for s in counted], "without_text": [s["seconds"] - s["text"] for s in counted],
+            "seconds": [s["seconds"] for s in counted], "cpu": [s["cpu"] for s in counted], "without_text": [s["seconds"] - s["text"] for s in counted],
             "parts": {part: statistics.median(s[part] for s in counted) for part in PARTS}}
 
 
@@ -206,12 +142,13 @@ def compare(args):
         if args.model is None:
             args.model = os.path.join(scratch, "model")
             subprocess.run([args.segmix, "make-model", args.model, "--preset", "quarter"], check=True, stdout=subprocess.DEVNULL)
+        args.job = args.job or demonstration(args, scratch)
         folder, trace = prepare_job(args, scratch), os.path.join(scratch, "trace")
         first = run_ours(args, folder, scratch, "recorded", trace)
         print(f"{args.resolution} px, batch 1 + 1, rank {args.rank}, {args.threads} threads, {args.warm} + {args.steps} micro-steps, "
               f"composites in {sum(first['composites'][args.warm:])} of {2 * args.steps} counted examples")
-        print("medians, seconds per micro-step; others: cores that everything else on the machine kept busy\n")
-        print("round     ours  others   PyTorch  others   ratio   without text   ratio")
+        print("medians, seconds per micro-step; cpu: processor time, all threads; others: cores that everything else kept busy\n")
+        print("round     ours     cpu  others   PyTorch     cpu  others   ratio  of cpu  without text")
         rounds = []
         for number in range(1, args.rounds + 1):
             wait_for_calm(args.wait_calm)
@@ -219,8 +156,10 @@ def compare(args):
             wait_for_calm(args.wait_calm)
             theirs = run_pytorch(args, scratch, trace)
             a, b, c = (statistics.median(x) for x in (ours["seconds"], theirs["seconds"], theirs["without_text"]))
-            rounds.append({"ours": ours, "pytorch": theirs, "ratio": a / b, "ratio_without_text": a / c})
-            print(f"{number:5} {a:8.3f} {ours['others']:7.2f} {b:9.3f} {theirs['others']:7.2f} {a / b:7.3f} {c:14.3f} {a / c:7.3f}", flush=True)
+            p, q = statistics.median(ours["cpu"]), statistics.median(theirs["cpu"])
+            rounds.append({"ours": ours, "pytorch": theirs, "ratio": a / b, "ratio_cpu": p / q, "ratio_without_text": a / c})
+            print(f"{number:5} {a:8.3f} {p:7.2f} {ours['others']:7.2f} {b:9.3f} {q:7.2f} {theirs['others']:7.2f} {a / b:7.3f} {p / q:7.3f} {a / c:13.3f}",
+                  flush=True)
         return summary(args, rounds)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -231,16 +170,18 @@ def summary(args, rounds):
     peaks = [max(r[side]["peak_bytes"] for r in rounds) / 2**30 for side in ("ours", "pytorch")]
     differences = [abs(a - b) / abs(b) for r in rounds for a, b in zip(r["ours"]["losses"], r["pytorch"]["losses"])]
     result = {
-        "settings": {k: v for k, v in vars(args).items() if k not in ("role", "trace", "result", "json")},
+        "settings": {k: v for k, v in vars(args).items() if k != "json"},
         "seconds_ours": median(s for r in rounds for s in r["ours"]["seconds"]),
         "seconds_pytorch": median(s for r in rounds for s in r["pytorch"]["seconds"]),
-        "ratio": median(r["ratio"] for r in rounds), "ratio_without_text": median(r["ratio_without_text"] for r in rounds),
+        "ratio": median(r["ratio"] for r in rounds), "ratio_cpu": median(r["ratio_cpu"] for r in rounds),
+        "ratio_without_text": median(r["ratio_without_text"] for r in rounds),
         "peak_gib_ours": peaks[0], "peak_gib_pytorch": peaks[1], "memory_ratio": peaks[0] / peaks[1],
         "pytorch_parts": {p: median(r["pytorch"]["parts"][p] for r in rounds) for p in PARTS},
         "loss_difference": max(differences), "rounds": rounds}
     told = rounds[0]["pytorch"]
     print(f"\nseconds per micro-step: ours {result['seconds_ours']:.3f}, PyTorch {told['torch']} {result['seconds_pytorch']:.3f}")
-    print(f"ratio ours/PyTorch, median of {len(rounds)} pairs: {result['ratio']:.3f}; without PyTorch's text encoders {result['ratio_without_text']:.3f}")
+    print(f"ratio ours/PyTorch, median of {len(rounds)} pairs: {result['ratio']:.3f}; "
+          f"without PyTorch's text encoders {result['ratio_without_text']:.3f}; of processor time {result['ratio_cpu']:.3f}")
     print(f"peak memory: ours {peaks[0]:.2f} GiB, PyTorch {peaks[1]:.2f} GiB (of it {told['imported_bytes'] / 2**30:.2f} after the imports, "
           f"{told['loaded_bytes'] / 2**30:.2f} with the model), ratio {result['memory_ratio']:.3f}")
     print("PyTorch's parts: " + ", ".join(f"{p} {s:.3f} s" for p, s in result["pytorch_parts"].items()))
@@ -254,8 +195,8 @@ def summary(args, rounds):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--segmix", default=".build/release/segmix", help="the program (default: %(default)s)")
-    p.add_argument("--job", help="a job's folder, with priors")
+    p.add_argument("--segmix", default=".build-release/release/segmix", help="the program (default: %(default)s)")
+    p.add_argument("--job", help="a job's folder, with priors (default: the photos that segmix demo draws)")
     p.add_argument("--model", help="a model in diffusers layout (default: make-model's quarter)")
     p.add_argument("--resolution", type=int, default=512)
     p.add_argument("--rank", type=int, default=32)
@@ -271,17 +212,12 @@ def main():
     p.add_argument("--wait-calm", type=float, default=0, metavar="SECONDS", help="before each process wait until the machine is idle, at most so long")
     p.add_argument("--scratch", help="where the temporary folder is made")
     p.add_argument("--json", help="write everything there too")
-    p.add_argument("--role", choices=["compare", "pytorch"], default="compare", help=argparse.SUPPRESS)
-    p.add_argument("--trace", help=argparse.SUPPRESS)
-    p.add_argument("--result", help=argparse.SUPPRESS)
     args = p.parse_args()
-    if args.role == "pytorch":
-        return pytorch_role(args)
-    if not args.job:
-        p.error("--job DIR is missing: a folder with photos, metadata.jsonl and prior/")
-    args.segmix, args.job = os.path.abspath(args.segmix), os.path.abspath(args.job)
+    if args.warm < 1 or args.steps < 1 or args.rounds < 1:
+        p.error("--warm, --steps and --rounds are 1 at least")
+    args.segmix, args.job = os.path.abspath(args.segmix), args.job and os.path.abspath(args.job)
     if not os.access(args.segmix, os.X_OK):
-        p.error(f"there is no program {args.segmix}; build it with swift build -c release --product segmix")
+        p.error(f"there is no program {args.segmix}; build it with make build")
     compare(args)
 
 

@@ -1,0 +1,8 @@
+#pragma once
+
+/// The widest float32 vector that this processor multiplies and adds in one instruction: 16 (AVX-512), 8 (AVX2 and FMA), 1.
+int ceiling_lanes(void);
+
+/// Runs `rounds` rounds of 24 independent fused multiply-adds of that width, all in registers; returns their sum, so that none
+/// can be left out. Floating-point operations done: rounds · 24 · lanes · 2.
+float ceiling_run(long rounds);

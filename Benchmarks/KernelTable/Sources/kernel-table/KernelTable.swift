@@ -1,0 +1,48 @@
+import CPUDevice
+import Foundation
+import Tensors
+
+/// Prints how fast each operation of a training step is, next to what this machine's multiply-add units can do at most:
+///
+///     swift run -c release --package-path Benchmarks/KernelTable kernel-table [threads]
+///
+/// The sizes are those of a quarter-width SDXL at 512 px with an instance and a prior, unless a row says otherwise. Before every
+/// row the ceiling is measured again, and the row's share is of that one: other work on the machine slows both.
+@main
+struct KernelTable {
+    static func main() {
+        let threads = CommandLine.arguments.dropFirst().first.flatMap(Int.init) ?? ProcessInfo.processInfo.activeProcessorCount
+        CPUDevice.install(threads: threads)
+        print("\(threads) threads; GFLOP/s of the best of several runs; the ceiling is a loop of fused multiply-adds in registers")
+        print(column("operation", 44) + "      ms  GFLOP/s   GB/s  ceiling  share")
+        for row in Cases.all { measure(row, threads: threads) }
+    }
+
+    /// Runs one case for about half a second, at least three times.
+    private static func measure(_ row: Case, threads: Int) {
+        let ceiling = Ceiling.gigaflops(threads: threads)
+        let work = row.make()
+        work()
+        var best = Double.infinity, spent = 0.0, runs = 0
+        while runs < 3 || spent < 0.5 {
+            let seconds = elapsed(work)
+            (best, spent, runs) = (min(best, seconds), spent + seconds, runs + 1)
+        }
+        let rate = row.operations / best / 1e9
+        let figures = row.operations > 0 ? String(format: "%9.1f", rate) : "        –"
+        let bytes = row.bytes > 0 ? String(format: "%7.1f", row.bytes / best / 1e9) : "      –"
+        let share = row.operations > 0 ? String(format: "%6.0f%%", 100 * rate / ceiling) : "      –"
+        print(column(row.name, 44) + String(format: "%8.2f", best * 1e3) + figures + bytes + String(format: "%9.1f", ceiling) + share)
+    }
+
+    private static func column(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(1, width - text.count))
+    }
+}
+
+/// Seconds that `work` takes.
+func elapsed(_ work: () -> Void) -> Double {
+    let clock = ContinuousClock(), start = clock.now
+    work()
+    return (clock.now - start) / .seconds(1)
+}
