@@ -119,6 +119,16 @@ func makeJobFolder() throws -> TemporaryFolder {
         #expect(list?.photos[0].file == "link.jpg")
     }
 
+    @Test func metadataBehindALinkOutIsNotRead() throws {
+        let folder = try makeJobFolder()
+        let elsewhere = try TemporaryFolder()
+        try FileManager.default.moveItem(atPath: folder.path + "/metadata.jsonl", toPath: elsewhere.path + "/metadata.jsonl")
+        symlink(elsewhere.path + "/metadata.jsonl", folder.path + "/metadata.jsonl")
+        let (list, faults) = try read(folder)
+        #expect(list == nil)
+        #expect(faults == ["metadata.jsonl: is a link that leaves the job's folder; copy the file itself into it"])
+    }
+
     @Test func missingEmptyAndMisencodedFiles() throws {
         let folder = try TemporaryFolder()
         #expect(try read(folder).1 == ["metadata.jsonl: is not there; it lists the subjects and photos, one JSON object a line"])

@@ -45,16 +45,24 @@ public struct JobPath {
             let code = errno
             throw Refusal(reason: missing(relative, code))
         }
-        guard let real = realpath(path, nil) else { throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))") }
-        defer { free(real) }
-        guard String(cString: real).hasPrefix(realRoot == "/" ? "/" : realRoot + "/") else {
-            throw Refusal(reason: "is a link that leaves the job's folder; copy the file itself into it")
-        }
+        try refuseLinkOut(relative)
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw Refusal(reason: status.st_mode & S_IFMT == S_IFDIR ? "is a folder, not a picture" : "is no ordinary file")
         }
         guard status.st_size > 0 else { throw Refusal(reason: "is an empty file (0 bytes); copy it again") }
         return relative
+    }
+
+    /// Refuses what is reached through a link that leaves the job's folder.
+    func refuseLinkOut(_ relative: String) throws(Refusal) {
+        guard let real = realpath(root + "/" + relative, nil) else {
+            if errno == ENOENT { return }
+            throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))")
+        }
+        defer { free(real) }
+        guard String(cString: real).hasPrefix(realRoot == "/" ? "/" : realRoot + "/") else {
+            throw Refusal(reason: "is a link that leaves the job's folder; copy the file itself into it")
+        }
     }
 
     private mutating func missing(_ relative: String, _ code: Int32) -> String {

@@ -16,6 +16,7 @@ struct MetadataReader {
 
     /// - Returns: the list, as far as it could be read, and all faults. The list is nil where there is none at all.
     static func read(_ source: String, paths: JobPath) -> (PhotoList?, [Fault]) {
+        do throws(JobPath.Refusal) { try paths.refuseLinkOut(source) } catch { return (nil, [Fault(file: source, error.reason)]) }
         let bytes: [UInt8]?
         do throws(FileError) {
             bytes = try Folder.contents(of: paths.root + "/" + source, limit: maximumBytes)
