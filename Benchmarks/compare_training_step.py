@@ -14,8 +14,10 @@ AdamW. Ours: the `seconds` of metrics.jsonl with gradient_accumulation_steps 1, 
 PyTorch gets its pictures ready-made, which is not counted.
 
 Order. ours, PyTorch, ours, PyTorch, …: one fresh process each, the first steps of each not counted, the ratio taken within a
-round, since machines drift; processor time tells more than the clock where others use the machine too. Peak memory is ru_maxrss of wait4(2). PyTorch runs with glibc's allocator set not to give memory
-back between steps (TUNED_ALLOCATOR), which is its fastest; --default-allocator leaves that out.
+round, since machines drift. Where others use the machine too, the clock says little, and with several threads neither does
+processor time, as PyTorch's threads spin while they wait for one that does not get its core: then processor time with
+--threads 1 compares the work itself. Peak memory is ru_maxrss of wait4(2). PyTorch runs with glibc's allocator set not to give
+memory back between steps (TUNED_ALLOCATOR), which is its fastest; --default-allocator leaves that out.
 """
 import argparse
 import json
