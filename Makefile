@@ -26,7 +26,7 @@ help:
 	@echo "make build      builds segmix and segmixd into $(BUILD)/release"
 	@echo "make install    installs both programs, the configuration and the unit (DESTDIR, PREFIX=$(PREFIX))"
 	@echo "make uninstall  removes the programs and the unit; the configuration stays"
-	@echo "make bench      runs the benchmarks"
+	@echo "make bench      times a training step beside PyTorch's (JOB=DIR, PYTHON=…)"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
 
@@ -54,8 +54,13 @@ demo: build
 test: deps
 	swift test -c release --scratch-path $(TEST_BUILD) -Xswiftc -enable-testing --no-parallel $(SWIFTFLAGS)
 
-bench: build
-	@if [ -x Benchmarks/run ]; then Benchmarks/run; else echo "There are no benchmarks in this version."; fi
+# Against PyTorch in one run; PYTHON needs torch, diffusers, transformers and peft, JOB is a job's folder with priors.
+PYTHON ?= python3
+JOB ?=
+bench:
+	@[ -n "$(JOB)" ] || { echo "Name a job's folder with priors: make bench JOB=DIR (PYTHON=a Python with torch and diffusers)" >&2; exit 64; }
+	$(MAKE) build
+	$(PYTHON) Benchmarks/compare_training_step.py --segmix $(BUILD)/release/segmix --job $(JOB)
 
 # Installs what was built: run make build first, as yourself, then make install as root.
 install:
