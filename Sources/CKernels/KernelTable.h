@@ -33,6 +33,7 @@ struct ck_table {
                                const float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float,
                                float *);
     void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*winograd)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
     void (*adamw_step)(float *, float *, float *, const float *, float, const ck_adamw *, size_t);
     double (*sum_of_squares)(const float *, size_t);
 };
@@ -60,6 +61,17 @@ static inline float *ck_aligned(float *scratch) { return (float *)(((uintptr_t)s
 static inline size_t ck_attention_queries_per_group(size_t head_size) {
     size_t fitting = 32768 / head_size / CK_LANES * CK_LANES;
     return fitting < CK_LANES ? CK_LANES : fitting > 512 ? 512 : fitting;
+}
+
+/// Tiles that are transformed at once: what fits a core's cache, a multiple of CK_MAX_ROWS.
+static inline size_t ck_winograd_tiles_per_block(size_t channels) {
+    size_t fitting = 10240 / channels / CK_MAX_ROWS * CK_MAX_ROWS;
+    return fitting < 24 ? 24 : fitting > 96 ? 96 : fitting;
+}
+
+/// Distance between transformed tiles: whole vectors, and not a multiple of 2 KiB, as below.
+static inline size_t ck_winograd_pitch(size_t channels) {
+    return channels % 512 == 0 ? channels + 16 : ck_rounded_up(channels, 16);
 }
 
 /// Distance between packed rows of keys and values: not a multiple of 2 KiB, which would crowd a register tile's rows

@@ -20,6 +20,7 @@
 #include "body/attention_forward.h"
 #include "body/attention_backward.h"
 #include "body/convolution.h"
+#include "body/winograd.h"
 #include "body/optimizer.h"
 
 #pragma clang attribute pop

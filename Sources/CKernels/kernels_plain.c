@@ -16,6 +16,7 @@
 #include "body/attention_forward.h"
 #include "body/attention_backward.h"
 #include "body/convolution.h"
+#include "body/winograd.h"
 #include "body/optimizer.h"
 
 #define CK_TABLE ck_table_plain

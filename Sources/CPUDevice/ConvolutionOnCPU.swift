@@ -2,30 +2,49 @@ import CKernels
 import Tensors
 
 extension CPUDevice {
-    public func packKernel(_ packed: Tensor, _ weight: Tensor, turned: Bool) {
+    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {
         let s = weight.shape, wide = weight.widened()
-        if turned {
-            ck_conv2d_pack_backward(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
-        } else {
-            ck_conv2d_pack(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
+        switch (form, turned) {
+        case (.direct, false): ck_conv2d_pack(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
+        case (.direct, true): ck_conv2d_pack_backward(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
+        case (.winograd, false): ck_winograd_pack(packed.floats, wide.floats, s[0], s[1])
+        case (.winograd, true): ck_winograd_pack_backward(packed.floats, wide.floats, s[0], s[1])
         }
     }
 
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        var shape = ck_conv_shape(
+        let geometry = ck_conv_shape(
             batch: s.batch, in_height: s.inHeight, in_width: s.inWidth, in_channels: s.inChannels,
             out_height: s.outHeight, out_width: s.outWidth, out_channels: s.outChannels,
             kernel_height: s.kernelHeight, kernel_width: s.kernelWidth, stride: s.stride, in_step: s.inStep,
             pad_top: s.padTop, pad_left: s.padLeft)
-        let (y, x, w, b) = (y.floats, x.floats, packed.floats, bias?.floats)
-        let rows = s.batch * s.outHeight
+        switch s.form {
+        case .direct: direct(y.floats, x.floats, packed.floats, bias?.floats, geometry)
+        case .winograd: winograd(y.floats, x.floats, packed.floats, bias?.floats, geometry)
+        }
+    }
+
+    private typealias Floats = UnsafeMutablePointer<Float>
+
+    private func direct(_ y: Floats, _ x: Floats, _ packed: Floats, _ bias: Floats?, _ geometry: ck_conv_shape) {
+        var shape = geometry
+        let rows = shape.batch * shape.out_height
         // About four pieces of work for each thread, none too small to be worth its packing.
-        let least = max(1, 256 / s.outWidth), pieces = max(1, min(threads.count * 4, rows / least))
-        let scratch = ck_conv2d_scratch(&shape)
-        let geometry = shape
-        threads.run(pieces, scratch: scratch) { piece, memory in
+        let least = max(1, 256 / shape.out_width), pieces = max(1, min(threads.count * 4, rows / least))
+        threads.run(pieces, scratch: ck_conv2d_scratch(&shape)) { piece, memory in
             var shape = geometry
-            ck_conv2d(y, x, w, b, &shape, rows * piece / pieces, rows * (piece + 1) / pieces, memory)
+            ck_conv2d(y, x, packed, bias, &shape, rows * piece / pieces, rows * (piece + 1) / pieces, memory)
+        }
+    }
+
+    private func winograd(_ y: Floats, _ x: Floats, _ packed: Floats, _ bias: Floats?, _ geometry: ck_conv_shape) {
+        var shape = geometry
+        let tiles = ck_winograd_tiles(&shape)
+        // About four pieces for each thread; of a small picture shorter ones than the kernel likes, so that all threads work.
+        let pieces = max(1, min(threads.count * 4, tiles / ck_winograd_least_tiles(&shape)), min(threads.count, tiles / 12))
+        threads.run(pieces, scratch: ck_winograd_scratch(&shape)) { piece, memory in
+            var shape = geometry
+            ck_winograd(y, x, packed, bias, &shape, tiles * piece / pieces, tiles * (piece + 1) / pieces, memory)
         }
     }
 }

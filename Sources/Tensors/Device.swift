@@ -51,7 +51,9 @@ public protocol Device: AnyObject {
         _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape)
 
     // Convolution
-    func packKernel(_ packed: Tensor, _ weight: Tensor, turned: Bool)
+    /// Relays a weight `[out, in, kh, kw]` for convolutions of the given form, or turned for their pullbacks.
+    func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool)
+    /// `packed` is relaid for `shape.form`.
     func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape)
 
     // Shape

@@ -74,9 +74,10 @@ public final class PlanningDevice: Device {
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
     ) { operations += 5 * Self.scores(s) }
 
-    public func packKernel(_ packed: Tensor, _ weight: Tensor, turned: Bool) {}
+    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {}
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        operations += 2 * Double(y.count) * Double(s.kernelHeight * s.kernelWidth * s.inChannels)
+        let multiplications = s.form == .winograd ? 4 : s.kernelHeight * s.kernelWidth
+        operations += 2 * Double(y.count) * Double(multiplications * s.inChannels)
     }
     public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }

@@ -45,6 +45,54 @@ import Testing
         check(back, weight, nil, backward: true)
     }
 
+    /// Odd and even sides, every padding that can occur, channels that fill no vector, several blocks of tiles, two images.
+    static let winogradCases: [ConvolutionCase] = [
+        .init(height: 8, width: 8, channels: 32, outputs: 32), .init(batch: 2, height: 7, width: 9, channels: 5, outputs: 7),
+        .init(batch: 2, height: 13, width: 11, channels: 33, outputs: 50), .init(height: 1, width: 1, channels: 3, outputs: 3),
+        .init(height: 1, width: 6, channels: 4, outputs: 36), .init(height: 3, width: 3, channels: 512, outputs: 20),
+        .init(height: 6, width: 5, channels: 4, outputs: 17, padTop: 0, padLeft: 2, padEnd: 1),
+        .init(height: 9, width: 12, channels: 40, outputs: 24, padTop: 0, padLeft: 0, padEnd: 0),
+        .init(height: 4, width: 7, channels: 6, outputs: 65, padTop: 2, padLeft: 1, padEnd: 2),
+        .init(height: 30, width: 27, channels: 80, outputs: 48), .init(height: 11, width: 10, channels: 600, outputs: 34),
+    ]
+
+    @Test(arguments: winogradCases) func winograd(_ c: ConvolutionCase) {
+        let (outHeight, outWidth) = (c.size(c.height, c.padTop), c.size(c.width, c.padLeft))
+        let shape = ck_conv_shape(
+            batch: c.batch, in_height: c.height, in_width: c.width, in_channels: c.channels, out_height: outHeight, out_width: outWidth,
+            out_channels: c.outputs, kernel_height: 3, kernel_width: 3, stride: 1, in_step: 1, pad_top: c.padTop, pad_left: c.padLeft)
+        let back = ck_conv_shape(
+            batch: c.batch, in_height: outHeight, in_width: outWidth, in_channels: c.outputs, out_height: c.height, out_width: c.width,
+            out_channels: c.channels, kernel_height: 3, kernel_width: 3, stride: 1, in_step: 1, pad_top: 2 - c.padTop, pad_left: 2 - c.padLeft)
+        let weight = KernelBuffer(c.outputs * c.channels * 9, seed: 15)
+        let bias = KernelBuffer(c.outputs, seed: 16)
+        checkWinograd(shape, weight, bias, backward: false)
+        checkWinograd(back, weight, nil, backward: true)
+    }
+
+    private func checkWinograd(_ shape: ck_conv_shape, _ weight: KernelBuffer, _ bias: KernelBuffer?, backward: Bool) {
+        var shape = shape
+        let x = KernelBuffer(shape.batch * shape.in_height * shape.in_width * shape.in_channels, seed: 17)
+        let y0 = KernelBuffer(shape.batch * shape.out_height * shape.out_width * shape.out_channels)
+        let packed = KernelBuffer(16 * shape.in_channels * shape.out_channels)
+        ck_conv2d_reference(y0.pointer, x.pointer, weight.pointer, bias?.pointer, &shape, backward ? 1 : 0)
+        if backward {
+            ck_winograd_pack_backward(packed.pointer, weight.pointer, shape.in_channels, shape.out_channels)
+        } else {
+            ck_winograd_pack(packed.pointer, weight.pointer, shape.out_channels, shape.in_channels)
+        }
+        #expect(packed.isFenced && packed.values.allSatisfy(\.isFinite))
+        let tiles = ck_winograd_tiles(&shape)
+        withEveryInstructionSet { name in
+            let y = KernelBuffer(y0.count), scratch = KernelBuffer(ck_winograd_scratch(&shape))
+            for (begin, end) in [(0, tiles / 3), (tiles / 3, tiles)] {
+                ck_winograd(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, begin, end, scratch.pointer)
+            }
+            #expect(relativeError(y, y0) < 2e-6, "\(name), \(backward ? "pullback" : "forward")")
+            #expect(scratch.isFenced, "\(name)")
+        }
+    }
+
     private func check(_ shape: ck_conv_shape, _ weight: KernelBuffer, _ bias: KernelBuffer?, backward: Bool) {
         var shape = shape
         let rows = shape.batch * shape.out_height, kernel = shape.kernel_height

@@ -22,6 +22,7 @@ const struct ck_table CK_TABLE = {
     .attention = attention,
     .attention_backward = attention_backward,
     .conv2d = conv2d,
+    .winograd = winograd,
     .adamw_step = adamw_step,
     .sum_of_squares = sum_of_squares,
 };

@@ -2,10 +2,10 @@
 public final class ConvolutionKernel {
     public let outChannels, inChannels, height, width: Int
     private let weight: () -> Tensor
-    /// `[kh, kw, in, out]`
-    private(set) lazy var forward: Tensor = packed(turned: false)
-    /// `[kh, kw, out, in]`, turned by 180°: only made where a gradient passes.
-    private(set) lazy var backward: Tensor = packed(turned: true)
+    private struct Order: Hashable {
+        let form: ConvolutionForm, turned: Bool
+    }
+    private var relaid: [Order: Tensor] = [:]
 
     /// `weight` gives the mapped tensor; it is asked at first use, and what it gives is not kept.
     public init(shape: [Int], weight: @escaping () -> Tensor) {
@@ -14,10 +14,15 @@ public final class ConvolutionKernel {
         self.weight = weight
     }
 
-    private func packed(turned: Bool) -> Tensor {
+    /// `[kh, kw, in, out]`; turned by 180°, only made where a gradient passes, `[kh, kw, out, in]`. In Winograd's form
+    /// the 3×3 numbers of a pair of channels have become 4×4.
+    func packed(_ form: ConvolutionForm, turned: Bool) -> Tensor {
+        let order = Order(form: form, turned: turned)
+        if let known = relaid[order] { return known }
         let channels = turned ? [outChannels, inChannels] : [inChannels, outChannels]
-        let y = Tensor(uninitialized: [height, width] + channels)
-        y.device.packKernel(y, weight(), turned: turned)
+        let y = Tensor(uninitialized: (form == .winograd ? [4, 4] : [height, width]) + channels)
+        y.device.packKernel(y, weight(), form, turned: turned)
+        relaid[order] = y
         return y
     }
 }
@@ -51,14 +56,14 @@ extension Tensor {
             outChannels: kernel.outChannels, kernelHeight: kernel.height, kernelWidth: kernel.width,
             stride: stride, inStep: 1, padTop: padding.top, padLeft: padding.left)
         let y = Tensor(uninitialized: [n, outHeight, outWidth, kernel.outChannels])
-        device.convolution(y, self, kernel.forward, bias, geometry)
+        device.convolution(y, self, kernel.packed(geometry.form, turned: false), bias, geometry)
         return y.recorded(from: [self]) { [kernel] dy in
             let dx = Tensor(uninitialized: [n, h, w, c])
             let turned = ConvolutionShape(
                 batch: n, inHeight: outHeight, inWidth: outWidth, inChannels: kernel.outChannels, outHeight: h, outWidth: w,
                 outChannels: c, kernelHeight: kernel.height, kernelWidth: kernel.width,
                 stride: 1, inStep: stride, padTop: kernel.height - 1 - padding.top, padLeft: kernel.width - 1 - padding.left)
-            dx.device.convolution(dx, dy, kernel.backward, nil, turned)
+            dx.device.convolution(dx, dy, kernel.packed(turned.form, turned: true), nil, turned)
             return [dx]
         }
     }
