@@ -6,10 +6,8 @@ import Synchronization
 ///
 /// Memory is address space that is never touched, except where the engine's own code writes small tables.
 public final class PlanningDevice: Device {
-    /// Floating-point operations (a multiplication and an addition are two) of matrix products, convolutions, attention.
-    public private(set) var operations = 0.0
-    /// Bytes read and written by everything else.
-    public private(set) var bytesMoved = 0.0
+    /// What has been asked for so far.
+    public private(set) var work = Work()
     private let memory = Mutex((live: 0, peak: 0))
 
     public init() {}
@@ -34,11 +32,14 @@ public final class PlanningDevice: Device {
     public func trim() {}
 
     /// Counts tensors that are read or written once.
-    private func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+    private func moves(_ tensors: Tensor...) { work[.memory] += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
 
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
-    ) { operations += 2 * Double(m) * Double(n) * Double(k) }
+    ) {
+        work[min(m, n, k) > 64 ? .product : .thinProduct] += 2 * Double(m) * Double(n) * Double(k)
+        if b.type != .float32 { work[.widening] += Double(n * k * (b.type.byteCount + 4)) }
+    }
     public func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, y) }
     public func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int) { moves(y, y) }
     public func widen(_ y: Tensor, _ x: Tensor) { moves(y, x) }
@@ -68,21 +69,24 @@ public final class PlanningDevice: Device {
         2 * Double(s.batch * s.heads * s.headSize) * Double(s.queries) * Double(s.keys)
     }
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
-        operations += 2 * Self.scores(s)
+        work[.attention] += 2 * Self.scores(s)
     }
     public func attentionBackward(
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
-    ) { operations += 5 * Self.scores(s) }
+    ) { work[.attentionBackward] += 5 * Self.scores(s) }
 
-    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {}
+    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {
+        _ = weight.widened()
+        moves(packed, weight)
+    }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        let multiplications = s.form == .winograd ? 4 : s.kernelHeight * s.kernelWidth
-        operations += 2 * Double(y.count) * Double(multiplications * s.inChannels)
+        let isWinograd = s.form == .winograd, multiplications = isWinograd ? 4 : s.kernelHeight * s.kernelWidth
+        work[isWinograd ? .winograd : .directConvolution] += 2 * Double(y.count) * Double(multiplications * s.inChannels)
     }
     public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }
     public func copyColumns(_ y: Tensor, yWidth: Int, yFrom: Int, _ x: Tensor, xWidth: Int, xFrom: Int, count: Int, rows: Int) {
-        bytesMoved += 8 * Double(count * rows)
+        work[.memory] += 8 * Double(count * rows)
     }
     public func transpose(_ y: Tensor, _ x: Tensor, n: Int, rows: Int, columns: Int) { moves(y, x) }
     public func squaredError(_ prediction: Tensor, _ target: Tensor, _ mask: Tensor) -> [Double] {

@@ -33,6 +33,8 @@ public struct Trainer {
     let settings: TrainingSettings
     let model: TrainingModel
     let sampler: ExampleSampler
+    /// Decides memory and time, not the numbers: a run may go on with another choice.
+    let keep: Checkpointing
     let resumePoints: ResumePoint
     /// Every so many steps a resume point; how many are kept.
     let resumeEvery: Int, resumeLimit: Int
@@ -40,10 +42,10 @@ public struct Trainer {
     let fingerprint: [String: String]
 
     public init(
-        _ settings: TrainingSettings, model: TrainingModel, sampler: ExampleSampler, resumeDirectory: String,
+        _ settings: TrainingSettings, model: TrainingModel, sampler: ExampleSampler, keep: Checkpointing = .keepEverything, resumeDirectory: String,
         resumeEvery: Int, resumeLimit: Int, fingerprint: [String: String]
     ) {
-        (self.settings, self.model, self.sampler) = (settings, model, sampler)
+        (self.settings, self.model, self.sampler, self.keep) = (settings, model, sampler, keep)
         resumePoints = ResumePoint(directory: resumeDirectory)
         (self.resumeEvery, self.resumeLimit, self.fingerprint) = (resumeEvery, resumeLimit, fingerprint)
     }
@@ -60,6 +62,7 @@ public struct Trainer {
         try observer.willStart(after: start)
         if start == 0 { try trace?.writeInitial(model.adapters) }
 
+        let encoded = LatentCache(model.vae), instances = sampler.settings.batchSize
         for step in start..<settings.steps {
             let began = ContinuousClock.now
             var losses: [StepLoss] = [], composites = 0, examples = 0, files: [String] = []
@@ -74,23 +77,24 @@ public struct Trainer {
                 examples += batch.examples.count
                 files += batch.examples.flatMap(\.files).filter { !files.contains($0) }
 
-                // 2. Latents, noised: [B, h, w, C].
-                let latents = model.vae.latents(batch.pixels.channelsLast(), noise: batch.posteriorNoise.channelsLast())
+                // 2. Latents, noised: [B, h, w, C]. What was encoded before is remembered.
+                let latents = encoded.latents(of: batch)
                 let (noisy, target) = model.schedule.noised(latents, noise: batch.noise.channelsLast(), timesteps: batch.timesteps)
 
-                // 3. The prediction, and for DCO that of the model without its LoRA.
-                let prompt = model.prompts.batch(batch.examples.map(\.prompt)), ids = batch.examples.map(\.timeIDs)
-                let times = batch.timesteps.map(Float.init)
+                // 3. The prediction, and for DCO that of the model without its LoRA; what comes before the first attention
+                // is the same for both.
+                let beginning = model.unet.begin(
+                    noisy, timesteps: batch.timesteps.map(Float.init), prompt: model.prompts.batch(batch.examples.map(\.prompt)),
+                    timeIDs: batch.examples.map(\.timeIDs))
                 let baseErrors = model.base.map {
-                    $0(noisy, timesteps: times, prompt: prompt, timeIDs: ids).squaredError(to: target, mask: batch.mask)
+                    $0.end(beginning.first(instances)).squaredError(to: target.rows(0, instances), mask: batch.mask.rows(0, instances))
                 }
-                let prediction = model.unet(
-                    noisy, timesteps: times, prompt: prompt, timeIDs: ids, keep: settings.checkpointing ? .recompute : .keepEverything)
+                let prediction = model.unet.end(beginning, keep: keep)
 
                 // 4. The loss and its gradient.
                 let loss = StepLoss(
                     errors: prediction.squaredError(to: target, mask: batch.mask), baseErrors: baseErrors, maskMeans: batch.maskMeans,
-                    instances: sampler.settings.batchSize, elements: latents.count / batch.examples.count,
+                    instances: instances, elements: latents.count / batch.examples.count,
                     dcoBeta: settings.dcoBeta, priorWeight: settings.priorWeight, normalizes: settings.normalizesMaskedLoss)
                 guard loss.value.isFinite else {
                     throw TrainingError.notFinite(step: step + 1, what: "loss", files: batch.examples.flatMap(\.files))

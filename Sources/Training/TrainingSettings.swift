@@ -10,8 +10,6 @@ public struct TrainingSettings: Sendable {
     public var seed: UInt64 = 42
     public var priorWeight = 1.0, dcoBeta = 0.0
     public var normalizesMaskedLoss = false
-    /// Recompute blocks in the backward pass instead of keeping what they computed.
-    public var checkpointing = false
 
     public init(schedule: LearningRateSchedule) { self.schedule = schedule }
 }

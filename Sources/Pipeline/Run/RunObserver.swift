@@ -38,7 +38,7 @@ final class RunObserver: TrainingObserver {
         let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
-            remaining: each * Double(s.maxTrainSteps - record.step)))
+            remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident))
         if record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
         try renderValidation(after: record.step)
     }
