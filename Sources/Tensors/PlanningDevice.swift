@@ -32,17 +32,22 @@ public final class PlanningDevice: Device {
     public func trim() {}
 
     /// Counts tensors that are read or written once.
-    private func moves(_ tensors: Tensor...) { work[.memory] += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+    private func moves(_ tensors: Tensor...) { work.bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+
+    private func computes(_ kind: Work.Kind, _ amount: Double, in type: ElementType) { work[kind, type] += amount }
 
     public func multiply(
-        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
+        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
+        m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
-        work[min(m, n, k) > 64 ? .product : .thinProduct] += 2 * Double(m) * Double(n) * Double(k)
-        if b.type != .float32 { work[.widening] += Double(n * k * (b.type.byteCount + 4)) }
+        computes(min(m, n, k) > 64 ? .product : .thinProduct, 2 * Double(m) * Double(n) * Double(k), in: a.type)
+        if a.type != b.type { computes(.widening, Double(n * k * (b.type.byteCount + 4)), in: .float32) }
+        // In bfloat16 the bias is added where the product is stored.
+        if bias != nil && a.type == .float32 { moves(c, c) }
     }
-    public func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, y) }
+    public func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, x) }
     public func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int) { moves(y, y) }
-    public func widen(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func convert(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
     public func add(_ y: Tensor, _ a: Tensor, _ b: Tensor) { moves(y, a, b) }
     public func scale(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
     public func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, y, x) }
@@ -69,24 +74,31 @@ public final class PlanningDevice: Device {
         2 * Double(s.batch * s.heads * s.headSize) * Double(s.queries) * Double(s.keys)
     }
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
-        work[.attention] += 2 * Self.scores(s)
+        computes(.attention, 2 * Self.scores(s), in: q.type)
     }
     public func attentionBackward(
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
-    ) { work[.attentionBackward] += 5 * Self.scores(s) }
+    ) { computes(.attentionBackward, 5 * Self.scores(s), in: q.type) }
 
-    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {
-        _ = weight.widened()
-        moves(packed, weight)
+    public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
+        // Through a copy in the type that it is made of, as the real one.
+        let copy = weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32)
+        let packed = switch form {
+        case .direct: Tensor(uninitialized: weight.shape)
+        case .winograd: Tensor(uninitialized: [4, 4] + weight.shape.prefix(2))
+        case .bfloat16: Tensor(uninitialized: weight.shape, type: .bfloat16)
+        }
+        moves(packed, copy)
+        return packed
     }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        let isWinograd = s.form == .winograd, multiplications = isWinograd ? 4 : s.kernelHeight * s.kernelWidth
-        work[isWinograd ? .winograd : .directConvolution] += 2 * Double(y.count) * Double(multiplications * s.inChannels)
+        let isWinograd = s.form(of: x.type) == .winograd, multiplications = isWinograd ? 4 : s.kernelHeight * s.kernelWidth
+        computes(isWinograd ? .winograd : .convolution, 2 * Double(y.count) * Double(multiplications * s.inChannels), in: x.type)
     }
     public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }
     public func copyColumns(_ y: Tensor, yWidth: Int, yFrom: Int, _ x: Tensor, xWidth: Int, xFrom: Int, count: Int, rows: Int) {
-        work[.memory] += 8 * Double(count * rows)
+        work.bytesMoved += Double(2 * x.type.byteCount) * Double(count * rows)
     }
     public func transpose(_ y: Tensor, _ x: Tensor, n: Int, rows: Int, columns: Int) { moves(y, x) }
     public func squaredError(_ prediction: Tensor, _ target: Tensor, _ mask: Tensor) -> [Double] {

@@ -24,7 +24,7 @@ struct CheckCommand: ParsableCommand {
         let s = job.specification
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
-        let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .measured())
+        let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))
         if let warning = cost.warning { print("note: \(warning)") }
         print(cost)
         try cost.refuseIfTooLarge()

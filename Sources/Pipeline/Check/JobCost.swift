@@ -50,8 +50,11 @@ public struct JobCost: CustomStringConvertible {
         // Everything beside the tensors of a micro-step.
         let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: job.priors != nil)
         let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
-        func bytes(_ store: WeightStore) -> Int { store.files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + $1.byteCount } } }
-        let weights = try bytes(model.unetWeights()) + bytes(WeightStore(directory: model.vaePath, baseName: "diffusion_pytorch_model"))
+        // Kernels of convolutions are relaid and their pages let go; matrices too where they are not of the type wanted.
+        func stays(_ entry: SafetensorsFile.Entry) -> Bool {
+            entry.shape.count == 2 && (settings.precision == .float32 || entry.type == .bfloat16) || entry.shape.suffix(2) == [1, 1]
+        }
+        let weights = try model.unetWeights().files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + (stays($1) ? $1.byteCount : 0) } }
         func estimate(_ peak: Int) -> MemoryEstimate {
             MemoryEstimate(
                 tensors: max(peak, renderPeak), weights: weights, pictures: min(pictures.cacheBytes, PhotoCache.defaultCapacity),

@@ -2,7 +2,7 @@
 public struct MemoryEstimate: Sendable {
     /// At the worst moment of a step or of a render.
     public let tensors: Int
-    /// Files of the UNet and the VAE, mapped; all pages of them are looked at in each step.
+    /// Matrices of the UNet, used as its file has them; all pages of them are looked at in each step.
     public let weights: Int
     /// Photos and cut-outs, and encoded photos, that are kept for the next time.
     public let pictures, latents: Int

@@ -23,7 +23,7 @@ public struct CheckpointingChoice: Sendable {
     /// bytes for a second come first, and as few of them as will do. Where even all of them are not enough, all.
     ///
     /// - Parameter rates: what the machine does in a second, for the order; see `Work.seconds(at:)`.
-    public init(fitting budget: Int, planner: StepPlanner, rates: [Work.Kind: Double]) {
+    public init(fitting budget: Int, planner: StepPlanner, rates: Work.Rates) {
         let whole = planner.step(.keepEverything), costs = planner.blocks()
         let order = costs.filter { $0.bytes > 0 }.sorted {
             // Seconds per byte, by cross-multiplication; names where they are equal, so that the choice is always the same.
