@@ -65,4 +65,4 @@ struct RenderCommand: ParsableCommand {
     }
 }
 
-extension JobSpecification.MixedPrecision: @retroactive ExpressibleByArgument {}
+extension JobSpecification.MixedPrecision: ExpressibleByArgument {}
