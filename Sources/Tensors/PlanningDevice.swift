@@ -34,7 +34,7 @@ public final class PlanningDevice: Device {
     public func trim() {}
 
     /// Counts tensors that are read or written once.
-    private func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+    func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
 
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
