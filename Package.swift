@@ -1,5 +1,9 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
+
+// Without oneDNN everything but bfloat16 still works.
+let hasOneDNN = ["/usr/include/dnnl.h", "/usr/local/include/dnnl.h"].contains { FileManager.default.fileExists(atPath: $0) }
 
 // Dependencies point up this list, never down. The daemon never links the engine: Daemon and segmixd
 // stop at Jobs; everything that computes is reached only through the `segmix` executable.
@@ -20,6 +24,7 @@ let package = Package(
     targets: [
         // Libraries of the system, found through pkg-config where they have a file for it.
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -30,7 +35,9 @@ let package = Package(
 
         // The engine.
         // Debug builds of the kernels would be useless, so they are optimised always.
-        .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: [.unsafeFlags(["-O3"])]),
+        .target(
+            name: "CKernels", dependencies: ["COpenBLAS", "COneDNN"], cSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: hasOneDNN ? [.linkedLibrary("dnnl")] : []),
         .target(name: "Tensors"),
         .target(name: "CPUDevice", dependencies: ["CKernels", "COpenBLAS", "Tensors"]),
         .target(name: "Weights", dependencies: ["Files", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),

@@ -4,29 +4,40 @@
 
 #include "CKernels.h"
 
+#define CK_FLOAT_NAME(name) name
+#define CK_BF16_NAME(name) name##_bf16
+
+/// The kernels over elements E in memory.
+#define CK_TYPED_KERNELS(E, K)                                                                                         \
+    void (*K(add))(E *, const E *, const E *, size_t);                                                                 \
+    void (*K(scale))(E *, const E *, float, size_t);                                                                   \
+    void (*K(add_scaled))(E *, const E *, float, size_t);                                                              \
+    void (*K(add_row))(E *, const E *, const float *, size_t, size_t);                                                 \
+    void (*K(sum_pixels))(E *, const E *, size_t, size_t, size_t, size_t);                                             \
+    void (*K(silu))(E *, const E *, size_t);                                                                           \
+    void (*K(silu_backward))(E *, const E *, const E *, size_t);                                                       \
+    void (*K(gelu))(E *, const E *, size_t);                                                                           \
+    void (*K(quick_gelu))(E *, const E *, size_t);                                                                     \
+    void (*K(geglu))(E *, const E *, size_t, size_t);                                                                  \
+    void (*K(geglu_backward))(E *, const E *, const E *, size_t, size_t);                                              \
+    void (*K(layer_norm))(E *, float *, float *, const E *, const float *, const float *, size_t, size_t, float);      \
+    void (*K(layer_norm_backward))(E *, const E *, const E *, const float *, const float *, const float *, size_t,     \
+                                   size_t);                                                                            \
+    void (*K(channel_sums))(double *, double *, const E *, size_t, size_t);                                            \
+    void (*K(channel_affine))(E *, const E *, const float *, const float *, size_t, size_t, int);                      \
+    void (*K(group_norm_backward_sums))(double *, double *, const E *, const E *, const float *, const float *,        \
+                                        size_t, size_t, int);                                                          \
+    void (*K(group_norm_backward_apply))(E *, const E *, const E *, const float *, const float *, const float *,       \
+                                         const float *, size_t, size_t, int);
+
 /// The kernels that exist once per instruction set. Same parameters as the public functions of the same name.
 struct ck_table {
     void (*widen_f16)(float *, const uint16_t *, size_t);
     void (*widen_bf16)(float *, const uint16_t *, size_t);
-    void (*add)(float *, const float *, const float *, size_t);
-    void (*scale)(float *, const float *, float, size_t);
-    void (*add_scaled)(float *, const float *, float, size_t);
-    void (*add_row)(float *, const float *, const float *, size_t, size_t);
-    void (*silu)(float *, const float *, size_t);
-    void (*silu_backward)(float *, const float *, const float *, size_t);
-    void (*gelu)(float *, const float *, size_t);
-    void (*quick_gelu)(float *, const float *, size_t);
-    void (*geglu)(float *, const float *, size_t, size_t);
-    void (*geglu_backward)(float *, const float *, const float *, size_t, size_t);
-    void (*layer_norm)(float *, float *, float *, const float *, const float *, const float *, size_t, size_t, float);
-    void (*layer_norm_backward)(float *, const float *, const float *, const float *, const float *, const float *, size_t,
-                                size_t);
-    void (*channel_sums)(double *, double *, const float *, size_t, size_t);
-    void (*channel_affine)(float *, const float *, const float *, const float *, size_t, size_t, int);
-    void (*group_norm_backward_sums)(double *, double *, const float *, const float *, const float *, const float *, size_t,
-                                     size_t, int);
-    void (*group_norm_backward_apply)(float *, const float *, const float *, const float *, const float *, const float *,
-                                      const float *, size_t, size_t, int);
+    void (*narrow_bf16)(uint16_t *, const float *, float, size_t);
+    void (*narrow_f16_to_bf16)(uint16_t *, const uint16_t *, size_t);
+    CK_TYPED_KERNELS(float, CK_FLOAT_NAME)
+    CK_TYPED_KERNELS(uint16_t, CK_BF16_NAME)
     void (*attention)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, size_t,
                       size_t, size_t, size_t, float, int, float *);
     void (*attention_backward)(float *, float *, float *, const float *, const float *, const float *, const float *,

@@ -22,30 +22,44 @@ static size_t first_showing(size_t index, size_t in, size_t out) {
     return i;
 }
 
-void ck_upsample_nearest(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
-                         size_t channels, size_t begin, size_t end) {
+/// The elements are copied as they are, `size` bytes each.
+static void upsample(char *y, const char *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                     size_t channels, size_t begin, size_t end, size_t size) {
+    const size_t pixel = channels * size;
     for (size_t row = begin; row < end; row++) {
-        const float *source = x + source_index(row, in_height, out_height) * in_width * channels;
-        float *target = y + row * out_width * channels;
+        const char *source = x + source_index(row, in_height, out_height) * in_width * pixel;
+        char *target = y + row * out_width * pixel;
         for (size_t column = 0; column < out_width; column++)
-            memcpy(target + column * channels, source + source_index(column, in_width, out_width) * channels,
-                   channels * sizeof(float));
+            memcpy(target + column * pixel, source + source_index(column, in_width, out_width) * pixel, pixel);
     }
 }
 
-void ck_upsample_nearest_backward(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,
-                                  size_t out_width, size_t channels, size_t begin, size_t end) {
-    const struct ck_table *kernels = ck_kernels();
-    for (size_t row = begin; row < end; row++) {
-        const size_t top = first_showing(row, in_height, out_height), bottom = first_showing(row + 1, in_height, out_height);
-        for (size_t column = 0; column < in_width; column++) {
-            const size_t left = first_showing(column, in_width, out_width);
-            const size_t right = first_showing(column + 1, in_width, out_width);
-            float *target = dx + (row * in_width + column) * channels;
-            memset(target, 0, channels * sizeof(float));
-            for (size_t i = top; i < bottom; i++)
-                for (size_t j = left; j < right; j++)
-                    kernels->add(target, target, dy + (i * out_width + j) * channels, channels);
-        }
-    }
+void ck_upsample_nearest(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                         size_t channels, size_t begin, size_t end) {
+    upsample((char *)y, (const char *)x, in_height, in_width, out_height, out_width, channels, begin, end, sizeof *y);
 }
+
+void ck_upsample_nearest_bf16(uint16_t *y, const uint16_t *x, size_t in_height, size_t in_width, size_t out_height,
+                              size_t out_width, size_t channels, size_t begin, size_t end) {
+    upsample((char *)y, (const char *)x, in_height, in_width, out_height, out_width, channels, begin, end, sizeof *y);
+}
+
+/// Each pixel of the input gets the sum of the pixels it was copied to.
+#define UPSAMPLE_NEAREST_BACKWARD(name, E, sum)                                                                        \
+    void name(E *dx, const E *dy, size_t in_height, size_t in_width, size_t out_height, size_t out_width,              \
+              size_t channels, size_t begin, size_t end) {                                                             \
+        const struct ck_table *kernels = ck_kernels();                                                                 \
+        for (size_t row = begin; row < end; row++) {                                                                   \
+            const size_t top = first_showing(row, in_height, out_height);                                              \
+            const size_t bottom = first_showing(row + 1, in_height, out_height);                                       \
+            for (size_t column = 0; column < in_width; column++) {                                                     \
+                const size_t left = first_showing(column, in_width, out_width);                                        \
+                const size_t right = first_showing(column + 1, in_width, out_width);                                   \
+                kernels->sum(dx + (row * in_width + column) * channels, dy + (top * out_width + left) * channels,      \
+                             bottom - top, right - left, out_width, channels);                                         \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+UPSAMPLE_NEAREST_BACKWARD(ck_upsample_nearest_backward, float, sum_pixels)
+UPSAMPLE_NEAREST_BACKWARD(ck_upsample_nearest_backward_bf16, uint16_t, sum_pixels_bf16)

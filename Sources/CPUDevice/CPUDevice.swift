@@ -32,6 +32,9 @@ public final class CPUDevice: Device {
         return mask.reduce(0) { $0 + (UInt32($1.trimmingCharacters(in: .whitespaces), radix: 16) ?? 0).nonzeroBitCount }
     }
 
+    /// Whether this processor multiplies bfloat16, and the library for it was there when this program was built.
+    public static var multipliesBFloat16: Bool { ck_bf16_available() != 0 }
+
     public func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer { arena.allocate(byteCount) }
     public func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) { arena.free(pointer, byteCount) }
     public var liveBytes: Int { arena.live }
@@ -39,17 +42,4 @@ public final class CPUDevice: Device {
     public func resetPeak() { arena.resetPeak() }
     public func trim() { arena.trim() }
 
-    /// Raw halves of a tensor.
-    func halves(_ x: Tensor) -> UnsafePointer<UInt16> {
-        UnsafePointer(x.storage.pointer.assumingMemoryBound(to: UInt16.self))
-    }
-
-    /// Widens `count` elements of `x` from element `first`.
-    func widen(_ y: UnsafeMutablePointer<Float>, _ x: Tensor, from first: Int, count: Int) {
-        switch x.type {
-        case .float32: y.update(from: x.floats + first, count: count)
-        case .float16: ck_widen_f16(y, halves(x) + first, count)
-        case .bfloat16: ck_widen_bf16(y, halves(x) + first, count)
-        }
-    }
 }

@@ -2,25 +2,26 @@ import CKernels
 import Tensors
 
 extension CPUDevice {
-    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {
+    public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
+        if form == .bfloat16 { return packedBFloat16(weight, shape, turned: turned) }
         let s = weight.shape, wide = weight.widened()
+        let packed = Tensor(uninitialized: form == .winograd ? [4, 4, s[0], s[1]] : s)
         switch (form, turned) {
         case (.direct, false): ck_conv2d_pack(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
         case (.direct, true): ck_conv2d_pack_backward(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
         case (.winograd, false): ck_winograd_pack(packed.floats, wide.floats, s[0], s[1])
         case (.winograd, true): ck_winograd_pack_backward(packed.floats, wide.floats, s[0], s[1])
+        case (.bfloat16, _): preconditionFailure("packedKernel: not reached")
         }
+        return packed
     }
 
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        let geometry = ck_conv_shape(
-            batch: s.batch, in_height: s.inHeight, in_width: s.inWidth, in_channels: s.inChannels,
-            out_height: s.outHeight, out_width: s.outWidth, out_channels: s.outChannels,
-            kernel_height: s.kernelHeight, kernel_width: s.kernelWidth, stride: s.stride, in_step: s.inStep,
-            pad_top: s.padTop, pad_left: s.padLeft)
-        switch s.form {
+        let geometry = ck_conv_shape(s)
+        switch s.form(of: x.type) {
         case .direct: direct(y.floats, x.floats, packed.floats, bias?.floats, geometry)
         case .winograd: winograd(y.floats, x.floats, packed.floats, bias?.floats, geometry)
+        case .bfloat16: convolutionBFloat16(y.bfloats, x.bfloats, packed.storage.pointer, bias?.floats, geometry)
         }
     }
 
@@ -46,5 +47,15 @@ extension CPUDevice {
             var shape = geometry
             ck_winograd(y, x, packed, bias, &shape, tiles * piece / pieces, tiles * (piece + 1) / pieces, memory)
         }
+    }
+}
+
+extension ck_conv_shape {
+    init(_ s: ConvolutionShape) {
+        self.init(
+            batch: s.batch, in_height: s.inHeight, in_width: s.inWidth, in_channels: s.inChannels,
+            out_height: s.outHeight, out_width: s.outWidth, out_channels: s.outChannels,
+            kernel_height: s.kernelHeight, kernel_width: s.kernelWidth, stride: s.stride, in_step: s.inStep,
+            pad_top: s.padTop, pad_left: s.padLeft)
     }
 }

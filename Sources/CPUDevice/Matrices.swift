@@ -6,11 +6,23 @@ extension CPUDevice {
     /// c = alpha·op(a)·op(b) + beta·c. The larger side of c is split over the threads; a half-precision b is
     /// widened tile by tile, so that no widened copy of it is ever whole in memory.
     public func multiply(
-        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool,
+        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
         guard m > 0, n > 0 else { return }
         precondition(c.count == m * n && a.count == m * k && b.count == k * n, "multiply: \(c.shape) = \(a.shape)·\(b.shape)")
+        if a.type == .bfloat16 {
+            precondition(alpha == 1 && (beta == 0 || beta == 1), "multiply: alpha \(alpha), beta \(beta) in bfloat16")
+            multiplyBFloat16(c, a, aT, b, bT, bias, m: m, n: n, k: k, accumulate: beta == 1)
+            return
+        }
+        multiplyFloat(c, a, aT, b, bT, m: m, n: n, k: k, alpha: alpha, beta: beta)
+        if let bias { addRow(c, c, bias, rows: m, width: n) }
+    }
+
+    private func multiplyFloat(
+        _ c: Tensor, _ a: Tensor, _ aT: Bool, _ b: Tensor, _ bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
+    ) {
         if b.type != .float32 {
             multiplyHalf(c.floats, a.floats, aT, b, bT, m: m, n: n, k: k, alpha: alpha, beta: beta)
             return
@@ -33,7 +45,8 @@ extension CPUDevice {
         }
     }
 
-    private func bound(_ side: Int, _ part: Int, _ parts: Int) -> Int {
+    /// The bound between two of `parts` pieces of one side of a product, on the micro-kernel's grid.
+    func bound(_ side: Int, _ part: Int, _ parts: Int) -> Int {
         part == parts ? side : side * part / parts / 16 * 16
     }
 
@@ -72,20 +85,19 @@ extension CPUDevice {
         }
     }
 
-    public func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int) {
-        let p = y.floats, b = bias.floats
-        threads.ranges(rows, least: max(1, (1 << 15) / max(width, 1))) { range in
-            ck_add_row(p + range.lowerBound * width, p + range.lowerBound * width, b, range.count, width)
+    public func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int) {
+        threads.ranges(rows, least: max(1, (1 << 15) / max(width, 1))) { r in
+            let i = r.lowerBound * width
+            if y.type == .bfloat16 {
+                ck_add_row_bf16(y.bfloats + i, x.bfloats + i, bias.floats, r.count, width)
+            } else {
+                ck_add_row(y.floats + i, x.floats + i, bias.floats, r.count, width)
+            }
         }
     }
 
     public func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int) {
         for (i, id) in ids.enumerated() { widen(y.floats + i * width, table, from: id * width, count: width) }
-    }
-
-    public func widen(_ y: Tensor, _ x: Tensor) {
-        let p = y.floats
-        threads.ranges(x.count, least: 1 << 16) { widen(p + $0.lowerBound, x, from: $0.lowerBound, count: $0.count) }
     }
 }
 

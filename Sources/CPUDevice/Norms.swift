@@ -7,29 +7,42 @@ extension CPUDevice {
         _ y: Tensor, _ mean: Tensor, _ rstd: Tensor, _ x: Tensor, _ scale: Tensor, _ shift: Tensor,
         rows: Int, width: Int, epsilon: Float
     ) {
-        let (y, mean, rstd, x, scale, shift) = (y.floats, mean.floats, rstd.floats, x.floats, scale.floats, shift.floats)
+        let (mean, rstd, scale, shift) = (mean.floats, rstd.floats, scale.floats, shift.floats)
         threads.ranges(rows, least: max(1, (1 << 14) / max(width, 1))) {
-            let r = $0.lowerBound
-            ck_layer_norm(y + r * width, mean + r, rstd + r, x + r * width, scale, shift, $0.count, width, epsilon)
+            let r = $0.lowerBound, i = r * width
+            if y.type == .bfloat16 {
+                ck_layer_norm_bf16(y.bfloats + i, mean + r, rstd + r, x.bfloats + i, scale, shift, $0.count, width, epsilon)
+            } else {
+                ck_layer_norm(y.floats + i, mean + r, rstd + r, x.floats + i, scale, shift, $0.count, width, epsilon)
+            }
         }
     }
 
     public func layerNormBackward(
         _ dx: Tensor, _ dy: Tensor, _ x: Tensor, _ scale: Tensor, _ mean: Tensor, _ rstd: Tensor, rows: Int, width: Int
     ) {
-        let (dx, dy, x, scale, mean, rstd) = (dx.floats, dy.floats, x.floats, scale.floats, mean.floats, rstd.floats)
+        let (scale, mean, rstd) = (scale.floats, mean.floats, rstd.floats)
         threads.ranges(rows, least: max(1, (1 << 14) / max(width, 1))) {
-            let r = $0.lowerBound
-            ck_layer_norm_backward(dx + r * width, dy + r * width, x + r * width, scale, mean + r, rstd + r, $0.count, width)
+            let r = $0.lowerBound, i = r * width
+            if dx.type == .bfloat16 {
+                ck_layer_norm_backward_bf16(dx.bfloats + i, dy.bfloats + i, x.bfloats + i, scale, mean + r, rstd + r, $0.count, width)
+            } else {
+                ck_layer_norm_backward(dx.floats + i, dy.floats + i, x.floats + i, scale, mean + r, rstd + r, $0.count, width)
+            }
         }
     }
 
     public func groupNorm(
         _ y: Tensor, _ mean: Tensor, _ rstd: Tensor, _ x: Tensor, _ norm: GroupNormShape, _ scale: Tensor, _ shift: Tensor
     ) {
-        let (y, x, channels) = (y.floats, x.floats, norm.channels)
+        let channels = norm.channels
         let sums = channelSums(norm) { sum, squares, image, pixels in
-            ck_channel_sums(sum, squares, x + (image * norm.pixels + pixels.lowerBound) * channels, pixels.count, channels)
+            let at = (image * norm.pixels + pixels.lowerBound) * channels
+            if x.type == .bfloat16 {
+                ck_channel_sums_bf16(sum, squares, x.bfloats + at, pixels.count, channels)
+            } else {
+                ck_channel_sums(sum, squares, x.floats + at, pixels.count, channels)
+            }
         }
         let perGroup = channels / norm.groups, count = Double(norm.pixels * perGroup)
         for image in 0..<norm.batch {
@@ -49,7 +62,11 @@ extension CPUDevice {
             let table = Table(affine.baseAddress!)
             overPixels(norm) { image, pixels in
                 let at = (image * norm.pixels + pixels.lowerBound) * channels, a = table.pointer + image * 2 * channels
-                ck_channel_affine(y + at, x + at, a, a + channels, pixels.count, channels, norm.silu ? 1 : 0)
+                if x.type == .bfloat16 {
+                    ck_channel_affine_bf16(y.bfloats + at, x.bfloats + at, a, a + channels, pixels.count, channels, norm.silu ? 1 : 0)
+                } else {
+                    ck_channel_affine(y.floats + at, x.floats + at, a, a + channels, pixels.count, channels, norm.silu ? 1 : 0)
+                }
             }
         }
     }
@@ -60,13 +77,18 @@ extension CPUDevice {
     public func groupNormBackward(
         _ dx: Tensor, _ dy: Tensor, _ x: Tensor, _ norm: GroupNormShape, _ scale: Tensor, _ shift: Tensor, _ mean: Tensor, _ rstd: Tensor
     ) {
-        let (dx, dy, x, channels, silu) = (dx.floats, dy.floats, x.floats, norm.channels, Int32(norm.silu ? 1 : 0))
+        let channels = norm.channels, silu = Int32(norm.silu ? 1 : 0)
         let affine = affine(norm, scale, shift, mean, rstd)
         affine.withUnsafeBufferPointer { affine in
             let table = Table(affine.baseAddress!)
             let sums = channelSums(norm) { sum, products, image, pixels in
                 let at = (image * norm.pixels + pixels.lowerBound) * channels, a = table.pointer + image * 2 * channels
-                ck_group_norm_backward_sums(sum, products, dy + at, x + at, a, a + channels, pixels.count, channels, silu)
+                if x.type == .bfloat16 {
+                    ck_group_norm_backward_sums_bf16(
+                        sum, products, dy.bfloats + at, x.bfloats + at, a, a + channels, pixels.count, channels, silu)
+                } else {
+                    ck_group_norm_backward_sums(sum, products, dy.floats + at, x.floats + at, a, a + channels, pixels.count, channels, silu)
+                }
             }
             let perGroup = channels / norm.groups, count = Double(norm.pixels * perGroup)
             var terms = [Float](repeating: 0, count: norm.batch * 2 * channels)
@@ -92,7 +114,13 @@ extension CPUDevice {
                 overPixels(norm) { image, pixels in
                     let at = (image * norm.pixels + pixels.lowerBound) * channels
                     let a = table.pointer + image * 2 * channels, p = more.pointer + image * 2 * channels
-                    ck_group_norm_backward_apply(dx + at, dy + at, x + at, a, a + channels, p, p + channels, pixels.count, channels, silu)
+                    if x.type == .bfloat16 {
+                        ck_group_norm_backward_apply_bf16(
+                            dx.bfloats + at, dy.bfloats + at, x.bfloats + at, a, a + channels, p, p + channels, pixels.count, channels, silu)
+                    } else {
+                        ck_group_norm_backward_apply(
+                            dx.floats + at, dy.floats + at, x.floats + at, a, a + channels, p, p + channels, pixels.count, channels, silu)
+                    }
                 }
             }
         }

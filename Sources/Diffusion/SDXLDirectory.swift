@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Weights
 
 /// An SDXL model as diffusers saves it: `unet`, `vae`, `text_encoder`, `text_encoder_2`, their tokenizers, `scheduler`.
@@ -21,9 +22,9 @@ public struct SDXLDirectory: Sendable {
 
     /// The UNet with the adapters of `adapters`, nothing else over its weights.
     /// - Throws: `ModelError`, `WeightFaults`, `AdapterFaults`.
-    public func loadUNet(adapters: AdapterSet? = nil) throws -> UNet {
+    public func loadUNet(adapters: AdapterSet? = nil, precision: ElementType = .float32) throws -> UNet {
         let configuration = try unetConfiguration(), weights = try unetWeights()
-        let unet = UNet(weights.root.adapted(by: adapters), configuration)
+        let unet = UNet(weights.root.adapted(by: adapters), configuration, precision: precision)
         try weights.finish()
         try adapters?.finish()
         return unet

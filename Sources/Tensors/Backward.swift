@@ -13,7 +13,7 @@ extension Tensor {
     public func backward(seed: Tensor? = nil) {
         guard let node else { return }
         precondition(seed != nil || count == 1, "backward from \(shape) needs a seed")
-        precondition(seed.map { $0.shape == shape } ?? true, "backward: seed \(seed!.shape) for \(shape)")
+        precondition(seed.map { $0.shape == shape && $0.type == type } ?? (type == .float32), "backward: seed \(seed?.shape ?? []) for \(shape) \(type)")
         node.accumulate(seed ?? Tensor([1], shape: shape))
 
         // The node made last has no consumer left that could still add to its gradient.

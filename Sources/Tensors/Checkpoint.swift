@@ -7,7 +7,7 @@ public func checkpoint(_ input: Tensor, _ body: @escaping (Tensor) -> Tensor) ->
     guard let node = y.node else { return y }
     // What `body` recorded is dropped here; only that something was recorded matters.
     return y.detached.recorded(from: input, orInside: node) { [x = input.detached, wanted = input.isTracked] dy in
-        let replay = Parameter(x)
+        let replay = Parameter(replaying: x)
         body(wanted ? replay.tensor : x).backward(seed: dy)
         return replay.gradient
     }

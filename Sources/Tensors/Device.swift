@@ -1,5 +1,6 @@
 /// What computes. One operation of the engine per requirement; results are written into tensors that the caller
-/// has made. Everything is float32 and contiguous unless a parameter says otherwise.
+/// has made. Everything is contiguous. Activations and their gradients are float32 or bfloat16, all of one call of one type;
+/// biases, scales, shifts, statistics, losses and what is trained are float32.
 ///
 /// Nothing above this protocol knows which device it runs on.
 public protocol Device: AnyObject {
@@ -13,15 +14,17 @@ public protocol Device: AnyObject {
     /// Gives memory that is free back to the system.
     func trim()
 
-    // Matrices. c = alpha·op(a)·op(b) + beta·c, c is [m, n], op(a) [m, k], op(b) [k, n]; b may be of a half type.
+    // Matrices. c = alpha·op(a)·op(b) + beta·c + bias for every row; c is [m, n], op(a) [m, k], op(b) [k, n]. Where a is
+    // float32, b may be of a half type; where a is bfloat16, b is, alpha is 1 and beta 0 or 1, and c is either.
     func multiply(
-        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool,
+        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float)
-    /// y[r, c] += bias[c]
-    func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int)
+    /// y[r, c] = x[r, c] + bias[c]; `x` may be `y`.
+    func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int)
     /// Rows `ids` of a table [count, width] of any type, widened.
     func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int)
-    func widen(_ y: Tensor, _ x: Tensor)
+    /// y = factor·x between types; the factor is 1 unless x is float32 and y bfloat16.
+    func convert(_ y: Tensor, _ x: Tensor, by factor: Float)
 
     // Element-wise
     func add(_ y: Tensor, _ a: Tensor, _ b: Tensor)
@@ -51,9 +54,10 @@ public protocol Device: AnyObject {
         _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape)
 
     // Convolution
-    /// Relays a weight `[out, in, kh, kw]` for convolutions of the given form, or turned for their pullbacks.
-    func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool)
-    /// `packed` is relaid for `shape.form`.
+    /// A weight `[out, in, kh, kw]` of any type, relaid for convolutions of `shape`'s channels and the given form; turned,
+    /// for the pullback whose shape `shape` is.
+    func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor
+    /// `packed` is relaid for `shape.form(of: x.type)`.
     func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape)
 
     // Shape

@@ -1,5 +1,6 @@
-/// How the elements of a tensor are stored. Arithmetic is float32; the half types are those of weights,
-/// which stay as they are in their file and are widened as they are used.
+/// How the elements of a tensor are stored. Activations are float32 or bfloat16, and an operation's result is of its
+/// input's type; sums, statistics and everything trained are float32. float16 is a type of files only: such weights are
+/// widened as they are used, or made bfloat16 once.
 public enum ElementType: String, Sendable, CaseIterable {
     case float32, float16, bfloat16
 

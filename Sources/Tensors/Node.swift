@@ -14,7 +14,7 @@ final class Node {
     /// nil for a leaf, and where it has run.
     private(set) var pullback: ((Tensor) -> [Tensor?])?
     private var sum: Storage?
-    private var sumShape: [Int] = []
+    private var sumShape: [Int] = [], sumType = ElementType.float32
 
     init(inputs: [Node?] = [], pullback: ((Tensor) -> [Tensor?])? = nil) {
         number = Self.issued.wrappingAdd(1, ordering: .relaxed).newValue
@@ -23,8 +23,8 @@ final class Node {
 
     /// What has been accumulated so far.
     var gradient: Tensor? {
-        get { sum.map { Tensor(shape: sumShape, type: .float32, storage: $0, node: nil) } }
-        set { (sum, sumShape) = (newValue?.storage, newValue?.shape ?? []) }
+        get { sum.map { Tensor(shape: sumShape, type: sumType, storage: $0, node: nil) } }
+        set { (sum, sumShape, sumType) = (newValue?.storage, newValue?.shape ?? [], newValue?.type ?? .float32) }
     }
 
     /// Adds to the gradient, in place where nobody else holds its memory.
@@ -34,10 +34,10 @@ final class Node {
             gradient = d.detached
             return
         }
-        precondition(sumShape == d.shape, "gradient \(d.shape) for \(sumShape)")
+        precondition(sumShape == d.shape && sumType == d.type, "gradient \(d.shape) \(d.type) for \(sumShape) \(sumType)")
         let alone = isKnownUniquelyReferenced(&sum) && !sum!.isBorrowed
         let old = gradient!
-        let total = alone ? old : Tensor(uninitialized: sumShape)
+        let total = alone ? old : old.result(sumShape)
         total.device.add(total, old, d)
         gradient = total
     }

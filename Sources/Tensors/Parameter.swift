@@ -9,6 +9,9 @@ public final class Parameter {
         self.value = value.detached
     }
 
+    /// A leaf for an activation of any type, whose gradient is wanted for a moment.
+    init(replaying activation: Tensor) { value = activation.detached }
+
     /// The value as an input of operations that are to be differentiated.
     public var tensor: Tensor { Tensor(shape: value.shape, type: value.type, storage: value.storage, node: leaf) }
 

@@ -6,8 +6,11 @@ import Synchronization
 ///
 /// Memory is address space that is never touched, except where the engine's own code writes small tables.
 public final class PlanningDevice: Device {
-    /// Floating-point operations (a multiplication and an addition are two) of matrix products, convolutions, attention.
-    public private(set) var operations = 0.0
+    /// Floating-point operations (a multiplication and an addition are two) of matrix products, convolutions, attention, by
+    /// the type of what is multiplied.
+    public private(set) var operationsOfType: [ElementType: Double] = [:]
+    /// Those of all types.
+    public var operations: Double { operationsOfType.values.reduce(0, +) }
     /// Bytes read and written by everything else.
     public private(set) var bytesMoved = 0.0
     private let memory = Mutex((live: 0, peak: 0))
@@ -36,12 +39,19 @@ public final class PlanningDevice: Device {
     /// Counts tensors that are read or written once.
     func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
 
+    private func computes(_ operations: Double, in type: ElementType) { operationsOfType[type, default: 0] += operations }
+
     public func multiply(
-        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
-    ) { operations += 2 * Double(m) * Double(n) * Double(k) }
-    public func addRow(_ y: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, y) }
+        _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
+        m: Int, n: Int, k: Int, alpha: Float, beta: Float
+    ) {
+        computes(2 * Double(m) * Double(n) * Double(k), in: a.type)
+        // In bfloat16 the bias is added where the product is stored.
+        if bias != nil && a.type == .float32 { moves(c, c) }
+    }
+    public func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, x) }
     public func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int) { moves(y, y) }
-    public func widen(_ y: Tensor, _ x: Tensor) { moves(y, x) }
+    public func convert(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
     public func add(_ y: Tensor, _ a: Tensor, _ b: Tensor) { moves(y, a, b) }
     public func scale(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
     public func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, y, x) }
@@ -68,21 +78,27 @@ public final class PlanningDevice: Device {
         2 * Double(s.batch * s.heads * s.headSize) * Double(s.queries) * Double(s.keys)
     }
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
-        operations += 2 * Self.scores(s)
+        computes(2 * Self.scores(s), in: q.type)
     }
     public func attentionBackward(
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
-    ) { operations += 5 * Self.scores(s) }
+    ) { computes(5 * Self.scores(s), in: q.type) }
 
-    public func packKernel(_ packed: Tensor, _ weight: Tensor, _ form: ConvolutionForm, turned: Bool) {}
+    public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
+        switch form {
+        case .direct: Tensor(uninitialized: weight.shape)
+        case .winograd: Tensor(uninitialized: [4, 4] + weight.shape.prefix(2))
+        case .bfloat16: Tensor(uninitialized: weight.shape, type: .bfloat16)
+        }
+    }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        let multiplications = s.form == .winograd ? 4 : s.kernelHeight * s.kernelWidth
-        operations += 2 * Double(y.count) * Double(multiplications * s.inChannels)
+        let multiplications = s.form(of: x.type) == .winograd ? 4 : s.kernelHeight * s.kernelWidth
+        computes(2 * Double(y.count) * Double(multiplications * s.inChannels), in: x.type)
     }
     public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }
     public func copyColumns(_ y: Tensor, yWidth: Int, yFrom: Int, _ x: Tensor, xWidth: Int, xFrom: Int, count: Int, rows: Int) {
-        bytesMoved += 8 * Double(count * rows)
+        bytesMoved += Double(2 * x.type.byteCount) * Double(count * rows)
     }
     public func transpose(_ y: Tensor, _ x: Tensor, n: Int, rows: Int, columns: Int) { moves(y, x) }
     public func squaredError(_ prediction: Tensor, _ target: Tensor, _ mask: Tensor) -> [Double] {

@@ -1,3 +1,9 @@
+/// Memory that the system can read again from where it came: a mapped file.
+public protocol RereadableMemory: AnyObject {
+    /// Says that these bytes, all of them in this memory, are not needed soon.
+    func letGo(_ bytes: UnsafeRawBufferPointer)
+}
+
 /// The memory behind tensors: a block of the device, or someone else's (a mapped file) kept alive by `owner`.
 public final class Storage {
     public let pointer: UnsafeMutableRawPointer
@@ -22,6 +28,12 @@ public final class Storage {
         self.byteCount = byteCount
         device = nil
         self.owner = owner
+    }
+
+    /// Lets the system have the pages of a mapped file back; they are read again if they are used again.
+    func letGo() {
+        guard device == nil, let file = owner as? any RereadableMemory else { return }
+        file.letGo(UnsafeRawBufferPointer(start: pointer, count: byteCount))
     }
 
     deinit { device?.free(pointer, byteCount) }

@@ -19,6 +19,9 @@ public struct Tensor {
         self.init(shape: shape, type: type, storage: Storage(byteCount: bytes, device: Devices.current), node: nil)
     }
 
+    /// Memory for a result of this tensor's type.
+    func result(_ shape: [Int]) -> Tensor { Tensor(uninitialized: shape, type: type) }
+
     public init(zeros shape: [Int]) {
         self.init(uninitialized: shape)
         storage.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: storage.byteCount)
@@ -46,6 +49,12 @@ public struct Tensor {
         return storage.pointer.assumingMemoryBound(to: Float.self)
     }
 
+    /// The elements; `type` must be bfloat16, each is the upper half of a float32. Valid while the tensor is alive.
+    public var bfloats: UnsafeMutablePointer<UInt16> {
+        precondition(type == .bfloat16, "Tensor.bfloats: \(type)")
+        return storage.pointer.assumingMemoryBound(to: UInt16.self)
+    }
+
     /// A copy of the elements.
     public var values: [Float] { Array(UnsafeBufferPointer(start: floats, count: count)) }
 
@@ -60,14 +69,6 @@ public struct Tensor {
         precondition(newShape.reduce(1, *) == count, "reshaped: \(shape) as \(newShape)")
         let y = Tensor(shape: newShape, type: type, storage: storage, node: nil)
         return y.recorded(from: [self]) { [shape] dy in [dy.reshaped(shape)] }
-    }
-
-    /// float32 twin; itself where it is one.
-    public func widened() -> Tensor {
-        guard type != .float32 else { return self }
-        let y = Tensor(uninitialized: shape)
-        device.widen(y, self)
-        return y
     }
 
     var dimensions4: (Int, Int, Int, Int) {

@@ -13,7 +13,7 @@ public struct StepRecord: Sendable {
     public let learningRate, gradientNorm: Double
     /// Examples that were composites, of how many.
     public let composites, examples: Int
-    public let seconds: Double
+    public let times: StepTimes
 }
 
 /// What accompanies a training run: logs, LoRA files, renders, the wish to stop.
@@ -61,7 +61,7 @@ public struct Trainer {
         if start == 0 { try trace?.writeInitial(model.adapters) }
 
         for step in start..<settings.steps {
-            let began = ContinuousClock.now
+            var clock = StepTimes()
             var losses: [StepLoss] = [], composites = 0, examples = 0, files: [String] = []
 
             for micro in step * settings.accumulation..<(step + 1) * settings.accumulation {
@@ -73,10 +73,12 @@ public struct Trainer {
                 composites += batch.examples.count(where: \.isComposite)
                 examples += batch.examples.count
                 files += batch.examples.flatMap(\.files).filter { !files.contains($0) }
+                clock.mark(.data)
 
                 // 2. Latents, noised: [B, h, w, C].
                 let latents = model.vae.latents(batch.pixels.channelsLast(), noise: batch.posteriorNoise.channelsLast())
                 let (noisy, target) = model.schedule.noised(latents, noise: batch.noise.channelsLast(), timesteps: batch.timesteps)
+                clock.mark(.vae)
 
                 // 3. The prediction, and for DCO that of the model without its LoRA.
                 let prompt = model.prompts.batch(batch.examples.map(\.prompt)), ids = batch.examples.map(\.timeIDs)
@@ -86,6 +88,7 @@ public struct Trainer {
                 }
                 let prediction = model.unet(
                     noisy, timesteps: times, prompt: prompt, timeIDs: ids, keep: settings.checkpointing ? .recompute : .keepEverything)
+                clock.mark(.forward)
 
                 // 4. The loss and its gradient.
                 let loss = StepLoss(
@@ -97,6 +100,7 @@ public struct Trainer {
                 }
                 prediction.backward(seed: prediction.squaredErrorGradient(
                     to: target, mask: batch.mask, factors: loss.factors.map { Float($0 / Double(settings.accumulation)) }))
+                clock.mark(.backward)
                 try trace?.write(batch, loss: loss.value)
                 losses.append(loss)
             }
@@ -105,14 +109,14 @@ public struct Trainer {
             let norm = optimizer.gradientNorm(scale: 1), rate = settings.schedule.rate(at: step)
             guard norm.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "gradient", files: files) }
             optimizer.step(step + 1, learningRate: rate, gradientScale: min(1, settings.maxGradientNorm / (norm + 1e-6)))
+            clock.mark(.optimizer)
 
             // 6. Logs and files first: a resume point must not come before what belongs to its step.
             let done = step + 1, count = Double(losses.count)
             try observer.didStep(StepRecord(
                 step: done, loss: losses.reduce(0) { $0 + $1.value } / count, instanceLoss: losses.reduce(0) { $0 + $1.instance } / count,
                 priorLoss: losses[0].prior.map { _ in losses.reduce(0) { $0 + ($1.prior ?? 0) } / count }, learningRate: rate,
-                gradientNorm: norm, composites: composites, examples: examples,
-                seconds: (ContinuousClock.now - began) / .seconds(1)))
+                gradientNorm: norm, composites: composites, examples: examples, times: clock))
             let stops = observer.wantsToStop
             if done % resumeEvery == 0 || done == settings.steps || stops {
                 try resumePoints.save(step: done, optimizer, fingerprint, keeping: resumeLimit)

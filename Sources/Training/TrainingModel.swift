@@ -17,8 +17,8 @@ public struct TrainingModel {
     public init(_ model: SDXLDirectory, settings: TrainingSettings, prompts: PromptTable) throws {
         adapters = AdapterSet(rank: settings.rank, alpha: Float(settings.rank), seed: settings.seed)
         let configuration = try model.unetConfiguration(), weights = try model.unetWeights()
-        unet = UNet(weights.root.adapted(by: adapters), configuration)
-        base = settings.dcoBeta > 0 ? UNet(weights.root, configuration) : nil
+        unet = UNet(weights.root.adapted(by: adapters), configuration, precision: settings.precision)
+        base = settings.dcoBeta > 0 ? UNet(weights.root, configuration, precision: settings.precision) : nil
         try weights.finish()
         vae = try model.loadVAE()
         schedule = try model.loadSchedule()

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What decides the numbers of a training run. Two runs with equal settings, photos and model give the same LoRA.
 public struct TrainingSettings: Sendable {
     /// Optimizer steps, and micro-steps in each.
@@ -12,6 +14,9 @@ public struct TrainingSettings: Sendable {
     public var normalizesMaskedLoss = false
     /// Recompute blocks in the backward pass instead of keeping what they computed.
     public var checkpointing = false
+
+    /// What the UNet computes in, float32 or bfloat16. VAE, text encoders, loss, LoRA and optimizer are float32 always.
+    public var precision = ElementType.float32
 
     public init(schedule: LearningRateSchedule) { self.schedule = schedule }
 }

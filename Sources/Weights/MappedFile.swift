@@ -1,8 +1,9 @@
 import Files
 import Foundation
+import Tensors
 
 /// A file's bytes in memory, read-only, as the system pages them in; unmapped with the last reference.
-final class MappedFile {
+final class MappedFile: RereadableMemory {
     let path: String
     private let bytes: UnsafeRawBufferPointer
 
@@ -30,6 +31,14 @@ final class MappedFile {
     /// The bytes; valid only inside `body`, unless something else keeps this object.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try withExtendedLifetime(self) { try body(bytes) }
+    }
+
+    /// The whole pages among them leave the process; the system keeps the file cached as long as it likes.
+    func letGo(_ part: UnsafeRawBufferPointer) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let start = (Int(bitPattern: part.baseAddress) + page - 1) / page * page
+        let end = (Int(bitPattern: part.baseAddress) + part.count) / page * page
+        if start < end { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED) }
     }
 
     deinit {

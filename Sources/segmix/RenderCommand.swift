@@ -43,6 +43,9 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "Keep the result before decoding in this safetensors file, key latents.")
     var saveLatents: String?
 
+    @Option(help: "What the UNet computes in: no (float32) or bf16 (faster where the processor has AVX512-BF16).")
+    var mixedPrecision = JobSpecification.MixedPrecision.no
+
     @Option(help: "The configuration file.")
     var config = Configuration.defaultPath
 
@@ -53,7 +56,7 @@ struct RenderCommand: ParsableCommand {
             let loras = try lora.map(LoRAChoice.init)
             try RenderJob(
                 model: known, loras: loras, prompts: prompt, negativePrompt: negativePrompt, seed: seed, steps: steps, guidance: guidance,
-                width: width, height: height, initialLatents: initLatents, savedLatents: saveLatents, output: absolute(output),
+                width: width, height: height, initialLatents: initLatents, savedLatents: saveLatents, precision: mixedPrecision, output: absolute(output),
                 progress: ProgressReporter()
             ).run().forEach { print($0) }
         } catch {
@@ -61,3 +64,5 @@ struct RenderCommand: ParsableCommand {
         }
     }
 }
+
+extension JobSpecification.MixedPrecision: ExpressibleByArgument {}

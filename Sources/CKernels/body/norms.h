@@ -1,9 +1,7 @@
-// Layer norm, and the passes that group norm is made of.
+// Layer norm, and the passes that group norm is made of, over elements E in memory; K(name) is the name of the kernel for
+// them. Statistics, scales and shifts are float.
 
-/// Σ f over a row: FOR_ROW(i, n) runs its block for each vector of the row, n lanes of which are the row's.
-#define FOR_ROW(i, n, width) for (size_t i = 0, n = (width) < VL ? (width) : VL; i < (width); i += VL, n = (width) - i < VL ? (width) - i : VL)
-
-static void layer_norm(float *y, float *mean, float *rstd, const float *x, const float *scale, const float *shift,
+static void K(layer_norm)(E *y, float *mean, float *rstd, const E *x, const float *scale, const float *shift,
                        size_t rows, size_t width, float epsilon) {
     for (size_t r = 0; r < rows; r++, x += width, y += width) {
         vf sum[4] = {0};
@@ -24,7 +22,7 @@ static void layer_norm(float *y, float *mean, float *rstd, const float *x, const
             squares[0] += centred * centred;
         }
         float variance = sum_of_lanes((squares[0] + squares[1]) + (squares[2] + squares[3]));
-        for (; i < width; i++) variance += (x[i] - m) * (x[i] - m);
+        for (; i < width; i++) variance += (value(x + i) - m) * (value(x + i) - m);
         float s = 1.0f / sqrtf(variance / (float)width + epsilon);
 
         FOR_ROW(c, n, width) {
@@ -36,7 +34,7 @@ static void layer_norm(float *y, float *mean, float *rstd, const float *x, const
     }
 }
 
-static void layer_norm_backward(float *dx, const float *dy, const float *x, const float *scale, const float *mean,
+static void K(layer_norm_backward)(E *dx, const E *dy, const E *x, const float *scale, const float *mean,
                                 const float *rstd, size_t rows, size_t width) {
     for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
         const float m = mean[r], s = rstd[r];
@@ -55,35 +53,26 @@ static void layer_norm_backward(float *dx, const float *dy, const float *x, cons
     }
 }
 
-/// Rows that are summed in float before they are added to the double sums, and channels that are summed at a time:
-/// their partial sums stay in the first-level cache while whole rows stream by, in the order they lie in memory.
-enum { ROWS_PER_PARTIAL_SUM = 64, CHANNELS_PER_PASS = 2048 };
-
-/// The gradient that arrives at z = x·a + b: dy·SiLU′(z), or dy itself.
-INLINE vf gradient_before_activation(vf dy, vf x, vf a, vf b, const int silu) {
-    return silu ? dy * silu_slope(x * a + b) : dy;
-}
-
 /// Adds one row of `width` channels to a pair of partial sums: of g and g·x, where g is the gradient before the
 /// activation. The sums have room for whole vectors.
-INLINE void add_channels(float *first, float *second, const float *dy, const float *x, const float *a, const float *b,
+INLINE void K(add_channels)(float *first, float *second, const E *dy, const E *x, const float *a, const float *b,
                          size_t width, const int silu) {
     size_t c = 0;
     for (; c + VL <= width; c += VL) {
-        vf value = load(x + c), g = gradient_before_activation(load(dy + c), value, load(a + c), load(b + c), silu);
+        vf v = load(x + c), g = gradient_before_activation(load(dy + c), v, load(a + c), load(b + c), silu);
         store(first + c, load(first + c) + g);
-        store(second + c, load(second + c) + g * value);
+        store(second + c, load(second + c) + g * v);
     }
     if (c < width) {
         const size_t n = width - c;
-        vf value = load_part(x + c, n);
-        vf g = gradient_before_activation(load_part(dy + c, n), value, load_part(a + c, n), load_part(b + c, n), silu);
+        vf v = load_part(x + c, n);
+        vf g = gradient_before_activation(load_part(dy + c, n), v, load_part(a + c, n), load_part(b + c, n), silu);
         store(first + c, load(first + c) + g);
-        store(second + c, load(second + c) + g * value);
+        store(second + c, load(second + c) + g * v);
     }
 }
 
-INLINE void channel_pair_sums(double *first, double *second, const float *dy, const float *x, const float *a,
+INLINE void K(channel_pair_sums)(double *first, double *second, const E *dy, const E *x, const float *a,
                               const float *b, size_t rows, size_t channels, const int silu) {
     float partial[2][CHANNELS_PER_PASS + VL] __attribute__((aligned(64)));
     for (size_t start = 0; start < channels; start += CHANNELS_PER_PASS) {
@@ -93,7 +82,7 @@ INLINE void channel_pair_sums(double *first, double *second, const float *dy, co
             memset(partial[0], 0, (width + VL) * sizeof(float));
             memset(partial[1], 0, (width + VL) * sizeof(float));
             for (size_t r = r0; r < r1; r++)
-                add_channels(partial[0], partial[1], dy + r * channels + start, x + r * channels + start, a + start, b + start,
+                K(add_channels)(partial[0], partial[1], dy + r * channels + start, x + r * channels + start, a + start, b + start,
                              width, silu);
             for (size_t c = 0; c < width; c++) {
                 first[start + c] += (double)partial[0][c];
@@ -104,29 +93,30 @@ INLINE void channel_pair_sums(double *first, double *second, const float *dy, co
 }
 
 /// In double from the first addition on: the variance is a small difference of the two sums where the mean is large.
-static void channel_sums(double *sum, double *squares, const float *x, size_t rows, size_t channels) {
+static void K(channel_sums)(double *sum, double *squares, const E *x, size_t rows, size_t channels) {
     size_t r = 0;
     for (; r + 4 <= rows; r += 4, x += 4 * channels)
         for (size_t c = 0; c < channels; c++) {
-            const double v0 = x[c], v1 = x[channels + c], v2 = x[2 * channels + c], v3 = x[3 * channels + c];
+            const double v0 = value(x + c), v1 = value(x + channels + c), v2 = value(x + 2 * channels + c);
+            const double v3 = value(x + 3 * channels + c);
             sum[c] += (v0 + v1) + (v2 + v3);
             squares[c] += (v0 * v0 + v1 * v1) + (v2 * v2 + v3 * v3);
         }
     for (; r < rows; r++, x += channels)
         for (size_t c = 0; c < channels; c++) {
-            const double v = x[c];
+            const double v = value(x + c);
             sum[c] += v;
             squares[c] += v * v;
         }
 }
 
-static void group_norm_backward_sums(double *sum, double *products, const float *dy, const float *x, const float *a,
+static void K(group_norm_backward_sums)(double *sum, double *products, const E *dy, const E *x, const float *a,
                                      const float *b, size_t rows, size_t channels, int silu) {
-    if (silu) channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 1);
-    else channel_pair_sums(sum, products, dy, x, a, b, rows, channels, 0);
+    if (silu) K(channel_pair_sums)(sum, products, dy, x, a, b, rows, channels, 1);
+    else K(channel_pair_sums)(sum, products, dy, x, a, b, rows, channels, 0);
 }
 
-static void channel_affine(float *y, const float *x, const float *a, const float *b, size_t rows, size_t channels,
+static void K(channel_affine)(E *y, const E *x, const float *a, const float *b, size_t rows, size_t channels,
                            int silu) {
     for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
         if (silu) {
@@ -141,18 +131,18 @@ static void channel_affine(float *y, const float *x, const float *a, const float
     }
 }
 
-INLINE void group_norm_backward_rows(float *dx, const float *dy, const float *x, const float *a, const float *b,
+INLINE void K(group_norm_backward_rows)(E *dx, const E *dy, const E *x, const float *a, const float *b,
                                      const float *p, const float *q, size_t rows, size_t channels, const int silu) {
     for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels)
         FOR_ROW(c, n, channels) {
-            vf value = load_up_to(x + c, n), slope = load_up_to(a + c, n);
-            vf g = gradient_before_activation(load_up_to(dy + c, n), value, slope, load_up_to(b + c, n), silu);
-            store_up_to(dx + c, g * slope + value * load_up_to(p + c, n) + load_up_to(q + c, n), n);
+            vf v = load_up_to(x + c, n), slope = load_up_to(a + c, n);
+            vf g = gradient_before_activation(load_up_to(dy + c, n), v, slope, load_up_to(b + c, n), silu);
+            store_up_to(dx + c, g * slope + v * load_up_to(p + c, n) + load_up_to(q + c, n), n);
         }
 }
 
-static void group_norm_backward_apply(float *dx, const float *dy, const float *x, const float *a, const float *b,
+static void K(group_norm_backward_apply)(E *dx, const E *dy, const E *x, const float *a, const float *b,
                                       const float *p, const float *q, size_t rows, size_t channels, int silu) {
-    if (silu) group_norm_backward_rows(dx, dy, x, a, b, p, q, rows, channels, 1);
-    else group_norm_backward_rows(dx, dy, x, a, b, p, q, rows, channels, 0);
+    if (silu) K(group_norm_backward_rows)(dx, dy, x, a, b, p, q, rows, channels, 1);
+    else K(group_norm_backward_rows)(dx, dy, x, a, b, p, q, rows, channels, 0);
 }

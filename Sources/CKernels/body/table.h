@@ -1,24 +1,21 @@
 // The table of this instruction set's kernels.
 
+#define TYPED_ENTRIES(K)                                                                                               \
+    .K(add) = K(add), .K(scale) = K(scale), .K(add_scaled) = K(add_scaled), .K(add_row) = K(add_row),                  \
+    .K(sum_pixels) = K(sum_pixels), .K(silu) = K(silu), .K(silu_backward) = K(silu_backward), .K(gelu) = K(gelu),      \
+    .K(quick_gelu) = K(quick_gelu), .K(geglu) = K(geglu), .K(geglu_backward) = K(geglu_backward),                      \
+    .K(layer_norm) = K(layer_norm), .K(layer_norm_backward) = K(layer_norm_backward),                                  \
+    .K(channel_sums) = K(channel_sums), .K(channel_affine) = K(channel_affine),                                        \
+    .K(group_norm_backward_sums) = K(group_norm_backward_sums),                                                        \
+    .K(group_norm_backward_apply) = K(group_norm_backward_apply),
+
 const struct ck_table CK_TABLE = {
+    TYPED_ENTRIES(CK_FLOAT_NAME)
+    TYPED_ENTRIES(CK_BF16_NAME)
     .widen_f16 = widen_f16,
     .widen_bf16 = widen_bf16,
-    .add = add,
-    .scale = scale,
-    .add_scaled = add_scaled,
-    .add_row = add_row,
-    .silu = silu,
-    .silu_backward = silu_backward,
-    .gelu = gelu,
-    .quick_gelu = quick_gelu,
-    .geglu = geglu,
-    .geglu_backward = geglu_backward,
-    .layer_norm = layer_norm,
-    .layer_norm_backward = layer_norm_backward,
-    .channel_sums = channel_sums,
-    .channel_affine = channel_affine,
-    .group_norm_backward_sums = group_norm_backward_sums,
-    .group_norm_backward_apply = group_norm_backward_apply,
+    .narrow_bf16 = narrow_bf16,
+    .narrow_f16_to_bf16 = narrow_f16_to_bf16,
     .attention = attention,
     .attention_backward = attention_backward,
     .conv2d = conv2d,

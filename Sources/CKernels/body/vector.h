@@ -9,12 +9,14 @@ typedef float vf_unaligned __attribute__((ext_vector_type(VL), aligned(4), may_a
 typedef uint16_t vh_unaligned __attribute__((ext_vector_type(VL), aligned(2), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
+/// Functions of one name for float and for bfloat16 in memory; in registers both are float.
+#define TYPED INLINE __attribute__((overloadable))
 
-INLINE vf load(const float *p) { return *(const vf_unaligned *)p; }
-INLINE void store(float *p, vf x) { *(vf_unaligned *)p = x; }
+TYPED vf load(const float *p) { return *(const vf_unaligned *)p; }
+TYPED void store(float *p, vf x) { *(vf_unaligned *)p = x; }
 
 /// The first `count` < VL floats at `p`, then zeros. Reads nothing beyond them.
-INLINE vf load_part(const float *p, size_t count) {
+TYPED vf load_part(const float *p, size_t count) {
 #if defined(__x86_64__) && VL == 16
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
 #else
@@ -25,12 +27,65 @@ INLINE vf load_part(const float *p, size_t count) {
 }
 
 /// Writes the first `count` < VL lanes and nothing beyond them.
-INLINE void store_part(float *p, vf x, size_t count) {
+TYPED void store_part(float *p, vf x, size_t count) {
 #if defined(__x86_64__) && VL == 16
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)x);
 #else
     for (size_t i = 0; i < count; i++) p[i] = x[i];
 #endif
+}
+
+/// bfloat16 is the upper half of a float.
+INLINE vf widened(vh x) { return (vf)(__builtin_convertvector(x, vu) << 16); }
+
+/// The nearest bfloat16, the even one of two as near; a NaN stays one.
+INLINE vh narrowed(vf x) {
+    vu bits = (vu)x, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, quiet = (bits >> 16) | 0x40;
+    vu nan = (vu)(x != x);
+    return __builtin_convertvector((quiet & nan) | (rounded & ~nan), vh);
+}
+
+TYPED vf load(const uint16_t *p) { return widened(*(const vh_unaligned *)p); }
+TYPED void store(uint16_t *p, vf x) { *(vh_unaligned *)p = narrowed(x); }
+
+TYPED vf load_part(const uint16_t *p, size_t count) {
+#if defined(__x86_64__) && VL == 16
+    return widened((vh)_mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), p));
+#else
+    vh x = (vh)(0);
+    for (size_t i = 0; i < count; i++) x[i] = p[i];
+    return widened(x);
+#endif
+}
+
+TYPED void store_part(uint16_t *p, vf x, size_t count) {
+    vh y = narrowed(x);
+#if defined(__x86_64__) && VL == 16
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << count) - 1), (__m256i)y);
+#else
+    for (size_t i = 0; i < count; i++) p[i] = y[i];
+#endif
+}
+
+/// The first min(count, VL) elements, then zeros.
+TYPED vf load_up_to(const float *p, size_t count) { return count >= VL ? load(p) : load_part(p, count); }
+TYPED vf load_up_to(const uint16_t *p, size_t count) { return count >= VL ? load(p) : load_part(p, count); }
+TYPED void store_up_to(float *p, vf x, size_t count) {
+    if (count >= VL) store(p, x);
+    else store_part(p, x, count);
+}
+TYPED void store_up_to(uint16_t *p, vf x, size_t count) {
+    if (count >= VL) store(p, x);
+    else store_part(p, x, count);
+}
+
+/// One element.
+TYPED float value(const float *p) { return *p; }
+TYPED float value(const uint16_t *p) {
+    const uint32_t bits = (uint32_t)*p << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
 /// Lanes where `mask` is all ones come from `a`, the others (all zeros) from `b`.
@@ -135,4 +190,28 @@ INLINE void normal_distribution(vf x, vf *distribution, vf *density) {
     vf tail = 0.5f * e * (p * t);
     *distribution = choose(x < (vf)(0.0f), tail, 1.0f - tail);
     *density = 0.39894228f * e;
+}
+
+INLINE vf gelu_of(vf x) {
+    vf distribution, density;
+    normal_distribution(x, &distribution, &density);
+    return x * distribution;
+}
+
+/// d(x·σ(x)) = σ·(1 + x·(1 − σ)).
+INLINE vf silu_slope(vf x) {
+    vf s = sigmoid(x);
+    return s * (1.0f + x * (1.0f - s));
+}
+
+/// FOR_ROW(i, n, width) runs its block for each vector of the row, n lanes of which are the row's.
+#define FOR_ROW(i, n, width) for (size_t i = 0, n = (width) < VL ? (width) : VL; i < (width); i += VL, n = (width) - i < VL ? (width) - i : VL)
+
+/// Rows that are summed in float before they are added to the double sums, and channels that are summed at a time:
+/// their partial sums stay in the first-level cache while whole rows stream by, in the order they lie in memory.
+enum { ROWS_PER_PARTIAL_SUM = 64, CHANNELS_PER_PASS = 2048 };
+
+/// The gradient that arrives at z = x·a + b: dy·SiLU′(z), or dy itself.
+INLINE vf gradient_before_activation(vf dy, vf x, vf a, vf b, const int silu) {
+    return silu ? dy * silu_slope(x * a + b) : dy;
 }

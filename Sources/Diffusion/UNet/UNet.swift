@@ -15,6 +15,8 @@ public struct PromptEmbedding {
 /// SDXL's noise predictor (diffusers' `UNet2DConditionModel`), built from a directory with `config.json` and safetensors.
 public final class UNet {
     public let configuration: UNetConfiguration
+    /// What it computes in: the type of its activations and of the weights they are multiplied with.
+    public let precision: ElementType
     private let sinusoids, idSinusoids: Sinusoids
     private let timeEmbedding, additionEmbedding: TimestepEmbedding
     private let convIn, convOut: Conv2D
@@ -22,8 +24,11 @@ public final class UNet {
     private let down: [DownBlock], mid: MidBlock, up: [UpBlock]
 
     /// The model over `weights`, with the adapters of the scope where it has any. Call the store's `finish()` afterwards.
-    public init(_ weights: WeightScope, _ c: UNetConfiguration) {
+    /// - Parameter precision: float32 or bfloat16. Models of both over one store share what they have in common.
+    public init(_ weights: WeightScope, _ c: UNetConfiguration, precision: ElementType = .float32) {
+        precondition(precision != .float16, "UNet: float16 is a type of files")
         configuration = c
+        self.precision = precision
         sinusoids = Sinusoids(width: c.down[0].channels, flipped: c.sinusoidsFlipped, shift: c.sinusoidsShift)
         idSinusoids = Sinusoids(width: c.timeIDWidth, flipped: c.sinusoidsFlipped, shift: c.sinusoidsShift)
         timeEmbedding = TimestepEmbedding(weights["time_embedding"], inputs: c.down[0].channels, outputs: c.timeWidth)
@@ -48,7 +53,7 @@ public final class UNet {
     ///   - x: noisy latents, `[N, H, W, inChannels]`
     ///   - timesteps: one for each image
     ///   - timeIDs: SDXL's size conditioning, six for each image
-    /// - Returns: the prediction, `[N, H, W, outChannels]`
+    /// - Returns: the prediction, `[N, H, W, outChannels]`, float32 as all inputs, whatever the precision
     public func callAsFunction(
         _ x: Tensor, timesteps: [Float], prompt: PromptEmbedding, timeIDs: [[Float]], keep: Checkpointing = .keepEverything
     ) -> Tensor {
@@ -57,13 +62,14 @@ public final class UNet {
                      "UNet: \(n) images, \(timesteps.count) timesteps, \(timeIDs.count) time_ids, prompts \(prompt.states.shape)")
         let ids = idSinusoids(timeIDs.flatMap { $0 }).reshaped([n, 6 * configuration.timeIDWidth])
         let time = timeEmbedding(sinusoids(timesteps)) + additionEmbedding(prompt.pooled.concatenated(ids))
-        let context = UNetContext(activatedTime: time.silu(), prompt: prompt.states, keep: keep)
+        // The time stays float32: it is two rows, and what a low precision would lose of it every block would lose.
+        let context = UNetContext(activatedTime: time.silu(), prompt: prompt.states.converted(to: precision), keep: keep)
 
-        var x = convIn(x)
+        var x = convIn(x.converted(to: precision))
         var skips = [x]
         for block in down { x = block(x, context, skips: &skips) }
         x = mid(x, context)
         for block in up { x = block(x, context, skips: &skips) }
-        return convOut(normOut(x))
+        return convOut(normOut(x)).widened()
     }
 }

@@ -4,7 +4,7 @@ import Weights
 
 /// What every block of one UNet is given.
 struct UNetContext {
-    /// SiLU of the time embedding, `[N, timeWidth]`, and the prompt, `[N, tokens, promptWidth]`.
+    /// SiLU of the time embedding, `[N, timeWidth]`, float32, and the prompt, `[N, tokens, promptWidth]`.
     let activatedTime, prompt: Tensor
     let keep: Checkpointing
 }

@@ -8,9 +8,6 @@ enum Availability {
             let place = inner.flatMap { name in table?.entries?.first { $0.key == name }?.location } ?? values.location(key)
             faults.append(place?.fault(message) ?? Fault(message))
         }
-        if specification.mixedPrecision == .bf16 {
-            refuse("mixed_precision", nil, "`mixed_precision: bf16` is not yet available; use `mixed_precision: no`")
-        }
         if specification.render.gamma > 0 {
             refuse("render", "gamma", "`render.gamma` above 0 (mean-shifted noise) is not yet available; leave it out or use `gamma: 0`")
         }

@@ -19,11 +19,12 @@ public struct JobCheck {
     init(_ job: Job, model: SDXLDirectory) { (self.job, self.model) = (job, model) }
 
     /// All faults at once; empty where the job can run.
-    /// - Throws: `JobFailure` (unavailable) where the model is not there at all.
+    /// - Throws: `JobFailure` (unavailable) where the model is not there at all, or the processor lacks what the job needs.
     public func faults() throws -> [Fault] {
         for folder in [model.path, model.vaePath] where !Folder.leadsToDirectory(folder) {
             throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
         }
+        try job.specification.mixedPrecision.requireSupport(called: "mixed_precision:")
         var said: Set<Fault> = []
         return (modelFaults() + photoFaults()).filter { said.insert($0).inserted }
     }

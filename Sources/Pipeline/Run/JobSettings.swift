@@ -18,6 +18,7 @@ extension Job {
         (t.maxGradientNorm, t.rank, t.seed) = (s.maxGradNorm, s.rank, UInt64(bitPattern: Int64(s.seed)))
         (t.priorWeight, t.dcoBeta, t.normalizesMaskedLoss) = (s.priorLossWeight, s.dcoBeta, s.normalizeMaskedLoss)
         t.checkpointing = s.gradientCheckpointing
+        t.precision = s.mixedPrecision.elementType
         return t
     }
 

@@ -28,13 +28,15 @@ public struct RenderJob {
     let loras: [LoRAChoice]
     let requests: [RenderRequest]
     let initialLatents, savedLatents: String?
+    let precision: JobSpecification.MixedPrecision
     let output: String
     let progress: ProgressReporter
 
     /// - Throws: `Fault` for values out of range.
     public init(
         model: Configuration.Model, loras: [LoRAChoice], prompts: [String], negativePrompt: String?, seed: UInt64, steps: Int,
-        guidance: Double, width: Int, height: Int, initialLatents: String?, savedLatents: String?, output: String, progress: ProgressReporter
+        guidance: Double, width: Int, height: Int, initialLatents: String?, savedLatents: String?,
+        precision: JobSpecification.MixedPrecision = .no, output: String, progress: ProgressReporter
     ) throws {
         guard !prompts.isEmpty else { throw Fault("--prompt: say what the picture should show") }
         guard guidance.isFinite, guidance >= 0, guidance <= 100 else { throw Fault("--guidance is \(guidance); a number from 0 to 100 is wanted") }
@@ -45,6 +47,7 @@ public struct RenderJob {
         guard (1...1000).contains(steps) else { throw Fault("--steps is \(steps); a number from 1 to 1000 is wanted") }
         self.model = SDXLDirectory(model.base, vae: model.vae)
         (self.loras, self.initialLatents, self.savedLatents, self.output, self.progress) = (loras, initialLatents, savedLatents, output, progress)
+        self.precision = precision
         requests = prompts.enumerated().map {
             RenderRequest(
                 prompt: $1, negativePrompt: negativePrompt, seed: seed &+ UInt64($0), steps: steps, guidance: guidance, width: width, height: height)
@@ -56,6 +59,7 @@ public struct RenderJob {
         guard Folder.leadsToDirectory(model.path) else {
             throw JobFailure(.unavailable, "\(model.path): the model's directory is not there; give a directory in diffusers layout")
         }
+        try precision.requireSupport(called: "--mixed-precision")
         try model.requireSDXL()
         CPUDevice.install()
         let schedule = try model.loadSchedule(), vae = try model.loadVAE()
@@ -72,7 +76,7 @@ public struct RenderJob {
         let adapters = loras.isEmpty ? nil : AdapterSet(
             stacking: try loras.map { (file: try LoRAFile.read($0.path), scale: $0.scale) }, layersPerBlock: try model.layersPerBlock())
         let make = TextToImage(
-            unet: try model.loadUNet(adapters: adapters), vae: vae, schedule: schedule, prompts: table,
+            unet: try model.loadUNet(adapters: adapters, precision: precision.elementType), vae: vae, schedule: schedule, prompts: table,
             zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
         try Directory.create(output)
         let images = SampleRenderer(make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent, progress: progress)

@@ -34,7 +34,7 @@ final class RunObserver: TrainingObserver {
 
     func didStep(_ record: StepRecord) throws {
         try metrics.append(record)
-        recent = (recent + [record.seconds]).suffix(20)
+        recent = (recent + [record.times.total]).suffix(20)
         let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,

@@ -1,10 +1,10 @@
 extension Tensor {
     /// x·σ(x)
     public func silu() -> Tensor {
-        let x = detached, y = Tensor(uninitialized: shape)
+        let x = detached, y = result(shape)
         device.silu(y, x)
         return y.recorded(from: [self]) { [x] dy in
-            let dx = Tensor(uninitialized: x.shape)
+            let dx = x.result(x.shape)
             dx.device.siluBackward(dx, dy, x)
             return [dx]
         }
@@ -13,7 +13,7 @@ extension Tensor {
     /// x·Φ(x), exact. Only text encoders use it, so it has no pullback.
     public func gelu() -> Tensor {
         precondition(!isTracked, "gelu has no pullback")
-        let y = Tensor(uninitialized: shape)
+        let y = result(shape)
         device.gelu(y, self)
         return y
     }
@@ -21,7 +21,7 @@ extension Tensor {
     /// x·σ(1.702·x), OpenAI's CLIP. Only text encoders use it, so it has no pullback.
     public func quickGELU() -> Tensor {
         precondition(!isTracked, "quickGELU has no pullback")
-        let y = Tensor(uninitialized: shape)
+        let y = result(shape)
         device.quickGELU(y, self)
         return y
     }
@@ -32,10 +32,10 @@ extension Tensor {
     public func geglu() -> Tensor {
         let (rows, both) = rowsAndWidth, width = both / 2
         precondition(both.isMultiple(of: 2), "geglu: \(shape)")
-        let x = detached, y = Tensor(uninitialized: shape.dropLast() + [width])
+        let x = detached, y = result(shape.dropLast() + [width])
         device.geglu(y, x, rows: rows, width: width)
         return y.recorded(from: [self]) { [x] dy in
-            let dx = Tensor(uninitialized: x.shape)
+            let dx = x.result(x.shape)
             dx.device.gegluBackward(dx, dy, x, rows: rows, width: width)
             return [dx]
         }

@@ -1,27 +1,25 @@
 extension Tensor {
     /// Element by element; both have one shape.
     public static func + (a: Tensor, b: Tensor) -> Tensor {
-        precondition(a.shape == b.shape, "add: \(a.shape) and \(b.shape)")
-        let y = Tensor(uninitialized: a.shape)
+        precondition(a.shape == b.shape && a.type == b.type, "add: \(a.shape) \(a.type) and \(b.shape) \(b.type)")
+        let y = a.result(a.shape)
         y.device.add(y, a, b)
         return y.recorded(from: [a, b]) { dy in [dy, dy] }
     }
 
     public static func * (a: Tensor, factor: Float) -> Tensor {
-        let y = Tensor(uninitialized: a.shape)
+        let y = a.result(a.shape)
         y.device.scale(y, a, by: factor)
         return y.recorded(from: [a]) { dy in [(dy.detached * factor)] }
     }
 
-    /// Adds one row `[C]` per image to every pixel: `self` is `[N, H, W, C]`, `rows` is `[N, C]` and constant.
+    /// Adds one row `[C]` per image to every pixel: `self` is `[N, H, W, C]`, `rows` is `[N, C]`, float32 and constant.
     public func addingPerImage(_ rows: Tensor) -> Tensor {
         let (n, h, w, c) = dimensions4
-        precondition(rows.shape == [n, c] && !rows.isTracked, "addingPerImage: \(rows.shape) to \(shape)")
-        let y = Tensor(uninitialized: shape)
+        precondition(rows.shape == [n, c] && rows.type == .float32 && !rows.isTracked, "addingPerImage: \(rows.shape) to \(shape)")
+        let y = result(shape)
         for image in 0..<n {
-            let part = y.part(image, of: n)
-            part.device.scale(part, detached.part(image, of: n), by: 1)
-            part.device.addRow(part, rows.part(image, of: n), rows: h * w, width: c)
+            device.addRow(y.part(image, of: n), detached.part(image, of: n), rows.part(image, of: n), rows: h * w, width: c)
         }
         return y.recorded(from: [self]) { dy in [dy] }
     }

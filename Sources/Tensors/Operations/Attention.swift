@@ -4,7 +4,7 @@
 /// the logarithm of each row's softmax denominator. `causal`: row i sees keys 0…i (forward only).
 public func scaledDotProductAttention(_ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, causal: Bool = false) -> Tensor {
     precondition(q.shape.count == 3 && k.shape.count == 3 && k.shape == v.shape && q.shape[0] == k.shape[0]
-        && q.shape[2] == k.shape[2] && q.shape[2].isMultiple(of: heads),
+        && q.shape[2] == k.shape[2] && q.shape[2].isMultiple(of: heads) && q.type == k.type && k.type == v.type,
         "attention: q \(q.shape), k \(k.shape), v \(v.shape), \(heads) heads")
     let size = q.shape[2] / heads
     let shape = AttentionShape(
@@ -13,11 +13,11 @@ public func scaledDotProductAttention(_ q: Tensor, _ k: Tensor, _ v: Tensor, hea
     let tracked = q.isTracked || k.isTracked || v.isTracked
     precondition(!(causal && tracked), "attention: the causal form has no pullback")
 
-    let o = Tensor(uninitialized: q.shape)
+    let o = q.result(q.shape)
     let lse = Tensor(uninitialized: [shape.batch, heads, shape.queries])
     o.device.attention(o, lse, q, k, v, shape)
     return o.recorded(from: [q, k, v]) { [q = q.detached, k = k.detached, v = v.detached, o, lse] dO in
-        let dq = Tensor(uninitialized: q.shape), dk = Tensor(uninitialized: k.shape), dv = Tensor(uninitialized: v.shape)
+        let dq = q.result(q.shape), dk = k.result(k.shape), dv = v.result(v.shape)
         dq.device.attentionBackward(dq, dk, dv, dO, o, lse, q, k, v, shape)
         return [dq, dk, dv]
     }

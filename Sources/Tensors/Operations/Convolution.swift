@@ -14,15 +14,15 @@ public final class ConvolutionKernel {
         self.weight = weight
     }
 
-    /// `[kh, kw, in, out]`; turned by 180°, only made where a gradient passes, `[kh, kw, out, in]`. In Winograd's form
-    /// the 3×3 numbers of a pair of channels have become 4×4.
-    func packed(_ form: ConvolutionForm, turned: Bool) -> Tensor {
-        let order = Order(form: form, turned: turned)
+    /// The weight for a convolution of this shape over activations of this type; turned by 180° only where a gradient passes.
+    func packed(_ shape: ConvolutionShape, _ type: ElementType, turned: Bool) -> Tensor {
+        let order = Order(form: shape.form(of: type), turned: turned)
         if let known = relaid[order] { return known }
-        let channels = turned ? [outChannels, inChannels] : [inChannels, outChannels]
-        let y = Tensor(uninitialized: (form == .winograd ? [4, 4] : [height, width]) + channels)
-        y.device.packKernel(y, weight(), form, turned: turned)
+        let mapped = weight()
+        let y = mapped.device.packedKernel(mapped, shape, order.form, turned: turned)
         relaid[order] = y
+        // Turned ones are made when training begins, soon after the others.
+        if type != .float32 { mapped.storage.letGo() }
         return y
     }
 }
@@ -55,15 +55,15 @@ extension Tensor {
             batch: n, inHeight: h, inWidth: w, inChannels: c, outHeight: outHeight, outWidth: outWidth,
             outChannels: kernel.outChannels, kernelHeight: kernel.height, kernelWidth: kernel.width,
             stride: stride, inStep: 1, padTop: padding.top, padLeft: padding.left)
-        let y = Tensor(uninitialized: [n, outHeight, outWidth, kernel.outChannels])
-        device.convolution(y, self, kernel.packed(geometry.form, turned: false), bias, geometry)
+        let y = result([n, outHeight, outWidth, kernel.outChannels])
+        device.convolution(y, self, kernel.packed(geometry, type, turned: false), bias, geometry)
         return y.recorded(from: [self]) { [kernel] dy in
-            let dx = Tensor(uninitialized: [n, h, w, c])
+            let dx = dy.result([n, h, w, c])
             let turned = ConvolutionShape(
                 batch: n, inHeight: outHeight, inWidth: outWidth, inChannels: kernel.outChannels, outHeight: h, outWidth: w,
                 outChannels: c, kernelHeight: kernel.height, kernelWidth: kernel.width,
                 stride: 1, inStep: stride, padTop: kernel.height - 1 - padding.top, padLeft: kernel.width - 1 - padding.left)
-            dx.device.convolution(dx, dy, kernel.packed(turned.form, turned: true), nil, turned)
+            dx.device.convolution(dx, dy, kernel.packed(turned, dy.type, turned: true), nil, turned)
             return [dx]
         }
     }

@@ -12,13 +12,13 @@ extension Tensor {
         let norm = GroupNormShape(
             batch: batch, pixels: count / (batch * channels), channels: channels, groups: groups, epsilon: epsilon, silu: silu)
 
-        let x = detached, y = Tensor(uninitialized: shape)
+        let x = detached, y = result(shape)
         let mean = Tensor(uninitialized: [batch, groups]), rstd = Tensor(uninitialized: [batch, groups])
         device.groupNorm(y, mean, rstd, x, norm, scale, shift)
 
         // The capture list is what stays in memory until the backward pass.
         return y.recorded(from: [self]) { [x, scale, shift, mean, rstd] dy in
-            let dx = Tensor(uninitialized: x.shape)
+            let dx = x.result(x.shape)
             dx.device.groupNormBackward(dx, dy, x, norm, scale, shift, mean, rstd)
             return [dx]
         }

@@ -4,10 +4,10 @@ extension Tensor {
     public func upsampled(height: Int, width: Int) -> Tensor {
         let (n, h, w, c) = dimensions4
         precondition(height >= h && width >= w, "upsampled: \(shape) to \(height)×\(width)")
-        let y = Tensor(uninitialized: [n, height, width, c])
+        let y = result([n, height, width, c])
         device.upsample(y, self)
         return y.recorded(from: [self]) { dy in
-            let dx = Tensor(uninitialized: [n, h, w, c])
+            let dx = dy.result([n, h, w, c])
             dx.device.upsampleBackward(dx, dy)
             return [dx]
         }

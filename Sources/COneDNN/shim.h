@@ -1,0 +1,3 @@
+#if __has_include(<dnnl.h>)
+#include <dnnl.h>
+#endif
