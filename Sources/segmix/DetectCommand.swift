@@ -22,6 +22,9 @@ struct DetectCommand: ParsableCommand {
     @Option(help: "Leave out boxes that overlap a better one by more than this (intersection over union); 1 keeps all.")
     var overlap = 0.5
 
+    @Option(help: "What the model looks at the picture in: no (float32) or bf16 (faster where the processor has AVX512-BF16).")
+    var mixedPrecision = JobSpecification.MixedPrecision.no
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -31,7 +34,9 @@ struct DetectCommand: ParsableCommand {
     func run() throws {
         do {
             let directory = try ConfigurationFile.read(config).models[model]?.owlv2 ?? absolute(model)
-            let result = try DetectJob(model: directory, image: image, queries: query, threshold: threshold, overlap: overlap).run()
+            let result = try DetectJob(
+                model: directory, image: image, queries: query, threshold: threshold, overlap: overlap, precision: mixedPrecision
+            ).run()
             try Answer.print(result, lines: result.lines, json: json)
         } catch {
             throw JobFailure(error)

@@ -1,3 +1,4 @@
+import CPUDevice
 import Foundation
 import ModelGoldens
 import Tensors
@@ -42,6 +43,17 @@ import Testing
             #expect(largestDifference(corners, golden["\(k).corners"].values) < 0.01, "photo \(k)")
             #expect(largestDifference(found.map { Float($0.score) }, golden["\(k).scores"].values) < 2e-5, "photo \(k)")
             #expect(found.map(\.label) == labels.map { queries[$0] } && Set(labels).count > 1, "photo \(k)")
+        }
+    }
+
+    /// bfloat16 has 8 bits: rounding errors of the layers are some thousandths, and boxes stay where they are.
+    @Test(.enabled(if: CPUDevice.multipliesBFloat16, "this processor multiplies bfloat16"), arguments: VisionGolden.owlv2)
+    func bfloat16(_ golden: VisionGolden) throws {
+        let model = try OWLv2(directory: golden.directory, precision: .bfloat16), queries = try golden.list("queries")
+        for (k, photo) in try golden.photos.enumerated() {
+            let found = try model.predict(photo, queries: queries)
+            let logits = relativeError(found.logits, golden["\(k).logits"].values), boxes = relativeError(found.boxes, golden["\(k).boxes"].values)
+            #expect(logits > 1e-6 && logits < 0.03 && boxes < 0.02, "photo \(k): \(logits), \(boxes)")
         }
     }
 

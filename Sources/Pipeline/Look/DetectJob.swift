@@ -9,15 +9,19 @@ public struct DetectJob {
     let model, image: String
     let queries: [String]
     let threshold, overlap: Double
+    let precision: JobSpecification.MixedPrecision
 
     /// - Parameters:
     ///   - model: OWLv2's directory.
     ///   - overlap: boxes that overlap a better one by more are left out; 1 keeps all.
     /// - Throws: `Fault` for values out of range.
-    public init(model: String, image: String, queries: [String], threshold: Double, overlap: Double) throws {
+    public init(
+        model: String, image: String, queries: [String], threshold: Double, overlap: Double, precision: JobSpecification.MixedPrecision = .no
+    ) throws {
         guard !queries.isEmpty else { throw Fault("--query: say in words what to look for") }
         try DetectionOptions.check(threshold: threshold, overlap: overlap)
         (self.model, self.image, self.queries, self.threshold, self.overlap) = (model, image, queries, threshold, overlap)
+        self.precision = precision
     }
 
     public struct Result: Encodable {
@@ -44,7 +48,8 @@ public struct DetectJob {
         try DetectionOptions.requireModel(model, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
         let picture = try ImageFile.readPhoto(image)
         CPUDevice.install()
-        let found = try OWLv2(directory: model).detect(picture, queries: queries, threshold: threshold, overlap: overlap)
+        try precision.requireSupport(called: "--mixed-precision")
+        let found = try OWLv2(directory: model, precision: precision.elementType).detect(picture, queries: queries, threshold: threshold, overlap: overlap)
         return Result(image: image, width: picture.width, height: picture.height, queries: queries, threshold: threshold, detections: found)
     }
 }

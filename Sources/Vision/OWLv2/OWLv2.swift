@@ -28,8 +28,9 @@ public final class OWLv2 {
         "owlv2.vision_model.embeddings.position_ids", "box_bias",
     ]
 
+    /// - Parameter precision: what the layers that look at the picture compute in, float32 or bfloat16.
     /// - Throws: `ModelError`, `TokenizerError`, `WeightsError`, `WeightFaults`, `SafetensorsError`, `FileError`.
-    public init(directory: String) throws {
+    public init(directory: String, precision: ElementType = .float32) throws {
         path = directory
         configuration = try OWLv2Configuration(directory: directory)
         pixels = try OWLv2Pixels(directory: directory, side: configuration.vision.side)
@@ -42,7 +43,7 @@ public final class OWLv2 {
         }
         let weights = try WeightStore(directory: directory, baseName: "model", ignoring: Self.unneeded)
         text = CLIPTextEncoder(weights.root["owlv2"], configuration.text)
-        vision = OWLv2VisionEncoder(weights.root, configuration.vision)
+        vision = OWLv2VisionEncoder(weights.root, configuration.vision, precision: precision)
         heads = OWLv2Heads(weights.root, configuration)
         try weights.finish()
     }

@@ -10,9 +10,13 @@ struct OWLv2VisionEncoder {
     private let classToken, positions: Tensor
     private let preNorm, postNorm, mergedNorm: LayerNorm
     private let layers: [CLIPLayer]
+    /// What the layers compute in.
+    private let precision: ElementType
 
-    /// `weights` is the root of `Owlv2ForObjectDetection`.
-    init(_ weights: WeightScope, _ c: OWLv2Configuration.Vision) {
+    /// `weights` is the root of `Owlv2ForObjectDetection`; `precision` is float32 or bfloat16.
+    init(_ weights: WeightScope, _ c: OWLv2Configuration.Vision, precision: ElementType) {
+        precondition(precision != .float16, "OWLv2: float16 is a type of files")
+        self.precision = precision
         let model = weights["owlv2"]["vision_model"], embeddings = model["embeddings"]
         patches = PatchEmbedding(embeddings["patch_embedding"], width: c.width, patch: c.patch, bias: false)
         classToken = embeddings.vector("class_embedding", count: c.width)
@@ -27,11 +31,11 @@ struct OWLv2VisionEncoder {
         mergedNorm = LayerNorm(weights["layer_norm"], width: c.width, epsilon: c.epsilon)
     }
 
-    /// `[1, side, side, 3]` to one row per patch, `[patches, width]`.
+    /// `[1, side, side, 3]` to one row per patch, `[patches, width]`, float32 whatever the precision.
     func callAsFunction(_ pixels: Tensor) -> Tensor {
-        var x = preNorm(patches(pixels, classToken: classToken, positions: positions))
+        var x = preNorm(patches(pixels, classToken: classToken, positions: positions)).converted(to: precision)
         for layer in layers { x = layer(x) }
-        let width = x.shape[2], tokens = postNorm(x).reshaped([x.shape[1], width])
+        let width = x.shape[2], tokens = postNorm(x.widened()).reshaped([x.shape[1], width])
         let merged = tokens.rows(1, tokens.shape[0] - 1).scalingColumns(by: tokens.rows(0, 1).reshaped([width]))
         return mergedNorm(merged)
     }
