@@ -32,9 +32,9 @@ public final class PlanningDevice: Device {
     public func trim() {}
 
     /// Counts tensors that are read or written once.
-    private func moves(_ tensors: Tensor...) { work.bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+    func moves(_ tensors: Tensor...) { work.bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
 
-    private func computes(_ kind: Work.Kind, _ amount: Double, in type: ElementType) { work[kind, type] += amount }
+    func computes(_ kind: Work.Kind, _ amount: Double, in type: ElementType) { work[kind, type] += amount }
 
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
