@@ -16,6 +16,8 @@ struct ck_table {
     void (*silu_backward)(float *, const float *, const float *, size_t);
     void (*gelu)(float *, const float *, size_t);
     void (*quick_gelu)(float *, const float *, size_t);
+    void (*relu)(float *, const float *, size_t);
+    void (*sigmoid)(float *, const float *, size_t);
     void (*geglu)(float *, const float *, size_t, size_t);
     void (*geglu_backward)(float *, const float *, const float *, size_t, size_t);
     void (*layer_norm)(float *, float *, float *, const float *, const float *, const float *, size_t, size_t, float);
@@ -28,12 +30,15 @@ struct ck_table {
     void (*group_norm_backward_apply)(float *, const float *, const float *, const float *, const float *, const float *,
                                       const float *, size_t, size_t, int);
     void (*attention)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, size_t,
-                      size_t, size_t, size_t, float, int, float *);
+                      size_t, size_t, size_t, float, int, const ck_attention_bias *, float *);
+    void (*relative_terms)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, float *);
     void (*attention_backward)(float *, float *, float *, const float *, const float *, const float *, const float *,
                                const float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float,
                                float *);
     void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*depthwise)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t);
     void (*winograd)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*resize_bilinear)(float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float *);
     void (*adamw_step)(float *, float *, float *, const float *, float, const ck_adamw *, size_t);
     double (*sum_of_squares)(const float *, size_t);
 };

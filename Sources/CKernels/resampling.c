@@ -1,4 +1,5 @@
-// Nearest-neighbour resampling: copying and adding pixels, the same for every instruction set.
+// Nearest-neighbour resampling: copying and adding pixels, the same for every instruction set. Bilinear: the chosen
+// instruction set's kernel.
 
 #include "KernelTable.h"
 
@@ -48,4 +49,13 @@ void ck_upsample_nearest_backward(float *dx, const float *dy, size_t in_height, 
                     kernels->add(target, target, dy + (i * out_width + j) * channels, channels);
         }
     }
+}
+
+void ck_resize_bilinear(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                        size_t channels, size_t begin, size_t end, float *scratch) {
+    ck_kernels()->resize_bilinear(y, x, in_height, in_width, out_height, out_width, channels, begin, end, scratch);
+}
+
+size_t ck_resize_bilinear_scratch(size_t in_width, size_t out_width, size_t channels) {
+    return 16 + ck_rounded_up(in_width * channels, 16) + 2 * out_width;
 }

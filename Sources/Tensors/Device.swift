@@ -71,6 +71,23 @@ public protocol Device: AnyObject {
     func squaredErrorGradient(_ d: Tensor, _ prediction: Tensor, _ target: Tensor, _ mask: Tensor, factors: [Float])
     func sumOfSquares(_ x: Tensor) -> Double
     func adamW(_ p: Tensor, _ m: Tensor, _ v: Tensor, _ gradient: Tensor, gradientScale: Float, _ step: AdamWStep)
+
+    // Encoders of pictures: forward only
+    func relu(_ y: Tensor, _ x: Tensor)
+    func sigmoid(_ y: Tensor, _ x: Tensor)
+    /// The products of each query with the tables of its row and column: terms is [batch·heads, height + width, tokens].
+    func relativeTerms(_ terms: Tensor, _ qkv: Tensor, rowTable: Tensor, columnTable: Tensor, _ shape: SelfAttentionShape)
+    /// softmax(scale·q·kᵀ + bias)·v; `bias` is `relativeTerms`' result, or a table [heads, keys, queries], or nil.
+    func selfAttention(_ o: Tensor, _ qkv: Tensor, bias: Tensor?, _ shape: SelfAttentionShape)
+    /// `weight` is [kh, kw, channels]; the shape's channels are equal and its `inStep` is 1.
+    func depthwiseConvolution(_ y: Tensor, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape)
+    /// [N, H, W, C] to any size.
+    func resizeBilinear(_ y: Tensor, _ x: Tensor)
+    /// [N, H, W, C] → [N·windows, size², C] and back; `fill` [C] stands where windows hang over the edge.
+    func gatherWindows(_ y: Tensor, _ x: Tensor, fill: Tensor, size: Int)
+    func scatterWindows(_ y: Tensor, _ x: Tensor, size: Int)
+    /// y[n, 2i + u, 2j + v] = x[n, i, j, u, v]: [N, H, W, 2, 2, C] → [N, 2H, 2W, C]
+    func spreadPixels(_ y: Tensor, _ x: Tensor)
 }
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.

@@ -7,9 +7,9 @@ import Synchronization
 /// Memory is address space that is never touched, except where the engine's own code writes small tables.
 public final class PlanningDevice: Device {
     /// Floating-point operations (a multiplication and an addition are two) of matrix products, convolutions, attention.
-    public private(set) var operations = 0.0
+    public internal(set) var operations = 0.0
     /// Bytes read and written by everything else.
-    public private(set) var bytesMoved = 0.0
+    public internal(set) var bytesMoved = 0.0
     private let memory = Mutex((live: 0, peak: 0))
 
     public init() {}
@@ -34,7 +34,7 @@ public final class PlanningDevice: Device {
     public func trim() {}
 
     /// Counts tensors that are read or written once.
-    private func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+    func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
 
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float

@@ -24,6 +24,8 @@ INLINE vf gelu_of(vf x) {
 UNARY_KERNEL(silu, x / (1.0f + exp_full(-x)))
 UNARY_KERNEL(gelu, gelu_of(x))
 UNARY_KERNEL(quick_gelu, x / (1.0f + exp_full(-1.702f * x)))
+UNARY_KERNEL(relu, at_least((vf)(0.0f), x))
+UNARY_KERNEL(sigmoid_all, sigmoid(x))
 
 static void add(float *y, const float *a, const float *b, size_t count) {
     for (size_t i = 0; i < count; i += VL)
