@@ -40,6 +40,7 @@ let package = Package(
         // Pictures and the method.
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Images", dependencies: ["CImageIO", "CTurboJPEG"]),
+        .target(name: "Vision", dependencies: ["Diffusion", "Images", "Layers", "Tensors", "Weights"]),
         .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
@@ -70,6 +71,7 @@ let package = Package(
         .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
         .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "Training"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
+        .testTarget(name: "VisionTests", dependencies: ["CPUDevice", "Images", "ModelGoldens", "Vision", "Weights"]),
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(
             name: "TrainingTests",
