@@ -44,20 +44,33 @@ enum JSONValue: Decodable {
 public struct ModelConfiguration {
     public let path: String
     private let values: [String: JSONValue]
+    /// What stands before a key in messages: the names of the objects it is in.
+    private let prefix: String
+
+    private init(path: String, values: [String: JSONValue], prefix: String) {
+        (self.path, self.values, self.prefix) = (path, values, prefix)
+    }
 
     public init(directory: String, file: String = "config.json") throws {
-        path = directory + "/" + file
+        let path = directory + "/" + file
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ModelError(path: path, reason: "the file is missing or cannot be read; the model must be a directory in diffusers layout")
         }
         guard let values = try? JSONDecoder().decode([String: JSONValue].self, from: data) else {
             throw ModelError(path: path, reason: "is not a JSON object; copy the model again")
         }
-        self.values = values
+        self.init(path: path, values: values, prefix: "")
+    }
+
+    /// The object under `key`, with defaults for everything where it is left out.
+    public func section(_ key: String) throws -> ModelConfiguration {
+        guard let v = value(key) else { return ModelConfiguration(path: path, values: [:], prefix: prefix + key + ".") }
+        guard case .object(let inner) = v else { throw wrong(key, "an object") }
+        return ModelConfiguration(path: path, values: inner, prefix: prefix + key + ".")
     }
 
     private func wrong(_ key: String, _ wanted: String) -> ModelError {
-        ModelError(path: path, reason: "\"\(key)\" is \(values[key]?.words ?? "missing"), should be \(wanted)")
+        ModelError(path: path, reason: "\"\(prefix)\(key)\" is \(values[key]?.words ?? "missing"), should be \(wanted)")
     }
 
     /// nil where the key is missing or null.
@@ -181,6 +194,6 @@ public struct ModelConfiguration {
     }
 
     private func refusal(_ key: String, _ given: JSONValue, _ supported: String) -> ModelError {
-        ModelError(path: path, reason: "\"\(key)\" is \(given.words), and only \(supported) is supported; use a model of SDXL's architecture")
+        ModelError(path: path, reason: "\"\(prefix)\(key)\" is \(given.words), and only \(supported) is supported; use a model of SDXL's architecture")
     }
 }
