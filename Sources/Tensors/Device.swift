@@ -88,6 +88,13 @@ public protocol Device: AnyObject {
     func scatterWindows(_ y: Tensor, _ x: Tensor, size: Int)
     /// y[n, 2i + u, 2j + v] = x[n, i, j, u, v]: [N, H, W, 2, 2, C] → [N, 2H, 2W, C]
     func spreadPixels(_ y: Tensor, _ x: Tensor)
+
+    // U-shaped networks: forward only
+    /// The largest of 2×2 pixels; at an odd side the last ones are of fewer.
+    func maxPool(_ y: Tensor, _ x: Tensor)
+    /// [N, H, W, C] → [step²·N, ⌈H/step⌉, ⌈W/step⌉, C], zeros where a phase has fewer pixels; and back.
+    func splitPhases(_ y: Tensor, _ x: Tensor, step: Int)
+    func joinPhases(_ y: Tensor, _ x: Tensor, step: Int)
 }
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.

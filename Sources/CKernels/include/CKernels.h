@@ -162,6 +162,10 @@ void ck_resize_bilinear(float *y, const float *x, size_t in_height, size_t in_wi
                         size_t channels, size_t begin, size_t end, float *scratch);
 size_t ck_resize_bilinear_scratch(size_t in_width, size_t out_width, size_t channels);
 
+/// The largest of 2×2 pixels, of fewer at the end of an odd side: [height, width, channels] to [⌈height/2⌉, ⌈width/2⌉,
+/// channels], one image, out rows [begin, end).
+void ck_max_pool(float *y, const float *x, size_t height, size_t width, size_t channels, size_t begin, size_t end);
+
 // ---------------------------------------------------------------------------------------------- optimizer
 
 /// Doubles, as PyTorch's Python numbers are: 1 − 0.999 in float32 would be off by 2e-5. bias = 1 − βᵗ.

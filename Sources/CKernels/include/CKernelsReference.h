@@ -62,6 +62,7 @@ void ck_upsample_nearest_reference(float *y, const float *x, size_t in_height, s
                                    size_t out_width, size_t channels);
 void ck_upsample_nearest_backward_reference(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,
                                             size_t out_width, size_t channels);
+void ck_max_pool_reference(float *y, const float *x, size_t height, size_t width, size_t channels);
 
 void ck_adamw_step_reference(float *p, float *m, float *v, const float *gradient, float gradient_scale, const ck_adamw *o,
                              size_t count);
