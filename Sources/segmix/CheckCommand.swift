@@ -9,16 +9,19 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var options: JobOptions
 
     func run() throws {
-        let (job, model) = try options.load()
+        let (job, means) = try options.load()
         do {
-            try JobCheck(job, model: model).faults().throwIfAny()
+            try JobCheck(job, model: means.model).faults().throwIfAny()
+            try PreparationCheck(job, means).run()
         } catch {
             throw JobFailure(error)
         }
         for warning in job.warnings { print("note: \(warning)") }
         let s = job.specification
+        if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }
+        for line in PreparationCheck(job, means).sentences { print(line) }
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
-        do { print(try JobCost(job, model: model)) } catch { throw JobFailure(error) }
+        do { print(try JobCost(job, model: means.model)) } catch { throw JobFailure(error) }
     }
 }

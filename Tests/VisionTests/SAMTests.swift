@@ -99,7 +99,7 @@ import Testing
             try JSONSerialization.data(withJSONObject: object).write(to: file)
             let said: String
             do { _ = try SAM(directory: folder.path); said = "accepted" } catch { said = "\(error)" }
-            #expect(said.hasPrefix(folder.path) && words.allSatisfy(said.contains), "\(key) = \(value): \(said)")
+            #expect(said.hasPrefix(folder.path) && words.allSatisfy { said.contains($0) }, "\(key) = \(value): \(said)")
         }
     }
 
@@ -117,7 +117,7 @@ import Testing
             try Data(text.utf8).write(to: file)
             let said: String
             do { _ = try SAM(directory: folder.path); said = "accepted" } catch { said = "\(error)" }
-            #expect(said.contains("preprocessor_config.json") && words.allSatisfy(said.contains), "\(text): \(said)")
+            #expect(said.contains("preprocessor_config.json") && words.allSatisfy { said.contains($0) }, "\(text): \(said)")
         }
     }
 }

@@ -24,7 +24,7 @@ public struct JobCost: CustomStringConvertible {
         let counts = try Devices.using(planner) {
             let unet = try directory.unetConfiguration()
             let vaeConfiguration = try directory.vaeConfiguration(), side = job.specification.resolution
-            let images = job.specification.trainBatchSize * (job.priors == nil ? 1 : 2)
+            let images = job.specification.trainBatchSize * (job.specification.withPriorPreservation ? 2 : 1)
             let model = try TrainingModel(directory, settings: settings, prompts: PromptTable())
             let width = unet.mid.promptWidth
             func step() {

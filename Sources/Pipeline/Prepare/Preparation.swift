@@ -46,6 +46,7 @@ public struct Preparation {
         defer { device.trim() }
         try folder.create(withPriors: job.lacksPriors || !(job.priors?.photos ?? []).allSatisfy { $0.mask != nil })
         let finder = try SubjectFinder(means, job.specification.prepare)
+        progress.say(.prepare, "making what is missing with \(finder.description)")
         let model = SDXLDirectory(means.model.base, vae: means.model.vae)
         var plans: [PriorPlan] = []
         if job.lacksPriors {

@@ -11,12 +11,24 @@ struct SubjectFinder {
     }
 
     let kind: Kind
+    /// What `kind` works with, for a line of progress.
+    let description: String
     /// What the masks depend on besides photo and class.
     let identity: String
     private let settings: PrepareSpecification
 
-    init(_ kind: Kind, identity: String, _ settings: PrepareSpecification) throws {
-        (self.kind, self.settings) = (kind, settings)
+    /// Loads what the machine has.
+    /// - Throws: `JobFailure` where models are missing, and what reading them throws.
+    init(_ means: Preparation.Means, _ settings: PrepareSpecification) throws {
+        let models = try DefaultModels(configured: means.maskModels)
+        let masker = SalientMasker(
+            try U2Net(directory: models.saliency), segmenter: SAMProposals(try SAM(directory: models.segmenter), offersAll: true), .init(settings))
+        try self.init(
+            .saliency(masker), description: "U²-NetP and MobileSAM", identity: "saliency 1 " + DirectoryFingerprint.of([models.saliency, models.segmenter]), settings)
+    }
+
+    init(_ kind: Kind, description: String, identity: String, _ settings: PrepareSpecification) throws {
+        (self.kind, self.description, self.settings) = (kind, description, settings)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         self.identity = digest(Data(identity.utf8), try encoder.encode(settings))
