@@ -53,7 +53,7 @@ let package = Package(
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
-        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights"]),
+        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "Daemon",
             dependencies: [

@@ -10,9 +10,6 @@ enum JobChecks {
             if keys.count == 1 {
                 faults.append(Fault(file: photos.source, line: 1, "there is only one subject (\(known)), but composites of two are asked for; add a second subject, or set `segmix_prob: 0`"))
             }
-            for photo in photos.photos where photo.mask == nil {
-                faults.append(Fault(file: photos.source, line: photo.line, "the photo \(photo.file) has no mask; name one with \"mask_path\", or set `segmix_prob: 0`"))
-            }
         }
         for table in ["classes", "relative_scale"] {
             for entry in root[table]?.entries ?? [] where !keys.contains(entry.key) {
@@ -48,11 +45,6 @@ enum JobChecks {
         }
         for subject in list.subjects where own.contains(subject.key) && !used.photos.contains(where: { $0.subject == subject.key }) {
             faults.append(Fault(file: list.source, "`num_class_images: \(specification.numClassImages)` leaves no prior image for the subject \"\(subject.key)\"; use at least \(list.subjects.count)"))
-        }
-        if specification.segmixProbability > 0 {
-            for photo in list.photos where photo.mask == nil {
-                faults.append(Fault(file: list.source, line: photo.line, "the prior image \(photo.file) has no mask; name one with \"mask_path\", or set `segmix_prob: 0`"))
-            }
         }
         return faults
     }

@@ -9,19 +9,22 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var options: JobOptions
 
     func run() throws {
-        let (job, model) = try options.load()
+        let (job, means) = try options.load()
         do {
-            try report(job, model)
+            try report(job, means)
         } catch {
             throw JobFailure(error)
         }
     }
 
-    private func report(_ job: Job, _ model: Configuration.Model) throws {
-        let findings = try JobCheck(job, model: model).findings()
+    private func report(_ job: Job, _ means: Preparation.Means) throws {
+        let model = means.model, findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
+        try PreparationCheck(job, means).run()
         for warning in job.warnings { print("note: \(warning)") }
         let s = job.specification
+        if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }
+        for line in PreparationCheck(job, means).sentences { print(line) }
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
         let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))

@@ -55,13 +55,15 @@ public struct TextToImage {
         return Tensor(stream.normals(s.reduce(1, *)), shape: [1, s[3], s[1], s[2]]).channelsLast()
     }
 
-    /// The latents after all steps, from noise `[1, h, w, C]` that is N(0, I). `progress` gets the steps done.
+    /// The latents after all steps, from noise `[n, h, w, C]` that is N(0, I): n pictures of one request that differ in
+    /// their noise. `progress` gets the steps done.
     public func latents(_ request: RenderRequest, noise: Tensor, progress: (Int) throws -> Void) rethrows -> Tensor {
-        precondition(noise.shape == latentShape(request), "TextToImage: noise \(noise.shape) for \(latentShape(request))")
+        let count = noise.shape[0]
+        precondition(Array(noise.shape.dropFirst()) == Array(latentShape(request).dropFirst()), "TextToImage: noise \(noise.shape) for \(latentShape(request))")
         return try Tape.paused {
             let sampler = EulerSampler(schedule, steps: request.steps)
-            let guided = request.guidance > 1, n = guided ? 2 : 1
-            var embedding = embedding(request, guided: guided)
+            let guided = request.guidance > 1, n = guided ? 2 * count : count
+            var embedding = embedding(request, guided: guided, count: count)
             embedding.memory = KeyValueMemory()
             let side = [Float(request.conditioningHeight), Float(request.conditioningWidth)], ids = [side[0], side[1], 0, 0, side[0], side[1]]
             var x = noise * sampler.initialNoiseSigma
@@ -95,16 +97,24 @@ public struct TextToImage {
         }
     }
 
-    private func embedding(_ request: RenderRequest, guided: Bool) -> PromptEmbedding {
+    private func embedding(_ request: RenderRequest, guided: Bool, count: Int) -> PromptEmbedding {
         let positive = prompts[request.prompt]
-        guard guided else { return positive }
+        guard guided else { return .repeated([positive], count: count) }
         let negative: PromptEmbedding
         if request.negativePrompt == nil && zerosForEmptyPrompt {
             negative = PromptEmbedding(states: Tensor(zeros: positive.states.shape), pooled: Tensor(zeros: positive.pooled.shape))
         } else {
             negative = prompts[request.negativePrompt ?? ""]
         }
-        return PromptEmbedding(states: .stacked([negative.states, positive.states]), pooled: .stacked([negative.pooled, positive.pooled]))
+        return .repeated([negative, positive], count: count)
+    }
+}
+
+extension PromptEmbedding {
+    /// Each of `parts` `count` times, one after the other.
+    fileprivate static func repeated(_ parts: [PromptEmbedding], count: Int) -> PromptEmbedding {
+        let all = parts.flatMap { Array(repeating: $0, count: count) }
+        return all.count == 1 ? all[0] : PromptEmbedding(states: .stacked(all.map(\.states)), pooled: .stacked(all.map(\.pooled)))
     }
 }
 

@@ -43,6 +43,10 @@ extension Configuration {
         if let node = values.value("min_free_space") {
             minFreeSpace = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "min_free_space", "a size such as `10 GiB`", minFreeSpace)
         }
+        if let node = values.value("cache_size") {
+            cacheSize = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "cache_size", "a size such as `20 GiB`", cacheSize)
+        }
+        maskModels = values.string("mask_models").map(absolute)
         if let node = values.value("hours") {
             hours = node.text.flatMap(RunningHours.init)
             if hours == nil { values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }

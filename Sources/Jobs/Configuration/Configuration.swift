@@ -39,6 +39,10 @@ public struct Configuration: Equatable, Sendable {
     public var maxAttempts = 3
     /// In bytes, on the file system of `state`; no job is started below it.
     public var minFreeSpace = 2 << 30
+    /// The directory of the default mask models (`u2netp`, `mobile_sam`); nil: where they are installed.
+    public var maskModels: String?
+    /// In bytes: how large the cache of prior images in `state` may grow; what was not used for longest goes first.
+    public var cacheSize = 20 << 30
     /// Where a status page is asked for; nil: nowhere in particular.
     public var statusPage: String?
 

@@ -63,6 +63,11 @@ extension JobSpecification {
             for entry in table.entries { classes[entry.key] = table.string(entry.key) }
             values.report(table.faults)
         }
+        onMissingMask = values.choice(key(.onMissingMask), default: onMissingMask)
+        if let table = values.table(key(.prepare), of: PrepareSpecification.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")) {
+            prepare = PrepareSpecification(table)
+            values.report(table.faults)
+        }
         priority = values.integer(key(.priority), -1000...1000, default: priority)
         render.seeds = [seed]
         if let table = values.table(key(.render), of: RenderSpecification.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")) {

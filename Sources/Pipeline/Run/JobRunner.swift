@@ -14,14 +14,15 @@ public struct JobRunner {
     public enum Extent: Sendable { case whole, training }
 
     let job: Job
+    let means: Preparation.Means
     let model: SDXLDirectory
     let directory: RunDirectory
     let progress: ProgressReporter
 
-    /// - Parameter model: the job's, from the configuration.
-    public init(_ job: Job, model: Configuration.Model, output: String, progress: ProgressReporter) {
-        self.job = job
-        self.model = SDXLDirectory(model.base, vae: model.vae)
+    /// - Parameter means: the job's model from the configuration, and what masks and prior images are made with.
+    public init(_ job: Job, _ means: Preparation.Means, output: String, progress: ProgressReporter) {
+        (self.job, self.means) = (job, means)
+        model = SDXLDirectory(means.model.base, vae: means.model.vae)
         directory = RunDirectory(output, name: job.name)
         self.progress = progress
     }
@@ -44,14 +45,18 @@ public struct JobRunner {
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
         let began = Date()
-        let findings = try JobCheck(job, model: model).findings()
+        let findings = try JobCheck(self.job, model: model).findings()
         try findings.faults.throwIfAny()
-        let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
+        let cost = try JobCost(self.job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
-        (job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
+        (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
         try directory.removeLeftovers()
+        guard let (job, notes) = try prepared(extent) else {
+            progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
+            return false
+        }
         let device = CPUDevice.install()
         let settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let sampler = try job.sampler(latentFactor: vae.downsampling)
@@ -86,13 +91,23 @@ public struct JobRunner {
             if StopRequest.shared.isSet { return false }
         }
         try RunReport(
-            job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: observer.notes, began: began,
+            job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: notes + observer.notes, began: began,
             memory: .init(device: device, cost: cost), samples: try directory.pictures()
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
         let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }
         progress.say(.publish, "done: \(names.joined(separator: " and "))")
         return true
+    }
+
+    /// The job with the masks and prior images it lacked, and what is to be said of them; nil where a stop was asked for.
+    private func prepared(_ extent: Extent) throws -> (Job, [String])? {
+        guard Preparation.isNeeded(job) else { return (job, []) }
+        // Training alone makes nothing.
+        if extent == .training { try job.missing.throwIfAny() }
+        guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
+        try JobCheck(job, model: model).findings().faults.throwIfAny()
+        return (job, notes)
     }
 
     private func encodePrompts(_ prompts: [String]) throws -> PromptTable {

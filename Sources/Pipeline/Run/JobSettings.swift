@@ -42,7 +42,13 @@ extension Job {
     private func subjectSet(_ list: PhotoList) throws -> SubjectSet {
         try SubjectSet(
             subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
-            photos: list.photos.map { SegMix.Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: $0.captions, in: path) })
+            photos: list.photos.map { photo(of: $0) })
+    }
+
+    func photo(of entry: PhotoEntry) -> SegMix.Photo {
+        SegMix.Photo(
+            subject: entry.subject, file: entry.file, path: place(of: entry.file), mask: entry.mask, maskPath: entry.mask.map(place),
+            captions: entry.captions)
     }
 
     /// Every photo and mask of the job, relative to its folder, each once.
@@ -59,15 +65,29 @@ extension Job {
         guard let object = try JSONSerialization.jsonObject(with: encoder.encode(specification)) as? [String: Any] else { return [:] }
         let immaterial: Set = [
             "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
-            "validation_steps", "output_kohya_format", "classes", "priority", "render", "gradient_checkpointing",
+            "validation_steps", "output_kohya_format", "classes", "priority", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
         ]
         var print: [String: String] = ["model": model]
         for (key, value) in object where !immaterial.contains(key) { print[key] = "\(value)" }
         var hash = SHA256()
-        let captions = try encoder.encode([photos] + (priors.map { [$0] } ?? []))
+        // Where the output lies does not matter.
+        let captions = try encoder.encode(([photos] + (priors.map { [$0] } ?? [])).map(\.withoutPlaces))
         hash.update(data: captions)
-        for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: path + "/" + file))) ?? Data()) }
+        for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: place(of: file)))) ?? Data()) }
         print["photos"] = hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
         return print
+    }
+}
+
+extension PhotoList {
+    /// What was made for the job is called by its own name only.
+    fileprivate var withoutPlaces: PhotoList {
+        var list = self
+        func name(_ file: String) -> String { file.hasPrefix("/") ? URL(fileURLWithPath: file).lastPathComponent : file }
+        for i in list.photos.indices {
+            list.photos[i].file = name(list.photos[i].file)
+            list.photos[i].mask = list.photos[i].mask.map(name)
+        }
+        return list
     }
 }
