@@ -47,12 +47,13 @@ let package = Package(
         // Pictures and the method.
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Images", dependencies: ["CImageIO", "CTurboJPEG"]),
+        .target(name: "Vision", dependencies: ["Diffusion", "Images", "Layers", "Tensors", "Weights"]),
         .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
-        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Weights"]),
+        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights"]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -77,6 +78,7 @@ let package = Package(
         .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
         .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "Training"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
+        .testTarget(name: "VisionTests", dependencies: ["CPUDevice", "Images", "ModelGoldens", "Vision", "Weights"]),
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(
             name: "TrainingTests",

@@ -27,17 +27,19 @@ def replay(args):
     imported = resident_bytes()
     layout = torch.channels_last if args.channels_last else torch.contiguous_format
     scheduler = DDPMScheduler.from_pretrained(args.model, subfolder="scheduler")
-    vae = AutoencoderKL.from_pretrained(args.model, subfolder="vae").eval().requires_grad_(False).to(memory_format=layout)
+    # As the published script: the VAE is float32 always; with bf16 everything else is bfloat16, the LoRA and its moments too.
+    vae = AutoencoderKL.from_pretrained(args.model, subfolder="vae", torch_dtype=torch.float32).eval().requires_grad_(False).to(memory_format=layout)
     texts = [
         (AutoTokenizer.from_pretrained(args.model, subfolder="tokenizer" + end, use_fast=False),
          kind.from_pretrained(args.model, subfolder="text_encoder" + end).eval().requires_grad_(False))
         for end, kind in (("", CLIPTextModel), ("_2", CLIPTextModelWithProjection))]
-    unet = UNet2DConditionModel.from_pretrained(args.model, subfolder="unet").requires_grad_(False).to(memory_format=layout)
+    working = torch.bfloat16 if args.precision == "bf16" else torch.float32
+    unet = UNet2DConditionModel.from_pretrained(args.model, subfolder="unet", torch_dtype=working).requires_grad_(False).to(memory_format=layout)
     if args.gradient_checkpointing:
         unet.enable_gradient_checkpointing()
     unet.add_adapter(LoraConfig(
         r=args.rank, lora_alpha=args.rank, init_lora_weights="gaussian", target_modules=["to_q", "to_k", "to_v", "to_out.0"]))
-    unet.train()
+    unet.to(working).train()
     set_lora(unet, load_file(os.path.join(args.trace, "lora-initial.safetensors")))
     parameters = [p for p in unet.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=args.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-4)
@@ -65,9 +67,9 @@ def replay(args):
             clock.append(time.perf_counter())
             text, pooled = encode_texts(prompts)
             clock.append(time.perf_counter())
-        noisy = scheduler.add_noise(latents, x["noise"], x["timesteps"]).contiguous(memory_format=layout)
+        noisy = scheduler.add_noise(latents, x["noise"], x["timesteps"]).to(working).contiguous(memory_format=layout)
         prediction = unet(
-            noisy, x["timesteps"], text, added_cond_kwargs={"time_ids": x["time_ids"].float(), "text_embeds": pooled}, return_dict=False)[0]
+            noisy, x["timesteps"], text, added_cond_kwargs={"time_ids": x["time_ids"].to(working), "text_embeds": pooled}, return_dict=False)[0].float()
         target = x["noise"] if scheduler.config.prediction_type == "epsilon" else scheduler.get_velocity(latents, x["noise"], x["timesteps"])
         errors = F.mse_loss(prediction, target, reduction="none") * x["mask"]
         instance, prior = errors.chunk(2)
@@ -109,6 +111,7 @@ if __name__ == "__main__":
     for name in ("--threads", "--rank", "--warm", "--steps"):
         p.add_argument(name, type=int, required=True)
     p.add_argument("--learning-rate", type=float, required=True)
+    p.add_argument("--precision", choices=["no", "bf16"], default="no")
     for name in ("--channels-last", "--gradient-checkpointing"):
         p.add_argument(name, action="store_true")
     replay(p.parse_args())

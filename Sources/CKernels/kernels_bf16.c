@@ -1,7 +1,10 @@
 // The bfloat16 kernels, for x86-64 with AVX512-BF16.
 
 #include "CKernelsBF16.h"
+#include "CKernelsOneDNN.h"
 #include "KernelTable.h"
+#include "borrowed_memory.h"
+#include "onednn.h"
 
 #if defined(__x86_64__)
 
@@ -20,10 +23,16 @@
 #include "body/bf16_product.h"
 #include "body/bf16_attention_forward.h"
 #include "body/bf16_attention_backward.h"
+#include "body/bf16_matmul.h"
 
 #pragma clang attribute pop
 
 #else
+
+int ck_bf16_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, int64_t m,
+                   int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc, int accumulate) {
+    return ck_onednn_matmul(c, c_is_float, a, b, bias, aT, bT, m, n, k, lda, ldb, ldc, accumulate);
+}
 
 // Nobody may come here: `ck_bf16_available` said no.
 void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_t *k, const uint16_t *v, size_t begin, size_t end,

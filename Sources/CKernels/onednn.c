@@ -4,6 +4,8 @@
 // spreads its loops over OpenMP threads; every call first tells OpenMP that its thread is alone.
 
 #include "CKernelsOneDNN.h"
+#include "borrowed_memory.h"
+#include "onednn.h"
 
 #if defined(__x86_64__) && __has_include(<dnnl.h>)
 
@@ -13,42 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRIMITIVES = 256, IDLE_BLOCKS = 64 };
-
-// ------------------------------------------------------------------------------------------------- memory
-
-/// Memory that one call borrows; kept between calls.
-struct block { void *bytes; size_t size; };
-static struct block idle[IDLE_BLOCKS];
-static size_t idle_count;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static struct block take(size_t size) {
-    struct block b = {0};
-    if (size == 0) return b;
-    pthread_mutex_lock(&lock);
-    for (size_t i = idle_count; i-- > 0 && !b.bytes;)
-        if (idle[i].size >= size) b = idle[i], idle[i] = idle[--idle_count];
-    pthread_mutex_unlock(&lock);
-    if (b.bytes) return b;
-    b.size = (size + 4095) / 4096 * 4096;
-    if (posix_memalign(&b.bytes, 4096, b.size) != 0) b.bytes = NULL, b.size = 0;
-    return b;
-}
-
-static void give_back(struct block b) {
-    if (!b.bytes) return;
-    pthread_mutex_lock(&lock);
-    if (idle_count < IDLE_BLOCKS) {
-        idle[idle_count++] = b, b.bytes = NULL;
-    } else {
-        // The smallest goes.
-        for (size_t i = 0; i < idle_count; i++)
-            if (idle[i].size < b.size) { const struct block t = idle[i]; idle[i] = b; b = t; }
-    }
-    pthread_mutex_unlock(&lock);
-    free(b.bytes);
-}
+enum { PRIMITIVES = 256 };
 
 // --------------------------------------------------------------------------------------------- primitives
 
@@ -69,6 +36,7 @@ struct entry { struct key key; struct operation operation; unsigned long used; i
 static struct entry *table[PRIMITIVES];
 static unsigned long now;
 static dnnl_engine_t engine;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int available;
 static void (*omp_threads)(int);
@@ -140,7 +108,7 @@ static struct entry *find(const struct key *k, int *status) {
 /// Runs an operation on its operands; a null bias is left out.
 static int run(const struct operation *o, void *target, const void *source, const void *weights, const void *bias) {
     const dnnl_memory_desc_t *descriptions[5] = {&o->source, &o->weights, &o->target, &o->scratch, &o->bias};
-    const struct block scratch = take(o->scratch_size);
+    const struct ck_block scratch = ck_borrow(o->scratch_size);
     void *pointers[5] = {(void *)source, (void *)weights, target, scratch.bytes, (void *)bias};
     const int names[5] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD, DNNL_ARG_BIAS};
     const int count = bias ? 5 : 4;
@@ -157,7 +125,7 @@ static int run(const struct operation *o, void *target, const void *source, cons
     if (status == dnnl_success) status = dnnl_stream_wait(stream);
     if (stream) dnnl_stream_destroy(stream);
     for (int i = 0; i < made; i++) dnnl_memory_destroy(arguments[i].memory);
-    give_back(scratch);
+    ck_give_back(scratch);
     return status;
 }
 
@@ -207,8 +175,8 @@ static dnnl_status_t compile_matmul(const struct key *k, struct operation *o) {
     return status == dnnl_success ? finish(o, &d, k->flags & ACCUMULATES ? 1 : 0) : status;
 }
 
-int ck_bf16_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, int64_t m,
-                   int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc, int accumulate) {
+int ck_onednn_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, int64_t m,
+                     int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc, int accumulate) {
     if (!ready()) return dnnl_unimplemented;
     struct key key;
     memset(&key, 0, sizeof key);
@@ -292,9 +260,9 @@ int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv
     if (!e) return status;
     const dnnl_dims_t dims = {(int64_t)s->out_channels, (int64_t)s->in_channels, (int64_t)s->kernel_height, (int64_t)s->kernel_width};
     const size_t out = s->out_channels, in = s->in_channels, taps = s->kernel_height * s->kernel_width;
-    struct block copy = {0};
+    struct ck_block copy = {0};
     if (turned) {
-        copy = take(out * in * taps * 2);
+        copy = ck_borrow(out * in * taps * 2);
         uint16_t *target = copy.bytes;
         if (!target) { release(e); return dnnl_out_of_memory; }
         for (size_t o = 0; o < out; o++)
@@ -322,7 +290,7 @@ int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv
     if (chosen) dnnl_primitive_desc_destroy(chosen);
     if (to) dnnl_memory_destroy(to);
     if (from) dnnl_memory_destroy(from);
-    give_back(copy);
+    ck_give_back(copy);
     release(e);
     return status;
 }
@@ -355,10 +323,10 @@ static int convolve(uint16_t *y, const uint16_t *x, const void *packed, const fl
                          s->pad_left, 0, needed - s->pad_left - width};
     const int64_t first = row * stride - s->pad_top, last = first + (rows - 1) * stride + kh;
     const int64_t begin = larger(0, first), end = last < height ? last : height;
-    struct block copy = {0};
+    struct ck_block copy = {0};
     if (s->in_step > 1 || g.left < 0 || g.right <= -stride || begin >= end) {
         g.height = last - first, g.width = needed, g.left = g.right = 0;
-        copy = take((size_t)(images * g.height * needed * channels) * 2);
+        copy = ck_borrow((size_t)(images * g.height * needed * channels) * 2);
         if (!copy.bytes) return dnnl_out_of_memory;
         for (int64_t i = 0; i < images; i++)
             stuff((uint16_t *)copy.bytes + i * g.height * needed * channels, x + i * height * width * channels, s, first, -s->pad_left,
@@ -381,7 +349,7 @@ static int convolve(uint16_t *y, const uint16_t *x, const void *packed, const fl
         status = run(&e->operation, y, x, packed, bias);
         release(e);
     }
-    give_back(copy);
+    ck_give_back(copy);
     return status;
 }
 
@@ -409,7 +377,7 @@ int ck_bf16_convolution(uint16_t *y, const uint16_t *x, const void *packed, cons
 
 int ck_bf16_available(void) { return 0; }
 
-int ck_bf16_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, int64_t m,
+int ck_onednn_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, int64_t m,
                    int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc, int accumulate) {
     return -1;
 }

@@ -83,15 +83,21 @@ public struct ExampleSampler {
     }
 
     /// Reads every photo and mask once, so that faults show before training starts. `report` gets each error.
-    public func readAll(report: (any Error) -> Void) {
-        for photo in instances.photos + (priors?.photos ?? []) {
+    /// - Returns: what they need when they are used.
+    @discardableResult
+    public func readAll(report: (any Error) -> Void) -> PictureNeeds {
+        var needs = PictureNeeds()
+        for (photo, isPrior) in instances.photos.map({ ($0, false) }) + (priors?.photos ?? []).map({ ($0, true) }) {
             do {
                 let picture = try ImageFile.readPhoto(photo.path, name: photo.file)
-                _ = try PlainPhoto.longSide(of: picture, side: settings.resolution, name: photo.file)
+                let side = settings.resolution, long = try PlainPhoto.longSide(of: picture, side: side, name: photo.file)
+                needs.cacheBytes += 3 * side * long
+                needs.add(crops: settings.centerCrop ? 1 : long - side + 1, isPrior: isPrior)
                 guard settings.segmixProbability > 0, let mask = photo.mask, let maskPath = photo.maskPath else { continue }
-                _ = try CutOut(photo: picture, mask: ImageFile.readMask(maskPath, name: mask), photoName: photo.file, maskName: mask)
+                needs.cacheBytes += try CutOut(photo: picture, mask: ImageFile.readMask(maskPath, name: mask), photoName: photo.file, maskName: mask).image.bytes.count
             } catch { report(error) }
         }
+        return needs
     }
 
     // MARK: Draws

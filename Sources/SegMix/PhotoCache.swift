@@ -20,8 +20,10 @@ public final class PhotoCache {
     public private(set) var bytes = 0
     public let capacity: Int
 
+    public static let defaultCapacity = 768 << 20
+
     /// `capacity`: in bytes. What is asked for last is kept even if it is larger.
-    public init(capacity: Int = 768 << 20) { self.capacity = capacity }
+    public init(capacity: Int = PhotoCache.defaultCapacity) { self.capacity = capacity }
 
     /// Throws `ImageError` or `SegMixError`, like `CutOut.init`.
     func cutOut(of photo: Photo) throws -> CutOut {

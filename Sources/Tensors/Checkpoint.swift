@@ -14,6 +14,11 @@ public func checkpoint(_ input: Tensor, _ body: @escaping (Tensor) -> Tensor) ->
 }
 
 extension Tensor {
+    /// The same numbers behind a node of their own: the gradients of all that uses the branch are summed there before they
+    /// meet those of other users of `self`. `checkpoint` sums in this order; a block that may be kept or computed again
+    /// takes a branch where it is kept, and its gradients are the same to the bit.
+    public var branch: Tensor { recorded(from: [self]) { [$0] } }
+
     /// A node for one input, which may be untracked.
     fileprivate func recorded(from input: Tensor, orInside _: Node, pullback: @escaping (Tensor) -> Tensor?) -> Tensor {
         Tensor(shape: shape, type: type, storage: storage, node: Node(inputs: [input.node]) { [pullback($0)] })

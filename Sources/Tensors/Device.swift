@@ -75,6 +75,12 @@ public protocol Device: AnyObject {
     func squaredErrorGradient(_ d: Tensor, _ prediction: Tensor, _ target: Tensor, _ mask: Tensor, factors: [Float])
     func sumOfSquares(_ x: Tensor) -> Double
     func adamW(_ p: Tensor, _ m: Tensor, _ v: Tensor, _ gradient: Tensor, gradientScale: Float, _ step: AdamWStep)
+
+    // Vision transformers that are only run forward
+    /// y[r, c] = x[r, c]·scale[c]
+    func scaleColumns(_ y: Tensor, _ x: Tensor, by scale: Tensor, rows: Int, width: Int)
+    /// x is [rows, 2·width], gate half first: y = silu(gate)·value.
+    func swiglu(_ y: Tensor, _ x: Tensor, rows: Int, width: Int)
 }
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.

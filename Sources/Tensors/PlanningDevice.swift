@@ -6,13 +6,8 @@ import Synchronization
 ///
 /// Memory is address space that is never touched, except where the engine's own code writes small tables.
 public final class PlanningDevice: Device {
-    /// Floating-point operations (a multiplication and an addition are two) of matrix products, convolutions, attention, by
-    /// the type of what is multiplied.
-    public private(set) var operationsOfType: [ElementType: Double] = [:]
-    /// Those of all types.
-    public var operations: Double { operationsOfType.values.reduce(0, +) }
-    /// Bytes read and written by everything else.
-    public private(set) var bytesMoved = 0.0
+    /// What has been asked for so far.
+    public private(set) var work = Work()
     private let memory = Mutex((live: 0, peak: 0))
 
     public init() {}
@@ -37,15 +32,16 @@ public final class PlanningDevice: Device {
     public func trim() {}
 
     /// Counts tensors that are read or written once.
-    private func moves(_ tensors: Tensor...) { bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
+    func moves(_ tensors: Tensor...) { work.bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
 
-    private func computes(_ operations: Double, in type: ElementType) { operationsOfType[type, default: 0] += operations }
+    func computes(_ kind: Work.Kind, _ amount: Double, in type: ElementType) { work[kind, type] += amount }
 
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
-        computes(2 * Double(m) * Double(n) * Double(k), in: a.type)
+        computes(min(m, n, k) > 64 ? .product : .thinProduct, 2 * Double(m) * Double(n) * Double(k), in: a.type)
+        if a.type != b.type { computes(.widening, Double(n * k * (b.type.byteCount + 4)), in: .float32) }
         // In bfloat16 the bias is added where the product is stored.
         if bias != nil && a.type == .float32 { moves(c, c) }
     }
@@ -78,27 +74,31 @@ public final class PlanningDevice: Device {
         2 * Double(s.batch * s.heads * s.headSize) * Double(s.queries) * Double(s.keys)
     }
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
-        computes(2 * Self.scores(s), in: q.type)
+        computes(.attention, 2 * Self.scores(s), in: q.type)
     }
     public func attentionBackward(
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
-    ) { computes(5 * Self.scores(s), in: q.type) }
+    ) { computes(.attentionBackward, 5 * Self.scores(s), in: q.type) }
 
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
-        switch form {
+        // Through a copy in the type that it is made of, as the real one.
+        let copy = weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32)
+        let packed = switch form {
         case .direct: Tensor(uninitialized: weight.shape)
         case .winograd: Tensor(uninitialized: [4, 4] + weight.shape.prefix(2))
         case .bfloat16: Tensor(uninitialized: weight.shape, type: .bfloat16)
         }
+        moves(packed, copy)
+        return packed
     }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        let multiplications = s.form(of: x.type) == .winograd ? 4 : s.kernelHeight * s.kernelWidth
-        computes(2 * Double(y.count) * Double(multiplications * s.inChannels), in: x.type)
+        let isWinograd = s.form(of: x.type) == .winograd, multiplications = isWinograd ? 4 : s.kernelHeight * s.kernelWidth
+        computes(isWinograd ? .winograd : .convolution, 2 * Double(y.count) * Double(multiplications * s.inChannels), in: x.type)
     }
     public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }
     public func copyColumns(_ y: Tensor, yWidth: Int, yFrom: Int, _ x: Tensor, xWidth: Int, xFrom: Int, count: Int, rows: Int) {
-        bytesMoved += Double(2 * x.type.byteCount) * Double(count * rows)
+        work.bytesMoved += Double(2 * x.type.byteCount) * Double(count * rows)
     }
     public func transpose(_ y: Tensor, _ x: Tensor, n: Int, rows: Int, columns: Int) { moves(y, x) }
     public func squaredError(_ prediction: Tensor, _ target: Tensor, _ mask: Tensor) -> [Double] {

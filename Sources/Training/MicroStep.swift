@@ -6,8 +6,6 @@ import Tensors
 struct MicroStep {
     let index: Int
     let examples: [TrainingExample]
-    /// `[B, 3, R, R]`
-    let pixels: Tensor
     /// `[B, R/f, R/f]`
     let mask: Tensor
     /// `[B, C, R/f, R/f]`, PyTorch's order, so that a trace can be replayed.
@@ -19,7 +17,6 @@ struct MicroStep {
         let n = examples.count, side = examples[0].picture.width, latentSide = side / factor
         self.index = index
         self.examples = examples
-        pixels = Tensor(examples.flatMap(\.planarPixelValues), shape: [n, 3, side, side])
         mask = Tensor(examples.flatMap(\.lossMask), shape: [n, latentSide, latentSide])
         func normals(_ purpose: RandomPurpose) -> Tensor {
             let values = (0..<n).flatMap { i in
@@ -34,6 +31,18 @@ struct MicroStep {
             var stream = RandomStream(seed: seed, purpose: .timestep, step: index, index: i)
             return stream.integer(in: 0...(timestepCount - 1))
         }
+    }
+
+    /// One picture, `[1, R, R, 3]`.
+    func pixels(_ i: Int) -> Tensor {
+        let side = examples[i].picture.width
+        return Tensor(examples[i].pixelValues, shape: [1, side, side, 3])
+    }
+
+    /// All of them as a trace has them, `[B, 3, R, R]`.
+    var planarPixels: Tensor {
+        let side = examples[0].picture.width
+        return Tensor(examples.flatMap(\.planarPixelValues), shape: [examples.count, 3, side, side])
     }
 
     var maskMeans: [Double] {

@@ -18,7 +18,7 @@ public struct StepLoss: Sendable {
 
     /// - Parameters:
     ///   - errors: Sᵢ of each image
-    ///   - baseErrors: Sᵢ of the model without its LoRA, for DCO
+    ///   - baseErrors: Sᵢ of the model without its LoRA, for DCO; of the instances at least
     ///   - maskMeans: mean(M) of each image
     ///   - elements: E = height·width·channels
     public init(

@@ -36,7 +36,7 @@ public struct Trace {
             "prompts": try json(examples.map(\.prompt)), "files": try json(examples.map(\.files)),
             "crop": try json(examples.map(\.crop)), "collage": try json(Collages(plans: examples.map(\.collage))),
         ])
-        writer.add("pixel_values", step.pixels)
+        writer.add("pixel_values", step.planarPixels)
         writer.add("mask", step.mask.reshaped([n, 1] + step.mask.shape.dropFirst()))
         writer.add("vae_noise", step.posteriorNoise)
         writer.add("noise", step.noise)

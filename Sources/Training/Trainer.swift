@@ -13,7 +13,7 @@ public struct StepRecord: Sendable {
     public let learningRate, gradientNorm: Double
     /// Examples that were composites, of how many.
     public let composites, examples: Int
-    public let seconds: Double
+    public let times: StepTimes
 }
 
 /// What accompanies a training run: logs, LoRA files, renders, the wish to stop.
@@ -33,6 +33,8 @@ public struct Trainer {
     let settings: TrainingSettings
     let model: TrainingModel
     let sampler: ExampleSampler
+    /// Decides memory and time, not the numbers: a run may go on with another choice.
+    let keep: Checkpointing
     let resumePoints: ResumePoint
     /// Every so many steps a resume point; how many are kept.
     let resumeEvery: Int, resumeLimit: Int
@@ -40,10 +42,10 @@ public struct Trainer {
     let fingerprint: [String: String]
 
     public init(
-        _ settings: TrainingSettings, model: TrainingModel, sampler: ExampleSampler, resumeDirectory: String,
+        _ settings: TrainingSettings, model: TrainingModel, sampler: ExampleSampler, keep: Checkpointing = .keepEverything, resumeDirectory: String,
         resumeEvery: Int, resumeLimit: Int, fingerprint: [String: String]
     ) {
-        (self.settings, self.model, self.sampler) = (settings, model, sampler)
+        (self.settings, self.model, self.sampler, self.keep) = (settings, model, sampler, keep)
         resumePoints = ResumePoint(directory: resumeDirectory)
         (self.resumeEvery, self.resumeLimit, self.fingerprint) = (resumeEvery, resumeLimit, fingerprint)
     }
@@ -60,8 +62,9 @@ public struct Trainer {
         try observer.willStart(after: start)
         if start == 0 { try trace?.writeInitial(model.adapters) }
 
+        let encoded = LatentCache(model.vae), instances = sampler.settings.batchSize
         for step in start..<settings.steps {
-            let began = ContinuousClock.now
+            var clock = StepTimes()
             var losses: [StepLoss] = [], composites = 0, examples = 0, files: [String] = []
 
             for micro in step * settings.accumulation..<(step + 1) * settings.accumulation {
@@ -73,30 +76,35 @@ public struct Trainer {
                 composites += batch.examples.count(where: \.isComposite)
                 examples += batch.examples.count
                 files += batch.examples.flatMap(\.files).filter { !files.contains($0) }
+                clock.mark(.data)
 
-                // 2. Latents, noised: [B, h, w, C].
-                let latents = model.vae.latents(batch.pixels.channelsLast(), noise: batch.posteriorNoise.channelsLast())
+                // 2. Latents, noised: [B, h, w, C]. What was encoded before is remembered.
+                let latents = encoded.latents(of: batch)
                 let (noisy, target) = model.schedule.noised(latents, noise: batch.noise.channelsLast(), timesteps: batch.timesteps)
+                clock.mark(.vae)
 
-                // 3. The prediction, and for DCO that of the model without its LoRA.
-                let prompt = model.prompts.batch(batch.examples.map(\.prompt)), ids = batch.examples.map(\.timeIDs)
-                let times = batch.timesteps.map(Float.init)
+                // 3. The prediction, and for DCO that of the model without its LoRA; what comes before the first attention
+                // is the same for both.
+                let beginning = model.unet.begin(
+                    noisy, timesteps: batch.timesteps.map(Float.init), prompt: model.prompts.batch(batch.examples.map(\.prompt)),
+                    timeIDs: batch.examples.map(\.timeIDs))
                 let baseErrors = model.base.map {
-                    $0(noisy, timesteps: times, prompt: prompt, timeIDs: ids).squaredError(to: target, mask: batch.mask)
+                    $0.end(beginning.first(instances)).squaredError(to: target.rows(0, instances), mask: batch.mask.rows(0, instances))
                 }
-                let prediction = model.unet(
-                    noisy, timesteps: times, prompt: prompt, timeIDs: ids, keep: settings.checkpointing ? .recompute : .keepEverything)
+                let prediction = model.unet.end(beginning, keep: keep)
+                clock.mark(.forward)
 
                 // 4. The loss and its gradient.
                 let loss = StepLoss(
                     errors: prediction.squaredError(to: target, mask: batch.mask), baseErrors: baseErrors, maskMeans: batch.maskMeans,
-                    instances: sampler.settings.batchSize, elements: latents.count / batch.examples.count,
+                    instances: instances, elements: latents.count / batch.examples.count,
                     dcoBeta: settings.dcoBeta, priorWeight: settings.priorWeight, normalizes: settings.normalizesMaskedLoss)
                 guard loss.value.isFinite else {
                     throw TrainingError.notFinite(step: step + 1, what: "loss", files: batch.examples.flatMap(\.files))
                 }
                 prediction.backward(seed: prediction.squaredErrorGradient(
                     to: target, mask: batch.mask, factors: loss.factors.map { Float($0 / Double(settings.accumulation)) }))
+                clock.mark(.backward)
                 try trace?.write(batch, loss: loss.value)
                 losses.append(loss)
             }
@@ -105,14 +113,14 @@ public struct Trainer {
             let norm = optimizer.gradientNorm(scale: 1), rate = settings.schedule.rate(at: step)
             guard norm.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "gradient", files: files) }
             optimizer.step(step + 1, learningRate: rate, gradientScale: min(1, settings.maxGradientNorm / (norm + 1e-6)))
+            clock.mark(.optimizer)
 
             // 6. Logs and files first: a resume point must not come before what belongs to its step.
             let done = step + 1, count = Double(losses.count)
             try observer.didStep(StepRecord(
                 step: done, loss: losses.reduce(0) { $0 + $1.value } / count, instanceLoss: losses.reduce(0) { $0 + $1.instance } / count,
                 priorLoss: losses[0].prior.map { _ in losses.reduce(0) { $0 + ($1.prior ?? 0) } / count }, learningRate: rate,
-                gradientNorm: norm, composites: composites, examples: examples,
-                seconds: (ContinuousClock.now - began) / .seconds(1)))
+                gradientNorm: norm, composites: composites, examples: examples, times: clock))
             let stops = observer.wantsToStop
             if done % resumeEvery == 0 || done == settings.steps || stops {
                 try resumePoints.save(step: done, optimizer, fingerprint, keeping: resumeLimit)

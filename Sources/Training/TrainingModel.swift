@@ -13,9 +13,10 @@ public struct TrainingModel {
     public let prompts: PromptTable
 
     /// Loads UNet and VAE of a model directory.
+    /// - Parameter adapters: those to be used in place of fresh ones.
     /// - Throws: `ModelError`, `WeightFaults`, `ScheduleError`.
-    public init(_ model: SDXLDirectory, settings: TrainingSettings, prompts: PromptTable) throws {
-        adapters = AdapterSet(rank: settings.rank, alpha: Float(settings.rank), seed: settings.seed)
+    public init(_ model: SDXLDirectory, settings: TrainingSettings, prompts: PromptTable, adapters known: AdapterSet? = nil) throws {
+        adapters = known ?? AdapterSet(rank: settings.rank, alpha: Float(settings.rank), seed: settings.seed)
         let configuration = try model.unetConfiguration(), weights = try model.unetWeights()
         unet = UNet(weights.root.adapted(by: adapters), configuration, precision: settings.precision)
         base = settings.dcoBeta > 0 ? UNet(weights.root, configuration, precision: settings.precision) : nil

@@ -12,8 +12,6 @@ public struct TrainingSettings: Sendable {
     public var seed: UInt64 = 42
     public var priorWeight = 1.0, dcoBeta = 0.0
     public var normalizesMaskedLoss = false
-    /// Recompute blocks in the backward pass instead of keeping what they computed.
-    public var checkpointing = false
 
     /// What the UNet computes in, float32 or bfloat16. VAE, text encoders, loss, LoRA and optimizer are float32 always.
     public var precision = ElementType.float32

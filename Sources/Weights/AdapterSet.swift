@@ -14,6 +14,7 @@ public final class AdapterSet {
 
     private enum Source {
         case new(rank: Int, alpha: Float, seed: UInt64)
+        case blank(rank: Int)
         case files([(file: LoRAFile, scale: Float)], layersPerBlock: Int?)
     }
 
@@ -32,6 +33,12 @@ public final class AdapterSet {
     public init(rank: Int, alpha: Float, seed: UInt64) {
         precondition(rank > 0 && alpha > 0 && alpha.isFinite, "AdapterSet: rank \(rank), alpha \(alpha)")
         source = .new(rank: rank, alpha: alpha, seed: seed)
+        claimed = []
+    }
+
+    /// A set of the shapes of one made for training, whose numbers are whatever was in memory: for counting only.
+    public init(blankOfRank rank: Int) {
+        source = .blank(rank: rank)
         claimed = []
     }
 
@@ -58,6 +65,11 @@ public final class AdapterSet {
         let made: LowRank? = switch source {
         case .new(let rank, let alpha, let seed):
             Self.targets.contains { path.hasSuffix($0) } ? fresh(rank: rank, alpha: alpha, seed: seed, inputs: inputs, outputs: outputs) : nil
+        case .blank(let rank):
+            Self.targets.contains { path.hasSuffix($0) }
+                ? LowRank(
+                    down: Parameter(Tensor(uninitialized: [rank, inputs])), up: Parameter(Tensor(uninitialized: [outputs, rank])), scale: 1)
+                : nil
         case .files(let files, let layersPerBlock):
             stacked(files, layersPerBlock, path, inputs: inputs, outputs: outputs)
         }

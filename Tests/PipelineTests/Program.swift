@@ -29,7 +29,7 @@ struct Program {
         let process = Process()
         private let folder: String
 
-        fileprivate init(_ program: Program, _ arguments: [String]) throws {
+        fileprivate init(_ program: Program, _ arguments: [String], _ environment: [String: String]) throws {
             folder = NSTemporaryDirectory() + "segmix-said-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             func file(_ name: String) -> FileHandle {
@@ -38,7 +38,7 @@ struct Program {
             }
             process.executableURL = URL(fileURLWithPath: program.path)
             process.arguments = arguments
-            process.environment = ProcessInfo.processInfo.environment.merging(["SEGMIX_THREADS": "1"]) { $1 }
+            process.environment = ProcessInfo.processInfo.environment.merging(["SEGMIX_THREADS": "1"]) { $1 }.merging(environment) { $1 }
             process.standardInput = FileHandle.nullDevice
             process.standardOutput = file("output")
             process.standardError = file("errors")
@@ -71,7 +71,7 @@ struct Program {
         func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
     }
 
-    func start(_ arguments: [String]) throws -> Running { try Running(self, arguments) }
-    func run(_ arguments: [String]) throws -> Ending { try start(arguments).end() }
+    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running { try Running(self, arguments, environment) }
+    func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Ending { try start(arguments, environment: environment).end() }
     func run(_ arguments: String...) throws -> Ending { try run(arguments) }
 }

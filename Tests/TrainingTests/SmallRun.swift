@@ -34,15 +34,21 @@ struct SmallRun {
             photos: photos.map { Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: [$0.caption], in: scratch.path + "/photos") })
     }
 
+    func examples() throws -> ExampleSampler {
+        try ExampleSampler(
+            sampler, instances: set(DrawnPhotos.instances, DrawnPhotos.phrases), priors: hasPriors ? set(DrawnPhotos.priors, DrawnPhotos.classes) : nil)
+    }
+
     /// One process's part of the run: everything is loaded anew, as after a start.
     /// - Parameter stop: steps after which it is to stop.
-    func go(in folder: String, stopAfter stop: Set<Int> = [], traces: Bool = false) throws -> (outcome: Trainer.Outcome, weights: [String: [Float]], observer: Witness) {
-        let examples = try ExampleSampler(
-            sampler, instances: set(DrawnPhotos.instances, DrawnPhotos.phrases), priors: hasPriors ? set(DrawnPhotos.priors, DrawnPhotos.classes) : nil)
+    func go(
+        in folder: String, stopAfter stop: Set<Int> = [], traces: Bool = false, keep: Checkpointing = .keepEverything
+    ) throws -> (outcome: Trainer.Outcome, weights: [String: [Float]], observer: Witness) {
+        let examples = try examples()
         let prompts = try Tape.paused { try PromptEncoder(model).encode(examples.prompts) { _, _ in } }
         let loaded = try TrainingModel(model, settings: settings, prompts: prompts)
         let trainer = Trainer(
-            settings, model: loaded, sampler: examples, resumeDirectory: scratch.path + "/" + folder + "/resume", resumeEvery: resumeEvery, resumeLimit: 2,
+            settings, model: loaded, sampler: examples, keep: keep, resumeDirectory: scratch.path + "/" + folder + "/resume", resumeEvery: resumeEvery, resumeLimit: 2,
             fingerprint: ["seed": "\(settings.seed)"])
         let witness = Witness(stopAfter: stop)
         witness.weights = { Dictionary(uniqueKeysWithValues: loaded.adapters.parameters.map { ($0.name, $0.parameter.value.values) }) }

@@ -87,11 +87,25 @@ import Weights
         // B = 0 at first: the model is the one without its LoRA, so each loss of the first step is log 2.
         #expect(abs(plain.observer.records[0].loss - log(2)) < 1e-9)
         #expect(plain.observer.records[2].loss != plain.observer.records[0].loss && plain.observer.records[0].priorLoss == nil)
-        run.settings.checkpointing = true
-        let recomputed = try run.go(in: "recomputed")
-        // Gradients of a block's input are summed in another order, so the last bits may differ.
-        #expect(recomputed.weights.keys == plain.weights.keys)
-        for (name, values) in plain.weights { #expect(relativeError(recomputed.weights[name]!, values) < 1e-4, "\(name)") }
+        // What is kept decides no number.
+        #expect(try run.go(in: "recomputed", keep: .recompute).weights == plain.weights)
+        // Priors beside it: the photos' half alone has a reference.
+        run.hasPriors = true
+        let both = try run.go(in: "both")
+        #expect(abs(both.observer.records[0].instanceLoss - plain.observer.records[0].instanceLoss) < 1 && both.observer.records[0].priorLoss! > 0)
+        #expect(try run.go(in: "both-again", keep: .recompute).weights == both.weights)
+    }
+
+    /// A run goes on with another choice of what is kept, and is the run that was never stopped.
+    @Test(arguments: ["odd-a", "odd-b"]) func whatIsKeptMayChangeBetweenTwoParts(_ name: String) throws {
+        let run = try SmallRun(steps: 3, model: name), whole = try run.go(in: "whole")
+        let planner = try StepPlanner(run.model, settings: run.settings, batch: .init(images: 2, instances: 1, side: 64))
+        let paths = planner.blocks().map(\.path)
+        #expect(Set(paths).count == paths.count && paths.contains { $0.contains("transformer_blocks") } && paths.contains { $0.contains("resnets") })
+        _ = try run.go(in: "parts", stopAfter: [1], keep: .recompute)
+        _ = try run.go(in: "parts", stopAfter: [2], keep: .recomputeOnly(Set(paths.enumerated().filter { $0.offset % 3 == 1 }.map(\.element))))
+        let end = try run.go(in: "parts", keep: .keepEverything)
+        #expect(end.observer.started == [2] && end.weights == whole.weights)
     }
 
     /// A resume point after the steps that ask for one and after the last; another seed is another run.

@@ -111,16 +111,14 @@ INLINE float paired_row_product(const uint16_t *a, const uint16_t *b, size_t wid
     return sum_of_lanes((vf)sum);
 }
 
-/// y[lane tile][pairs, LANES] from rows; `rows` is room for [VL, pairs]. Lanes without a row are zero.
-static void pack_lanes(uint32_t *y, uint32_t *rows, const uint16_t *x, size_t stride, size_t count, size_t head_size, size_t pairs) {
-    for (size_t i = 0; i < ck_rounded_up(count, LANES); i += VL) {
-        const size_t n = i < count ? smaller(count - i, VL) : 0;
-        pack_row_pairs(rows, pairs, x + i * stride, stride, n, head_size);
-        transpose_pairs(y + i / LANES * LANES * pairs + i % LANES, LANES, rows, pairs, n, pairs);
-    }
+/// y[lane tile][pairs, LANES] of any number of rows. Lanes without a row are zero.
+static void pack_tiles(uint32_t *y, const uint16_t *x, size_t stride, size_t count, size_t head_size, size_t pairs) {
+    for (size_t i = 0; i < ck_rounded_up(count, LANES); i += VL)
+        pack_lanes(y + i / LANES * LANES * pairs + i % LANES, LANES, x + i * stride, stride, i < count ? smaller(count - i, VL) : 0,
+                   head_size);
 }
 
-static void unpack_lanes(uint16_t *y, size_t stride, const float *x, size_t count, size_t head_size, float factor) {
+static void unpack_tiles(uint16_t *y, size_t stride, const float *x, size_t count, size_t head_size, float factor) {
     for (size_t i = 0; i < count; i += VL)
         narrow_from_lanes(y + i * stride, stride, x + i / LANES * LANES * head_size + i % LANES, LANES, smaller(count - i, VL),
                           head_size, factor);
@@ -138,7 +136,6 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
     uint32_t *d_output = query + PAIRED_QUERIES * pairs, *query_columns = d_output + PAIRED_QUERIES * pairs;
     uint32_t *d_output_columns = query_columns + PAIRED_QUERIES / 2 * pitch, *p = d_output_columns + PAIRED_QUERIES / 2 * pitch;
     uint32_t *ds = p + PAIRED_QUERIES / 2 * LANES, *ds_rows = ds + PAIRED_QUERIES / 2 * LANES;
-    uint32_t *rows16 = ds_rows + PAIRED_QUERIES * (PAIRED_KEYS / 2);
 
     lse2[padded - 1] = delta[padded - 1] = 0;
     for (size_t i = 0; i < queries; i++) {
@@ -149,8 +146,8 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
 
     for (size_t first_key = 0; first_key < keys; first_key += PAIRED_KEYS) {
         const size_t count = smaller(keys - first_key, PAIRED_KEYS), key_pairs = (count + 1) / 2;
-        pack_lanes(key, rows16, k + first_key * k_stride, k_stride, count, head_size, pairs);
-        pack_lanes(value, rows16, v + first_key * v_stride, v_stride, count, head_size, pairs);
+        pack_tiles(key, k + first_key * k_stride, k_stride, count, head_size, pairs);
+        pack_tiles(value, v + first_key * v_stride, v_stride, count, head_size, pairs);
         pack_column_pairs(key_columns, pitch, k + first_key * k_stride, k_stride, count, head_size);
         memset(d_key, 0, PAIRED_KEYS * head_size * sizeof(float));
         memset(d_value, 0, PAIRED_KEYS * head_size * sizeof(float));
@@ -180,8 +177,8 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
                 (head_size - d > VL ? add_product_wide : add_product_narrow)(
                     d_query + first * pitch + d, pitch, ds_rows, PAIRED_KEYS / 2, 1, key_columns + d, pitch, rows, key_pairs);
         }
-        unpack_lanes(dk + first_key * k_stride, k_stride, d_key, count, head_size, scale);
-        unpack_lanes(dv + first_key * v_stride, v_stride, d_value, count, head_size, 1.0f);
+        unpack_tiles(dk + first_key * k_stride, k_stride, d_key, count, head_size, scale);
+        unpack_tiles(dv + first_key * v_stride, v_stride, d_value, count, head_size, 1.0f);
     }
     for (size_t i = 0; i < queries; i++)
         for (size_t d = 0; d < head_size; d += VL)
@@ -192,5 +189,5 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
 size_t ck_bf16_attention_backward_scratch(size_t queries, size_t head_size) {
     const size_t pairs = (head_size + 1) / 2, pitch = ck_rounded_up(head_size, VL);
     return 16 + ck_rounded_up(queries, 2) * (pitch + 2) + 2 * PAIRED_KEYS * (head_size + pairs) + PAIRED_KEYS / 2 * pitch +
-           PAIRED_QUERIES * (2 * pairs + pitch + LANES) + PAIRED_QUERIES * (PAIRED_KEYS / 2) + VL * pairs;
+           PAIRED_QUERIES * (2 * pairs + pitch + LANES) + PAIRED_QUERIES * (PAIRED_KEYS / 2);
 }

@@ -121,8 +121,6 @@ static __attribute__((noinline)) void paired_block_wide(const struct paired_tile
     paired_attention_block(2, tile, b, factor, masked, scores, p);
 }
 
-INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 static void paired_finish(uint16_t *o, float *lse, const struct paired_tile *tile, size_t queries, size_t head_size,
                           size_t o_stride) {
     for (size_t half = 0; half * VL < queries; half++) {
@@ -145,17 +143,15 @@ void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_
     const size_t group = ck_attention_queries_per_group(head_size), pairs = (head_size + 1) / 2, pitch = ck_rounded_up(head_size, VL);
     float *output = ck_aligned(scratch), *maximum = output + group * head_size, *sum = maximum + group;
     float *scores = sum + group;
-    uint32_t *query = (uint32_t *)(scores + PAIRED_KEYS_PER_BLOCK * LANES), *rows = query + group * pairs;
-    uint32_t *p = rows + VL * pairs, *packed_k = p + PAIRED_KEYS_PER_BLOCK / 2 * LANES;
-    uint32_t *packed_v = packed_k + PAIRED_KEYS_PER_BLOCK * pairs;
+    uint32_t *query = (uint32_t *)(scores + PAIRED_KEYS_PER_BLOCK * LANES), *p = query + group * pairs;
+    uint32_t *packed_k = p + PAIRED_KEYS_PER_BLOCK / 2 * LANES, *packed_v = packed_k + PAIRED_KEYS_PER_BLOCK * pairs;
     const float factor = scale * 1.44269504f;
 
     for (size_t start = begin; start < end; start += group) {
         const size_t queries = smaller(end - start, group), tiles = (queries + LANES - 1) / LANES;
         for (size_t i = 0; i < tiles * LANES; i += VL) {
             const size_t count = i < queries ? smaller(queries - i, VL) : 0;
-            pack_row_pairs(rows, pairs, q + (start + i) * q_stride, q_stride, count, head_size);
-            transpose_pairs(query + i / LANES * LANES * pairs + i % LANES, LANES, rows, pairs, count, pairs);
+            pack_lanes(query + i / LANES * LANES * pairs + i % LANES, LANES, q + (start + i) * q_stride, q_stride, count, head_size);
         }
         memset(output, 0, tiles * LANES * head_size * sizeof(float));
         memset(sum, 0, tiles * LANES * sizeof(float));
@@ -186,6 +182,6 @@ void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_
 
 size_t ck_bf16_attention_scratch(size_t head_size) {
     const size_t group = ck_attention_queries_per_group(head_size), pairs = (head_size + 1) / 2, block = PAIRED_KEYS_PER_BLOCK;
-    return 16 + group * (head_size + 2 + pairs) + VL * pairs + block * (LANES + LANES / 2 + pairs) +
+    return 16 + group * (head_size + 2 + pairs) + block * (LANES + LANES / 2 + pairs) +
            block / 2 * ck_rounded_up(head_size, VL);
 }

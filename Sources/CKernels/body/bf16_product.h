@@ -20,6 +20,8 @@ INLINE void accumulate_pairs(vf acc[MR][2], const int R, const int NV, const uin
     }
 }
 
+INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 /// The first `count` ≤ 32 bfloat16 at `p`, then zeros.
 INLINE __m512i load_halves(const uint16_t *p, size_t count) {
     return count >= 32 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16((__mmask32)((1u << count) - 1), p);
@@ -67,19 +69,23 @@ static void pack_column_pairs(uint32_t *y, size_t pitch, const uint16_t *x, size
         }
 }
 
-/// y[i, r] = x[r, i] of pairs, for `rows` ≤ VL rows and `pairs` columns; lanes from `rows` on are zero.
-static void transpose_pairs(uint32_t *y, size_t y_pitch, const uint32_t *x, size_t x_pitch, size_t rows, size_t pairs) {
-    for (size_t c = 0; c < pairs; c += VL) {
-        const size_t width = pairs - c < VL ? pairs - c : VL;
-        const __mmask16 mask = (__mmask16)((1u << width) - 1);
+/// y[i, r] = (x[r, 2i], x[r, 2i + 1]) for `rows` ≤ VL rows of `width` bfloat16: pairs along the row, one lane for each
+/// row. Lanes from `rows` on are zero, and so is what an odd last element is paired with.
+static void pack_lanes(uint32_t *y, size_t y_pitch, const uint16_t *x, size_t stride, size_t rows, size_t width) {
+    for (size_t c = 0; c < width; c += 2 * VL, y += VL * y_pitch) {
+        const size_t left = smaller(width - c, 2 * VL);
         vf t[VL];
+        if (rows == VL && left == 2 * VL) {
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < VL; i++)
-            t[i] = i < rows ? (vf)_mm512_maskz_loadu_epi32(mask, x + i * x_pitch + c) : (vf)(0.0f);
-        transpose_square(t);
+            for (size_t i = 0; i < VL; i++) t[i] = (vf)_mm512_loadu_si512(x + i * stride + c);
+            transpose_square(t);
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < VL; i++)
-            if (i < width) _mm512_storeu_si512(y + (c + i) * y_pitch, (__m512i)t[i]);
+            for (size_t i = 0; i < VL; i++) _mm512_storeu_si512(y + i * y_pitch, (__m512i)t[i]);
+        } else {
+            for (size_t i = 0; i < VL; i++) t[i] = i < rows ? (vf)load_halves(x + i * stride + c, left) : (vf)(0.0f);
+            transpose_square(t);
+            for (size_t i = 0; 2 * i < left; i++) _mm512_storeu_si512(y + i * y_pitch, (__m512i)t[i]);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ int ck_bf16_available(void);
 
 /// c = op(a)·op(b) + bias (+ c where `accumulate`); op transposes where aT, bT. c is [m, n], op(a) [m, k], op(b) [k, n],
 /// all row-major with leading dimensions in elements. c is bfloat16, or float32 where `c_is_float`; bias is [n] or null.
-/// 0, or a status of oneDNN.
+/// 0, or a status of oneDNN. A thread's part should be rows of c rather than columns, and at least 64 of them.
 int ck_bf16_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, int64_t m,
                    int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc, int accumulate);
 

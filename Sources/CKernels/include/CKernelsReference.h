@@ -47,6 +47,10 @@ void ck_attention_backward_reference(float *dq, float *dk, float *dv, const floa
 void ck_conv2d_reference(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape,
                          int backward);
 
+/// c is float32 and not rounded. Of the other bfloat16 kernels the float32 ones are the twins, over widened inputs.
+void ck_bf16_matmul_reference(float *c, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, size_t m, size_t n,
+                              size_t k, size_t lda, size_t ldb, size_t ldc, int accumulate);
+
 void ck_upsample_nearest_reference(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height,
                                    size_t out_width, size_t channels);
 void ck_upsample_nearest_backward_reference(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,

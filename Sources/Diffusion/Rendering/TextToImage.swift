@@ -1,4 +1,5 @@
 import Foundation
+import Layers
 import Tensors
 
 /// One picture to be made.
@@ -60,7 +61,8 @@ public struct TextToImage {
         return try Tape.paused {
             let sampler = EulerSampler(schedule, steps: request.steps)
             let guided = request.guidance > 1, n = guided ? 2 : 1
-            let embedding = embedding(request, guided: guided)
+            var embedding = embedding(request, guided: guided)
+            embedding.memory = KeyValueMemory()
             let side = [Float(request.conditioningHeight), Float(request.conditioningWidth)], ids = [side[0], side[1], 0, 0, side[0], side[1]]
             var x = noise * sampler.initialNoiseSigma
             for i in 0..<sampler.count {

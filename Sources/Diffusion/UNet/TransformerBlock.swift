@@ -5,11 +5,14 @@ import Weights
 /// A transformer block of the SDXL UNet: attention within the image, attention to the prompt,
 /// then a gated feed-forward, each on a normalised copy of the stream and added back to it.
 struct TransformerBlock {
+    /// Its diffusers key, which names it among what a step keeps or computes again.
+    let path: String
     let norm1, norm2, norm3: LayerNorm
     let selfAttention, promptAttention: Attention
     let feedForward: FeedForward
 
     init(_ weights: WeightScope, width: Int, promptWidth: Int, heads: Int) {
+        path = weights.path
         norm1 = LayerNorm(weights["norm1"], width: width)
         norm2 = LayerNorm(weights["norm2"], width: width)
         norm3 = LayerNorm(weights["norm3"], width: width)
@@ -18,11 +21,12 @@ struct TransformerBlock {
         feedForward = FeedForward(weights["ff"], width: width)
     }
 
-    /// `x` is `[N, H·W, width]`, `prompt` is `[N, tokens, promptWidth]`.
-    func callAsFunction(_ x: Tensor, prompt: Tensor) -> Tensor {
+    /// `x` is `[N, H·W, width]`.
+    func callAsFunction(_ x: Tensor, _ context: UNetContext) -> Tensor {
         var x = x
         x = x + selfAttention(norm1(x))
-        x = x + promptAttention(norm2(x), context: prompt)
+        let query = norm2(x)
+        x = x + (context.memory.map { promptAttention(query, context: context.prompt, memory: $0) } ?? promptAttention(query, context: context.prompt))
         x = x + feedForward(norm3(x))
         return x
     }
@@ -46,20 +50,16 @@ struct SpatialTransformer {
         projectOut = projection("proj_out")
     }
 
-    /// `x` is `[N, H, W, width]`, `prompt` is `[N, tokens, promptWidth]`.
-    func callAsFunction(_ x: Tensor, prompt: Tensor, keep: Checkpointing) -> Tensor {
-        let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-        var y = projectIn(norm(x)).reshaped([n, h * w, c])
-        for block in blocks { y = keep.block(y) { block($0, prompt: prompt) } }
-        return x + projectOut(y).reshaped([n, h, w, c])
-    }
-}
+    /// `x` is `[N, H, W, width]`.
+    func callAsFunction(_ x: Tensor, _ context: UNetContext) -> Tensor { end(x, tokens: tokens(x), context) }
 
-/// What a training step keeps of each block: everything, or only its input (and computes it again).
-public enum Checkpointing: Sendable {
-    case keepEverything, recompute
+    /// What the first block sees of `x`: `[N, H·W, width]`.
+    func tokens(_ x: Tensor) -> Tensor { projectIn(norm(x)).reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]) }
 
-    func block(_ x: Tensor, _ body: @escaping (Tensor) -> Tensor) -> Tensor {
-        self == .recompute ? checkpoint(x, body) : body(x)
+    /// The rest, from the tokens of `x`.
+    func end(_ x: Tensor, tokens: Tensor, _ context: UNetContext) -> Tensor {
+        var y = tokens
+        for block in blocks { y = context.block(block.path, y) { block($0, context) } }
+        return x + projectOut(y).reshaped(x.shape)
     }
 }

@@ -8,6 +8,8 @@ public struct PromptEmbedding {
     public let states: Tensor
     /// `[N, pooled width]`
     public let pooled: Tensor
+    /// Where one prompt is used again and again and nothing of it is trained: what every attention made of it.
+    public var memory: KeyValueMemory?
 
     public init(states: Tensor, pooled: Tensor) { (self.states, self.pooled) = (states, pooled) }
 }
@@ -57,17 +59,39 @@ public final class UNet {
     public func callAsFunction(
         _ x: Tensor, timesteps: [Float], prompt: PromptEmbedding, timeIDs: [[Float]], keep: Checkpointing = .keepEverything
     ) -> Tensor {
+        end(begin(x, timesteps: timesteps, prompt: prompt, timeIDs: timeIDs), keep: keep)
+    }
+
+    /// Everything before the first attention. Training adapts nothing there, so an adapted model and its frozen twin over the
+    /// same weights have this part in common: `base.end(unet.begin(…))`.
+    public func begin(_ x: Tensor, timesteps: [Float], prompt: PromptEmbedding, timeIDs: [[Float]]) -> UNetBeginning {
         let n = x.shape[0]
         precondition(timesteps.count == n && timeIDs.count == n && prompt.states.shape[0] == n && prompt.pooled.shape[0] == n,
                      "UNet: \(n) images, \(timesteps.count) timesteps, \(timeIDs.count) time_ids, prompts \(prompt.states.shape)")
         let ids = idSinusoids(timeIDs.flatMap { $0 }).reshaped([n, 6 * configuration.timeIDWidth])
-        let time = timeEmbedding(sinusoids(timesteps)) + additionEmbedding(prompt.pooled.concatenated(ids))
         // The time stays float32: it is two rows, and what a low precision would lose of it every block would lose.
-        let context = UNetContext(activatedTime: time.silu(), prompt: prompt.states.converted(to: precision), keep: keep)
+        let time = (timeEmbedding(sinusoids(timesteps)) + additionEmbedding(prompt.pooled.concatenated(ids))).silu()
+        let states = prompt.states.converted(to: precision)
+        let context = UNetContext(activatedTime: time, prompt: states, memory: nil, keep: .keepEverything, observer: nil)
 
         var x = convIn(x.converted(to: precision))
-        var skips = [x]
-        for block in down { x = block(x, context, skips: &skips) }
+        var skips = [x], level = 0
+        while level < down.count, !down[level].hasAttention {
+            x = down[level](x, context, skips: &skips)
+            level += 1
+        }
+        let first = level < down.count ? down[level].begin(x, context) : nil
+        return UNetBeginning(
+            activatedTime: time, prompt: states, memory: prompt.memory, skips: skips, level: level, x: first?.x ?? x, tokens: first?.tokens)
+    }
+
+    /// The rest of the model. `observer` is told of its blocks.
+    public func end(_ beginning: UNetBeginning, keep: Checkpointing = .keepEverything, observer: (any BlockObserver)? = nil) -> Tensor {
+        let context = UNetContext(
+            activatedTime: beginning.activatedTime, prompt: beginning.prompt, memory: beginning.memory, keep: keep, observer: observer)
+        var x = beginning.x, skips = beginning.skips
+        if let tokens = beginning.tokens { x = down[beginning.level].end(x, tokens: tokens, context, skips: &skips) }
+        for block in down.dropFirst(beginning.level + 1) { x = block(x, context, skips: &skips) }
         x = mid(x, context)
         for block in up { x = block(x, context, skips: &skips) }
         return convOut(normOut(x)).widened()

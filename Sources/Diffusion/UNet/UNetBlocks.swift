@@ -6,7 +6,16 @@ import Weights
 struct UNetContext {
     /// SiLU of the time embedding, `[N, timeWidth]`, float32, and the prompt, `[N, tokens, promptWidth]`.
     let activatedTime, prompt: Tensor
+    let memory: KeyValueMemory?
     let keep: Checkpointing
+    let observer: (any BlockObserver)?
+
+    func block(_ path: String, _ x: Tensor, _ body: @escaping (Tensor) -> Tensor) -> Tensor {
+        observer?.willRun(path)
+        let y = keep.recomputes(path) ? checkpoint(x, body) : body(x.branch)
+        if y.isTracked { observer?.didRun(path, result: y) }
+        return y
+    }
 }
 
 /// A residual block, then attention where the level has any.
@@ -25,9 +34,18 @@ private struct UNetLayer {
     }
 
     func callAsFunction(_ x: Tensor, _ context: UNetContext) -> Tensor {
-        let y = context.keep.block(x) { [resnet] in resnet($0, activatedTime: context.activatedTime) }
-        return transformer.map { $0(y, prompt: context.prompt, keep: context.keep) } ?? y
+        let y = resnet(x, context)
+        return transformer.map { $0(y, context) } ?? y
     }
+
+    /// The residual block, and what the first attention sees of it.
+    func begin(_ x: Tensor, _ context: UNetContext) -> (x: Tensor, tokens: Tensor) {
+        guard let transformer else { preconditionFailure("UNetLayer: no attention to stop at") }
+        let y = resnet(x, context)
+        return (y, transformer.tokens(y))
+    }
+
+    func end(_ x: Tensor, tokens: Tensor, _ context: UNetContext) -> Tensor { transformer!.end(x, tokens: tokens, context) }
 }
 
 struct DownBlock {
@@ -41,10 +59,26 @@ struct DownBlock {
             padding: Padding(c.downsamplePadding))
     }
 
+    var hasAttention: Bool { layers[0].transformer != nil }
+
+    /// As far as the first attention.
+    func begin(_ x: Tensor, _ context: UNetContext) -> (x: Tensor, tokens: Tensor) { layers[0].begin(x, context) }
+
+    /// The rest, from what `begin` gave.
+    func end(_ x: Tensor, tokens: Tensor, _ context: UNetContext, skips: inout [Tensor]) -> Tensor {
+        finish(layers[0].end(x, tokens: tokens, context), context, skips: &skips)
+    }
+
     /// The block's result; every intermediate state is appended to `skips`.
     func callAsFunction(_ x: Tensor, _ context: UNetContext, skips: inout [Tensor]) -> Tensor {
-        var x = x
-        for layer in layers {
+        finish(layers[0](x, context), context, skips: &skips)
+    }
+
+    /// What follows the first layer.
+    private func finish(_ first: Tensor, _ context: UNetContext, skips: inout [Tensor]) -> Tensor {
+        var x = first
+        skips.append(x)
+        for layer in layers.dropFirst() {
             x = layer(x, context)
             skips.append(x)
         }
@@ -67,8 +101,7 @@ struct MidBlock {
     }
 
     func callAsFunction(_ x: Tensor, _ context: UNetContext) -> Tensor {
-        let y = first(x, context)
-        return context.keep.block(y) { [second] in second($0, activatedTime: context.activatedTime) }
+        second(first(x, context), context)
     }
 }
 

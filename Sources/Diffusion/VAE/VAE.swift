@@ -33,6 +33,11 @@ public final class VAE {
     ///     scaling_factor·z, or (z − latents_mean)·scaling_factor/latents_std
     public func latents(_ pixels: Tensor, noise: Tensor) -> Tensor {
         let (mean, logVariance) = encode(pixels)
+        return latents(mean: mean, logVariance: logVariance, noise: noise)
+    }
+
+    /// The same from what `encode(_:)` gave.
+    public func latents(mean: Tensor, logVariance: Tensor, noise: Tensor) -> Tensor {
         precondition(noise.shape == mean.shape, "VAE: noise \(noise.shape) for latents \(mean.shape)")
         let z = Tensor(uninitialized: mean.shape), (m, v, e, out) = (mean.floats, logVariance.floats, noise.floats, z.floats)
         for i in 0..<z.count { out[i] = m[i] + exp(0.5 * min(max(v[i], -30), 20)) * e[i] }

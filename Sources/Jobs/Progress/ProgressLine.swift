@@ -15,6 +15,8 @@ public struct ProgressLine: Codable, Equatable, Sendable {
     public var secondsPerStep: Double?
     /// Seconds until the phase is over.
     public var remaining: Double?
+    /// Bytes that the worker holds in memory.
+    public var memory: Int?
     /// One sentence for people.
     public var message: String?
 
@@ -23,7 +25,7 @@ public struct ProgressLine: Codable, Equatable, Sendable {
 
     public init(
         phase: Phase, step: Int? = nil, total: Int? = nil, loss: Double? = nil, secondsPerStep: Double? = nil,
-        remaining: Double? = nil, message: String? = nil
+        remaining: Double? = nil, memory: Int? = nil, message: String? = nil
     ) {
         self.phase = phase
         self.step = step
@@ -31,6 +33,7 @@ public struct ProgressLine: Codable, Equatable, Sendable {
         self.loss = loss
         self.secondsPerStep = secondsPerStep
         self.remaining = remaining
+        self.memory = memory
         self.message = message
     }
 
@@ -59,6 +62,7 @@ public struct ProgressLine: Codable, Equatable, Sendable {
         if let loss { parts.append("loss \(String(format: "%.4f", loss))") }
         if let secondsPerStep { parts.append("\(String(format: "%.2f", secondsPerStep)) s a step") }
         if let remaining { parts.append("\(Self.words(seconds: remaining)) left") }
+        if let memory { parts.append(String(format: "%.1f GiB", Double(memory) / Double(1 << 30))) }
         let summary = parts.joined(separator: ", ")
         return message.map { "\(summary): \($0)" } ?? summary
     }

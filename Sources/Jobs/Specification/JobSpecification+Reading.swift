@@ -34,7 +34,7 @@ extension JobSpecification {
 
         trainBatchSize = values.integer(key(.trainBatchSize), 1...1024, default: trainBatchSize)
         gradientAccumulationSteps = values.integer(key(.gradientAccumulationSteps), 1...65_536, default: gradientAccumulationSteps)
-        gradientCheckpointing = values.boolean(key(.gradientCheckpointing), default: gradientCheckpointing)
+        gradientCheckpointing = values.gradientCheckpointing(key(.gradientCheckpointing), default: gradientCheckpointing)
         maxTrainSteps = values.integer(key(.maxTrainSteps), 1...100_000_000, default: maxTrainSteps)
         learningRate = values.number(key(.learningRate), NumberRange(lower: 0, includesLower: false, upper: 10), default: learningRate)
         lrScheduler = values.choice(key(.lrScheduler), default: lrScheduler)

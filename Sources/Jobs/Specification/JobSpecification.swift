@@ -35,7 +35,7 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     // The optimisation.
     public var trainBatchSize = 1
     public var gradientAccumulationSteps = 2
-    public var gradientCheckpointing = false
+    public var gradientCheckpointing = GradientCheckpointing.auto
     /// In optimizer steps.
     public var maxTrainSteps = 2010
     public var learningRate = 1e-4

@@ -21,24 +21,31 @@ public struct JobCheck {
     /// All faults at once; empty where the job can run.
     /// - Throws: `JobFailure` (unavailable) where the model is not there at all, or the processor lacks what the job needs.
     public func faults() throws -> [Fault] {
+        try findings().faults
+    }
+
+    /// The faults, and what the pictures will need.
+    public func findings() throws -> (faults: [Fault], pictures: PictureNeeds) {
         for folder in [model.path, model.vaePath] where !Folder.leadsToDirectory(folder) {
             throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
         }
         try job.specification.mixedPrecision.requireSupport(called: "mixed_precision:")
         var said: Set<Fault> = []
-        return (modelFaults() + photoFaults()).filter { said.insert($0).inserted }
+        let pictures = photoFindings()
+        return ((modelFaults() + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
     }
 
-    private func photoFaults() -> [Fault] {
+    private func photoFindings() -> (faults: [Fault], pictures: PictureNeeds) {
+        var pictures = PictureNeeds()
         var faults: [Fault] = []
         func attempt(_ body: () throws -> Void) {
             do { try body() } catch { faults.append(Fault("\(error)")) }
         }
         attempt {
             let sampler = try job.sampler(latentFactor: (try? model.vaeConfiguration().downsampling) ?? 8)
-            sampler.readAll { faults.append(Fault("\($0)")) }
+            pictures = sampler.readAll { faults.append(Fault("\($0)")) }
         }
-        return faults
+        return (faults, pictures)
     }
 
     private func modelFaults() -> [Fault] {
@@ -51,7 +58,7 @@ public struct JobCheck {
         attempt { _ = try PromptEncoder(model) }
         attempt {
             let settings = job.trainingSettings
-            _ = try TrainingModel(model, settings: settings, prompts: PromptTable())
+            _ = try TrainingModel(model, settings: settings, prompts: PromptTable(), adapters: AdapterSet(blankOfRank: settings.rank))
         }
         return faults
     }

@@ -1,89 +1,111 @@
 import CPUDevice
 import Diffusion
 import Foundation
-import Images
 import Jobs
 import SegMix
 import Tensors
 import Training
+import Weights
 
-/// What a job will cost, before it starts: its own training step, run on a device that only counts, and this machine's
-/// speed, measured for a moment.
+/// What a job will cost, before it starts: its own training step and renders, run on a device that only counts, in this
+/// machine's memory and at its speed.
 public struct JobCost: CustomStringConvertible {
-    /// Tensors at the worst moment of a step, and the weights that are mapped beside them.
-    public let tensorBytes, weightBytes: Int
-    /// Of one micro-step.
-    public let operations, bytesMoved: Double
+    /// Which blocks of the UNet are computed again, and what a micro-step needs then.
+    public let choice: CheckpointingChoice
+    public let memory: MemoryEstimate
+    public let budget: MemoryBudget
     public let secondsPerMicroStep: Double
+    /// Of all pictures on the way and at the end.
+    public let renderSeconds: Double
     let microSteps: Int
+    private let least: MemoryEstimate
 
-    public init(_ job: Job, model: Configuration.Model) throws {
-        let directory = SDXLDirectory(model.base, vae: model.vae), settings = job.trainingSettings
-        let speed = MachineSpeed.measured()
-        let planner = PlanningDevice()
-        let counts = try Devices.using(planner) {
-            let unet = try directory.unetConfiguration()
-            let vaeConfiguration = try directory.vaeConfiguration(), side = job.specification.resolution
-            let images = job.specification.trainBatchSize * (job.priors == nil ? 1 : 2)
-            let model = try TrainingModel(directory, settings: settings, prompts: PromptTable())
-            let width = unet.mid.promptWidth
-            func step() {
-                let f = vaeConfiguration.downsampling, latent = [images, side / f, side / f, vaeConfiguration.latentChannels]
-                let latents = model.vae.latents(Tensor(uninitialized: [images, side, side, 3]), noise: Tensor(uninitialized: latent))
-                let prompt = PromptEmbedding(
-                    states: Tensor(uninitialized: [images, 77, width]), pooled: Tensor(uninitialized: [images, unet.pooledWidth]))
-                let times = [Float](repeating: 500, count: images), ids = [[Float]](repeating: Array(repeating: 0, count: 6), count: images)
-                if let base = model.base { _ = base(latents, timesteps: times, prompt: prompt, timeIDs: ids) }
-                let y = model.unet(latents, timesteps: times, prompt: prompt, timeIDs: ids, keep: settings.checkpointing ? .recompute : .keepEverything)
-                y.backward(seed: Tensor(uninitialized: y.shape))
-            }
-            // The first step relays the convolutions' weights; the second shows what every later one holds.
-            step()
-            planner.resetPeak()
-            let (before, moved) = (planner.operations, planner.bytesMoved)
-            step()
-            let moments = 2 * model.adapters.parameters.reduce(0) { $0 + $1.parameter.value.count * 4 }
-            let weights = try directory.unetWeights().files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + $1.byteCount } }
-            return (planner.operations - before, planner.bytesMoved - moved, planner.peakBytes + moments, weights)
-        }
-        (operations, bytesMoved, tensorBytes, weightBytes) = counts
-        secondsPerMicroStep = operations / speed.operations + bytesMoved / speed.bytes
+    /// - Parameters:
+    ///   - pictures: what looking at the pictures gave.
+    ///   - speed: this machine's; where only memory is asked for, the typical one will do.
+    /// - Throws: what loading the model throws.
+    public init(_ job: Job, model: Configuration.Model, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
+        try self.init(job, model: SDXLDirectory(model.base, vae: model.vae), pictures: pictures, budget: budget, speed: speed)
+    }
+
+    init(_ job: Job, model: SDXLDirectory, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
+        let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
+        let instances = s.trainBatchSize, images = instances * (job.priors == nil ? 1 : 2)
+        let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
+        self.budget = budget
         microSteps = settings.steps * settings.accumulation
+
+        // Renders: as many as the plan says, on the way and at the end.
+        let plan = RenderPlan(job, factor: vae.downsampling)
+        let onTheWay = plan.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps
+        var renderSeconds = 0.0, renderPeak = 0
+        if let one = (plan.final + plan.validation).first {
+            let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.guidance > 1)
+            let each = Double(one.steps) * sampling.work.seconds(at: speed.rates) + decoding.work.seconds(at: speed.rates)
+            renderSeconds = each * Double(plan.final.count + onTheWay * plan.validation.count)
+            renderPeak = max(sampling.peakBytes, decoding.peakBytes)
+        }
+        self.renderSeconds = renderSeconds
+
+        // Everything beside the tensors of a micro-step.
+        let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: job.priors != nil)
+        let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
+        // Kernels of convolutions are relaid and their pages let go; matrices too where they are not of the type wanted.
+        func stays(_ entry: SafetensorsFile.Entry) -> Bool {
+            entry.shape.count == 2 && (settings.precision == .float32 || entry.type == .bfloat16) || entry.shape.suffix(2) == [1, 1]
+        }
+        let weights = try model.unetWeights().files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + (stays($1) ? $1.byteCount : 0) } }
+        func estimate(_ peak: Int) -> MemoryEstimate {
+            MemoryEstimate(
+                tensors: max(peak, renderPeak), weights: weights, pictures: min(pictures.cacheBytes, PhotoCache.defaultCapacity),
+                latents: min(draws.distinct * moments, LatentCache.defaultCapacity))
+        }
+        choice = switch s.gradientCheckpointing {
+        case .off: CheckpointingChoice(.keepEverything, planner: planner)
+        case .on: CheckpointingChoice(.recompute, planner: planner)
+        case .auto: CheckpointingChoice(fitting: budget.available - estimate(0).beside, planner: planner, rates: speed.rates)
+        }
+        memory = estimate(choice.plan.peakBytes)
+        least = s.gradientCheckpointing == .off && memory.total > budget.total ? estimate(planner.step(.recompute).peakBytes) : memory
+
+        let encoding = planner.encoding().work.seconds(at: speed.rates)
+        let encodings = draws.encodings(capacity: LatentCache.defaultCapacity / max(moments, 1)) / Double(microSteps)
+        secondsPerMicroStep = choice.plan.work.seconds(at: speed.rates) - encoding * (Double(images) - encodings)
+            + planner.update().seconds(at: speed.rates) / Double(settings.accumulation)
+    }
+
+    /// - Throws: `JobFailure` (bad input: the settings ask for more than there can be) where the job can never fit.
+    public func refuseIfTooLarge() throws {
+        guard memory.total > budget.total else { return }
+        let needs = "this job needs about \(words(bytes: memory.total)) of memory, and there are \(words(bytes: budget.total)) (\(budget.source))"
+        if least.total <= budget.total {
+            throw JobFailure(.badInput, "\(needs); leave `gradient_checkpointing` out, or set it to `auto` or `true` (\(words(bytes: least.total)))")
+        }
+        throw JobFailure(
+            .badInput, "\(needs), even with `gradient_checkpointing: true`; use a smaller `resolution`, `train_batch_size` or `rank`, or a machine with more memory")
+    }
+
+    /// In one sentence, where the job fits but not into what is free now.
+    public var warning: String? {
+        guard memory.total > budget.available, memory.total <= budget.total else { return nil }
+        return "the job needs about \(words(bytes: memory.total)) of memory and only \(words(bytes: budget.available)) are free now; end other programs, or it may be ended by the system"
+    }
+
+    /// `all 88 blocks are kept`, `31 of 88 blocks are computed again`.
+    public var checkpointing: String {
+        choice.recomputed == 0
+            ? "all \(choice.blocks) blocks of the UNet are kept for the backward pass"
+            : "\(choice.recomputed) of \(choice.blocks) blocks of the UNet are computed again in the backward pass"
     }
 
     public var description: String {
-        func gib(_ bytes: Int) -> String { String(format: "%.1f GiB", Double(bytes) / Double(1 << 30)) }
-        let seconds = secondsPerMicroStep
+        let seconds = secondsPerMicroStep, all = seconds * Double(microSteps)
         return """
-            memory: about \(gib(tensorBytes + weightBytes)) (tensors \(gib(tensorBytes)), mapped weights of the UNet \(gib(weightBytes)))
-            time: about \(String(format: "%.2f s", seconds)) per micro-step (\(String(format: "%.0f", operations / 1e9)) GFLOP), \
-            \(ProgressLine.words(seconds: seconds * Double(microSteps))) for \(microSteps) of them on this machine, renders not counted
+            memory: about \(words(bytes: memory.total)) of \(words(bytes: budget.available)) free (tensors \(words(bytes: memory.tensors)), \
+            mapped weights \(words(bytes: memory.weights)), pictures and latents \(words(bytes: memory.pictures + memory.latents))); \(checkpointing)
+            time: about \(String(format: "%.2f s", seconds)) per micro-step (\(String(format: "%.0f", choice.plan.work.operations / 1e9)) GFLOP), \
+            \(ProgressLine.words(seconds: all)) for \(microSteps) of them on this machine\
+            \(renderSeconds > 0 ? ", and \(ProgressLine.words(seconds: renderSeconds)) for the pictures" : "")
             """
-    }
-}
-
-/// What this machine does in a second, measured with the engine's own kernels.
-struct MachineSpeed {
-    /// Floating-point operations, and bytes through memory.
-    let operations, bytes: Double
-
-    static func measured() -> MachineSpeed {
-        Devices.using(CPUDevice()) {
-            func rate(_ work: Double, _ body: () -> Void) -> Double {
-                body()
-                var best = Double.infinity
-                for _ in 0..<5 {
-                    let began = ContinuousClock.now
-                    body()
-                    best = min(best, (ContinuousClock.now - began) / .seconds(1))
-                }
-                return work / best
-            }
-            let x = Tensor(zeros: [1024, 640]), w = Tensor(zeros: [640, 640])
-            let flops = rate(2 * 1024 * 640 * 640) { _ = x.linear(w) }
-            let a = Tensor(zeros: [4 << 20]), b = Tensor(zeros: [4 << 20])
-            let bytes = rate(3 * 4 * Double(4 << 20)) { _ = a + b }
-            return MachineSpeed(operations: flops, bytes: bytes)
-        }
     }
 }

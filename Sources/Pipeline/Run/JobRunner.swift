@@ -44,8 +44,12 @@ public struct JobRunner {
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
         let began = Date()
-        try JobCheck(job, model: model).faults().throwIfAny()
-        job.warnings.forEach { progress.say(.check, "note: \($0)") }
+        let findings = try JobCheck(job, model: model).findings()
+        try findings.faults.throwIfAny()
+        let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
+        try cost.refuseIfTooLarge()
+        (job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
+        progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
         try directory.removeLeftovers()
         let device = CPUDevice.install()
@@ -60,7 +64,7 @@ public struct JobRunner {
         let training = try TrainingModel(model, settings: settings, prompts: prompts)
         let identity = try ModelIdentity(model)
         let trainer = Trainer(
-            settings, model: training, sampler: sampler, resumeDirectory: directory.resumePoints,
+            settings, model: training, sampler: sampler, keep: cost.choice.keep, resumeDirectory: directory.resumePoints,
             resumeEvery: job.specification.checkpointingSteps, resumeLimit: job.specification.checkpointsTotalLimit,
             fingerprint: try job.fingerprint(model: identity.fingerprint))
         let images = SampleRenderer(
@@ -83,7 +87,7 @@ public struct JobRunner {
         }
         try RunReport(
             job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: observer.notes, began: began,
-            peakTensorBytes: device.peakBytes, samples: try directory.pictures()
+            memory: .init(device: device, cost: cost), samples: try directory.pictures()
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
         let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }

@@ -17,7 +17,6 @@ extension Job {
         (t.beta1, t.beta2, t.epsilon, t.weightDecay) = (s.adamBeta1, s.adamBeta2, s.adamEpsilon, s.adamWeightDecay)
         (t.maxGradientNorm, t.rank, t.seed) = (s.maxGradNorm, s.rank, UInt64(bitPattern: Int64(s.seed)))
         (t.priorWeight, t.dcoBeta, t.normalizesMaskedLoss) = (s.priorLossWeight, s.dcoBeta, s.normalizeMaskedLoss)
-        t.checkpointing = s.gradientCheckpointing
         t.precision = s.mixedPrecision.elementType
         return t
     }

@@ -29,7 +29,8 @@ final class MetricsFile {
         if let prior = record.priorLoss { fields.append("\"prior_loss\":\(number(prior))") }
         fields += [
             "\"lr\":\(number(record.learningRate))", "\"grad_norm\":\(number(record.gradientNorm))",
-            "\"composites\":\(record.composites)", "\"examples\":\(record.examples)", "\"seconds\":\(number(record.seconds))",
+            "\"composites\":\(record.composites)", "\"examples\":\(record.examples)", "\"seconds\":\(number(record.times.total))",
+            "\"parts\":{" + StepTimes.Part.allCases.map { "\"\($0)\":\(number(record.times[$0]))" }.joined(separator: ",") + "}",
         ]
         try handle?.write(contentsOf: Data(("{" + fields.joined(separator: ",") + "}\n").utf8))
     }

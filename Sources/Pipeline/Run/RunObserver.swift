@@ -34,11 +34,11 @@ final class RunObserver: TrainingObserver {
 
     func didStep(_ record: StepRecord) throws {
         try metrics.append(record)
-        recent = (recent + [record.seconds]).suffix(20)
+        recent = (recent + [record.times.total]).suffix(20)
         let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
-            remaining: each * Double(s.maxTrainSteps - record.step)))
+            remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident))
         if record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
         try renderValidation(after: record.step)
     }

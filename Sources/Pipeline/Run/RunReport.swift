@@ -1,3 +1,4 @@
+import CPUDevice
 import Files
 import Foundation
 import Jobs
@@ -10,8 +11,30 @@ struct RunReport {
     let losses: [(step: Int, loss: Double)]
     let notes: [String]
     let began: Date
-    let peakTensorBytes: Int
+    let memory: Memory
     let samples: [String]
+
+    /// In bytes. What was foreseen, and what it was.
+    struct Memory: Encodable {
+        let foreseen, available: Int
+        /// Tensors now and at their worst moment; files of the models that are in memory now; the process at its worst.
+        let liveTensors, peakTensors, residentWeights, peakResident: Int
+        /// Blocks of the UNet that were computed again in each backward pass, of how many.
+        let recomputedBlocks, blocks: Int
+
+        init(device: CPUDevice, cost: JobCost) {
+            let process = ProcessMemory.now()
+            (foreseen, available) = (cost.memory.total, cost.budget.available)
+            (liveTensors, peakTensors) = (device.liveBytes, device.peakBytes)
+            (residentWeights, peakResident) = (process.files, process.peak)
+            (recomputedBlocks, blocks) = (cost.choice.recomputed, cost.choice.blocks)
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case foreseen, available, liveTensors = "live_tensors", peakTensors = "peak_tensors", residentWeights = "resident_weights"
+            case peakResident = "peak_resident", recomputedBlocks = "recomputed_blocks", blocks
+        }
+    }
 
     private struct Contents: Encodable {
         struct Point: Encodable { let step: Int, loss: Double }
@@ -23,12 +46,7 @@ struct RunReport {
         let warnings: [String]
         let started: Date, finished: Date
         let seconds: Double
-        let peakTensorBytes: Int, peakResidentBytes: Int
-
-        enum CodingKeys: String, CodingKey {
-            case name, model, subjects, files, samples, settings, loss, warnings, started, finished, seconds
-            case peakTensorBytes = "peak_tensor_bytes", peakResidentBytes = "peak_resident_bytes"
-        }
+        let memory: Memory
     }
 
     func write() throws {
@@ -38,7 +56,7 @@ struct RunReport {
             name: job.name, model: modelPath, subjects: Dictionary(uniqueKeysWithValues: job.photos.subjects.map { ($0.key, $0.phrase) }),
             files: lora.map(relative), samples: samples.map(relative), settings: job.specification,
             loss: losses.map { .init(step: $0.step, loss: $0.loss) }, warnings: job.warnings + notes, started: began, finished: now,
-            seconds: now.timeIntervalSince(began), peakTensorBytes: peakTensorBytes, peakResidentBytes: Self.peakResidentBytes)
+            seconds: now.timeIntervalSince(began), memory: memory)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
@@ -46,11 +64,4 @@ struct RunReport {
     }
 
     private func relative(_ path: String) -> String { path.hasPrefix(directory.path + "/") ? String(path.dropFirst(directory.path.count + 1)) : path }
-
-    /// The most memory this process has held, from getrusage(2).
-    static var peakResidentBytes: Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss * 1024
-    }
 }

@@ -22,7 +22,7 @@ public final class ConvolutionKernel {
         let y = mapped.device.packedKernel(mapped, shape, order.form, turned: turned)
         relaid[order] = y
         // Turned ones are made when training begins, soon after the others.
-        if type != .float32 { mapped.storage.letGo() }
+        mapped.storage.letGo()
         return y
     }
 }

@@ -1,0 +1,88 @@
+import Foundation
+import Jobs
+
+/// How much memory this process may have: the machine's, less where a control group (systemd's `MemoryMax=`, a container's
+/// limit) or `SEGMIX_MEMORY` says so.
+public struct MemoryBudget: Sendable, Equatable {
+    /// Bytes that there are, and those of them that are free now.
+    public let total, available: Int
+    /// Who says so, for sentences.
+    public let source: String
+
+    public init(total: Int, available: Int, source: String) { (self.total, self.available, self.source) = (total, available, source) }
+
+    public static let environmentKey = "SEGMIX_MEMORY"
+
+    /// - Parameters:
+    ///   - root: where `/proc` and `/sys` are looked for.
+    /// - Throws: `Fault` where `SEGMIX_MEMORY` is no size.
+    public static func now(environment: [String: String] = ProcessInfo.processInfo.environment, root: String = "") throws -> MemoryBudget {
+        var budgets = groups(root)
+        if let machine = machine(root) { budgets.append(machine) }
+        if let text = environment[environmentKey], !text.isEmpty {
+            guard let bytes = Quantity.bytes(text), bytes > 0 else {
+                throw Fault("\(environmentKey) is “\(text)”; a size such as 12 GiB is wanted")
+            }
+            budgets.append(MemoryBudget(total: bytes, available: bytes, source: environmentKey))
+        }
+        let physical = Int(ProcessInfo.processInfo.physicalMemory)
+        guard let least = budgets.min(by: { $0.total < $1.total }) else {
+            return MemoryBudget(total: physical, available: physical, source: "this machine's memory")
+        }
+        return MemoryBudget(total: least.total, available: budgets.map(\.available).min()!, source: least.source)
+    }
+
+    /// A twentieth is left to the system and to what was not foreseen.
+    private static func usable(_ bytes: Int) -> Int { bytes / 20 * 19 }
+
+    private static func machine(_ root: String) -> MemoryBudget? {
+        let fields = table(root + "/proc/meminfo", separator: ":")
+        guard let total = fields["MemTotal"], let available = fields["MemAvailable"] else { return nil }
+        return MemoryBudget(total: usable(total * 1024), available: usable(available * 1024), source: "this machine's memory")
+    }
+
+    /// Limits of the process's control groups and of those above them: version 2's, and version 1's.
+    private static func groups(_ root: String) -> [MemoryBudget] {
+        guard let text = try? String(contentsOfFile: root + "/proc/self/cgroup", encoding: .utf8) else { return [] }
+        var found: [MemoryBudget] = []
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+            guard fields.count == 3 else { continue }
+            let isSecond = fields[0] == "0" && fields[1].isEmpty
+            guard isSecond || fields[1].split(separator: ",").contains("memory") else { continue }
+            let top = root + "/sys/fs/cgroup" + (isSecond ? "" : "/memory")
+            var path = fields[2]
+            while true {
+                let folder = top + (path == "/" ? "" : path)
+                if let group = isSecond ? group(folder, "memory.max", "memory.current", "inactive_file")
+                    : group(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file") { found.append(group) }
+                if path == "/" || path.isEmpty { break }
+                path = (path as NSString).deletingLastPathComponent
+            }
+        }
+        return found
+    }
+
+    /// nil where there is no limit. File pages that nobody has used for a while are not counted as taken.
+    private static func group(_ folder: String, _ limitFile: String, _ usageFile: String, _ reclaimable: String) -> MemoryBudget? {
+        func number(_ name: String) -> Int? {
+            (try? String(contentsOfFile: folder + "/" + name, encoding: .utf8)).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        }
+        // Version 1 says "none" with a number as large as the address space.
+        guard let limit = number(limitFile), limit < 1 << 60 else { return nil }
+        let used = max(0, (number(usageFile) ?? 0) - (table(folder + "/memory.stat", separator: " ")[reclaimable] ?? 0))
+        return MemoryBudget(total: usable(limit), available: usable(max(0, limit - used)), source: "the memory limit of this service or container")
+    }
+
+    /// Lines of a name and a number.
+    private static func table(_ path: String, separator: Character) -> [String: Int] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [:] }
+        var fields: [String: Int] = [:]
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: separator, maxSplits: 1)
+            guard parts.count == 2, let number = parts[1].split(separator: " ").first.flatMap({ Int($0) }) else { continue }
+            fields[String(parts[0])] = number
+        }
+        return fields
+    }
+}

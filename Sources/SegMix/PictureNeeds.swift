@@ -1,0 +1,13 @@
+/// What the pictures of a job need when they are used, found by looking at each of them.
+public struct PictureNeeds: Equatable, Sendable {
+    /// Bytes that `PhotoCache` would like to keep.
+    public internal(set) var cacheBytes = 0
+    /// In how many ways plain photos, and plain prior pictures, can be cropped, over all of them.
+    public private(set) var photoCrops = 0, priorCrops = 0
+
+    public init() {}
+
+    mutating func add(crops: Int, isPrior: Bool) {
+        if isPrior { priorCrops += crops } else { photoCrops += crops }
+    }
+}

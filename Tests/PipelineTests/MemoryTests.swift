@@ -1,0 +1,96 @@
+import Foundation
+import Jobs
+@testable import Pipeline
+import Testing
+
+@Suite(.serialized) struct MemoryTests {
+    /// A made-up `/proc` and `/sys`.
+    private final class Root {
+        let path = NSTemporaryDirectory() + "segmix-root-\(UUID().uuidString)"
+
+        init(_ files: [String: String]) throws {
+            for (name, text) in files {
+                let file = path + "/" + name
+                try FileManager.default.createDirectory(atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: file))
+            }
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    private static let machine = "MemTotal:       20000000 kB\nMemFree: 1 kB\nMemAvailable:   10000000 kB"
+    private func part(_ bytes: Int) -> Int { bytes / 20 * 19 }
+
+    @Test func theMachineItsGroupsAndTheUser() throws {
+        let plain = try Root(["proc/meminfo": Self.machine])
+        var now = try MemoryBudget.now(environment: [:], root: plain.path)
+        #expect(now == MemoryBudget(total: part(20_480_000_000), available: part(10_240_000_000), source: "this machine's memory"))
+
+        // The tightest group above the process counts, and pages of files that are not in use do not.
+        let second = try Root([
+            "proc/meminfo": Self.machine, "proc/self/cgroup": "0::/system.slice/segmixd.service",
+            "sys/fs/cgroup/system.slice/segmixd.service/memory.max": "max",
+            "sys/fs/cgroup/system.slice/memory.max": "8000000000", "sys/fs/cgroup/system.slice/memory.current": "3000000000",
+            "sys/fs/cgroup/system.slice/memory.stat": "anon 5\ninactive_file 1000000000",
+        ])
+        now = try MemoryBudget.now(environment: [:], root: second.path)
+        #expect(now.total == part(8_000_000_000) && now.available == part(6_000_000_000) && now.source.contains("limit"))
+
+        let first = try Root([
+            "proc/meminfo": Self.machine, "proc/self/cgroup": "5:cpu,cpuacct:/a\n4:memory:/docker/abc",
+            "sys/fs/cgroup/memory/docker/abc/memory.limit_in_bytes": "6000000000", "sys/fs/cgroup/memory/docker/abc/memory.usage_in_bytes": "2000000000",
+            "sys/fs/cgroup/memory/docker/abc/memory.stat": "total_inactive_file 500000000",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+        ])
+        now = try MemoryBudget.now(environment: [:], root: first.path)
+        #expect(now.total == part(6_000_000_000) && now.available == part(4_500_000_000))
+
+        now = try MemoryBudget.now(environment: ["SEGMIX_MEMORY": "2 GiB"], root: first.path)
+        #expect(now == MemoryBudget(total: 2 << 30, available: 2 << 30, source: "SEGMIX_MEMORY"))
+        now = try MemoryBudget.now(environment: ["SEGMIX_MEMORY": "100 GiB"], root: first.path)
+        #expect(now.total == part(6_000_000_000))
+        do {
+            _ = try MemoryBudget.now(environment: ["SEGMIX_MEMORY": "plenty"], root: plain.path)
+            Issue.record("a size that is none was taken")
+        } catch { #expect("\(error)".contains("SEGMIX_MEMORY is “plenty”; a size such as 12 GiB is wanted")) }
+    }
+
+    /// Too little for anything: refused before anything is written, with numbers and what helps. Too little for keeping
+    /// everything: the same LoRA all the same.
+    @Test func aJobThatCannotFitIsRefused() throws {
+        let place = try Workplace(steps: 2)
+        func run(_ command: [String], _ memory: String) throws -> Program.Ending {
+            try Program.segmix.run(command + ["--config", place.configuration], environment: ["SEGMIX_MEMORY": memory])
+        }
+        let train = ["train", place.job, "--output", place.output]
+        for command in [train, ["check", place.job]] {
+            let end = try run(command, "50 MiB")
+            #expect(end.status == 65 && end.errors.contains("this job needs about"), "\(end.errors)")
+            #expect(end.errors.contains("there are 50 MiB (SEGMIX_MEMORY), even with `gradient_checkpointing: true`; use a smaller `resolution`"))
+            #expect(end.errors.split(separator: "\n").count == 1)
+        }
+        #expect(!place.exists("out"))
+    }
+
+    /// `check` and the report of the run say the same, and what was foreseen is near to what it was.
+    @Test func theReportSaysWhatWasForeseenAndWhatItWas() throws {
+        let place = try Workplace(steps: 2)
+        let said = try place.check()
+        #expect(said.status == 0 && said.output.contains("memory: about") && said.output.contains("time: about"), "\(said.output)")
+        #expect(said.output.contains("blocks of the UNet are kept for the backward pass"))
+        let end = try place.train()
+        #expect(end.status == 0 && end.output.contains("memory: about"))
+        let report = try #require(try JSONSerialization.jsonObject(with: place.data("out/report.json")) as? [String: Any])
+        let memory = try #require(report["memory"] as? [String: Int])
+        #expect(Set(memory.keys) == [
+            "foreseen", "available", "live_tensors", "peak_tensors", "resident_weights", "peak_resident", "recomputed_blocks", "blocks",
+        ])
+        #expect(memory["peak_resident"]! > memory["peak_tensors"]! && memory["peak_tensors"]! >= memory["live_tensors"]! && memory["live_tensors"]! > 0)
+        #expect(memory["recomputed_blocks"] == 0 && memory["blocks"]! > 10 && memory["foreseen"]! < 3 * memory["peak_resident"]!)
+        // A key that says otherwise gives the same LoRA.
+        let other = try place.train("--set", "gradient_checkpointing=true", to: "other")
+        #expect(other.status == 0 && other.output.contains("are computed again in the backward pass"), "\(other.output)")
+        #expect(try place.data("other/pytorch_lora_weights.safetensors") == place.data("out/pytorch_lora_weights.safetensors"))
+    }
+}

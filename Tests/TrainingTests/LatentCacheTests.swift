@@ -1,0 +1,69 @@
+import CPUDevice
+import Diffusion
+import Foundation
+import Images
+import ModelGoldens
+import SegMix
+import Tensors
+import Testing
+@testable import Training
+
+/// Latents are the same to the bit whether a picture is encoded, found again, or encoded in a batch.
+@Suite(.serialized) struct LatentCacheTests {
+    /// Micro-steps 0, 1, … of a run that shows plain photos only.
+    private func batches(_ count: Int, centered: Bool) throws -> (vae: VAE, batches: [MicroStep], scratch: Scratch) {
+        var run = try SmallRun()
+        run.sampler.centerCrop = centered
+        run.sampler.segmixProbability = 0
+        let vae = try run.model.loadVAE(), sampler = try run.examples()
+        let made = try (0..<count).map {
+            MicroStep(
+                index: $0, examples: try sampler.examples(microStep: $0, optimizerStep: $0), seed: 3, channels: vae.configuration.latentChannels,
+                factor: vae.configuration.downsampling, timestepCount: 1000)
+        }
+        return (vae, made, run.scratch)
+    }
+
+    @Test(arguments: [true, false]) func latentsDoNotDependOnWhatIsKnown(_ centered: Bool) throws {
+        let (vae, batches, _) = try batches(12, centered: centered)
+        let cache = LatentCache(vae), none = LatentCache(vae, capacity: 0)
+        var crops: Set<[String]> = []
+        for batch in batches {
+            let latents = cache.latents(of: batch)
+            #expect(latents.values == none.latents(of: batch).values)
+            // Both pictures in one go, as a batch.
+            let together = vae.latents(.stacked([batch.pixels(0), batch.pixels(1)]), noise: batch.posteriorNoise.channelsLast())
+            #expect(together.shape == [2, 8, 8, vae.configuration.latentChannels] && latents.values == together.values)
+            for example in batch.examples { crops.insert(example.files + example.crop!.map(String.init)) }
+        }
+        #expect(cache.encoded == crops.count && cache.found == 24 - crops.count && cache.found > 0)
+        #expect(cache.bytes == crops.count * 2 * 64 * 4 * 4 && none.encoded == 24 && none.bytes == 0)
+        // Four photos and four priors, each with one crop.
+        if centered { #expect(crops.count == 8) } else { #expect(crops.count > 8) }
+    }
+
+    @Test func theLeastRecentlyUsedGoFirst() throws {
+        let (vae, batches, _) = try batches(12, centered: true)
+        let one = 2 * 64 * 4 * 4, cache = LatentCache(vae, capacity: 3 * one)
+        for batch in batches {
+            let wanted = vae.latents(.stacked([batch.pixels(0), batch.pixels(1)]), noise: batch.posteriorNoise.channelsLast())
+            #expect(cache.latents(of: batch).values == wanted.values)
+            #expect(cache.bytes <= 3 * one)
+        }
+        #expect(cache.bytes == 3 * one && cache.encoded > 8 && cache.encoded + cache.found == 24)
+    }
+
+    /// Composites are never kept.
+    @Test func compositesAreNotKept() throws {
+        var run = try SmallRun()
+        run.sampler.segmixProbability = 1
+        let vae = try run.model.loadVAE(), sampler = try run.examples(), cache = LatentCache(vae)
+        for i in 0..<3 {
+            let batch = MicroStep(
+                index: i, examples: try sampler.examples(microStep: i, optimizerStep: i), seed: 3, channels: vae.configuration.latentChannels,
+                factor: vae.configuration.downsampling, timestepCount: 1000)
+            _ = cache.latents(of: batch)
+        }
+        #expect(cache.encoded == 6 && cache.found == 0 && cache.bytes == 0)
+    }
+}
