@@ -216,7 +216,6 @@ import Testing
         ("lr_scheduler: cosin", "job.yaml:1: `lr_scheduler` must be one of constant, constant_with_warmup, linear, cosine, cosine_with_restarts, polynomial, not 'cosin'; did you mean `cosine`?"),
         ("optimizer: prodigy", "job.yaml:1: `optimizer` must be `adamw`, not 'prodigy'"),
         ("mixed_precision: fp16", "job.yaml:1: `mixed_precision`: fp16 is not offered, because SDXL's numbers overflow in it; use `mixed_precision: no`"),
-        ("mixed_precision: bf16", "job.yaml:1: `mixed_precision: bf16` is not yet available; use `mixed_precision: no`"),
         ("mixed_precision: 16", "job.yaml:1: `mixed_precision` must be one of no, bf16, not '16'"),
         ("validation_prompt: ''", "job.yaml:1: `validation_prompt` must be a text, not the text \"\" in quotes"),
         ("classes: corgi", "job.yaml:1: `classes` must be a table of subject: class, not 'corgi'"),
