@@ -72,7 +72,7 @@ public struct SAMConfiguration: Sendable {
             masks: try masks.integer("num_multimask_outputs", default: 3, in: 1...64),
             scoreDepth: try masks.integer("iou_head_depth", default: 3, in: 2...64), scoreWidth: try masks.integer("iou_head_hidden_dim", default: 256),
             epsilon: Float(try masks.number("layer_norm_eps", default: 1e-6)), activation: try SAMActivation(masks, default: .relu))
-        guard width % (decoder.heads * decoder.downsampling) == 0, width % 8 == 0 else {
+        guard width % (decoder.heads * decoder.downsampling) == 0, width % (decoder.heads * 2) == 0, width % 8 == 0 else {
             throw ModelError(
                 path: c.path, reason: "the mask decoder's \(width) channels do not divide by 8 and by \(decoder.heads) heads × \(decoder.downsampling)")
         }

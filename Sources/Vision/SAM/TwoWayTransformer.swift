@@ -31,8 +31,9 @@ private struct TwoWayLayer {
 
     init(_ weights: WeightScope, _ c: SAMConfiguration, isFirst: Bool) {
         own = SAMAttention(weights["self_attn"], c, downsampling: 1)
-        toPicture = SAMAttention(weights["cross_attn_token_to_image"], c, downsampling: c.decoder.downsampling)
-        toTokens = SAMAttention(weights["cross_attn_image_to_token"], c, downsampling: c.decoder.downsampling)
+        // In transformers the configured downsampling is that of the last attention only.
+        toPicture = SAMAttention(weights["cross_attn_token_to_image"], c, downsampling: 2)
+        toTokens = SAMAttention(weights["cross_attn_image_to_token"], c, downsampling: 2)
         norms = (1...4).map { LayerNorm(weights["layer_norm\($0)"], width: c.width, epsilon: c.decoder.epsilon) }
         first = Linear(weights["mlp"]["lin1"], inputs: c.width, outputs: c.decoder.inner, bias: true)
         second = Linear(weights["mlp"]["lin2"], inputs: c.decoder.inner, outputs: c.width, bias: true)
