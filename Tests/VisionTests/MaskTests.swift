@@ -24,7 +24,7 @@ func drawn(_ mask: BinaryMask) -> [String] {
         let parts = Components(of: mask)
         #expect(parts.pieces.map(\.area) == [12, 3, 2])
         #expect(parts.pieces.map(\.box) == [PixelBox(x0: 2, y0: 0, x1: 7, y1: 4), PixelBox(x0: 0, y0: 0, x1: 2, y1: 2), PixelBox(x0: 0, y0: 3, x1: 1, y1: 5)])
-        #expect(parts.pieces.allSatisfy(\.touchesEdge))
+        #expect(parts.pieces.allSatisfy { $0.touchesEdge })
     }
 
     /// Against a flood fill, pixel by pixel.
