@@ -16,9 +16,11 @@ public struct Golden {
     public let metadata: [String: String]
     private let file: SafetensorsFile
 
-    /// Opens `models/NAME.safetensors`.
-    public init(_ name: String) throws {
-        file = try SafetensorsFile(Self.models.appendingPathComponent(name + ".safetensors").path)
+    public static let vision = folder.appendingPathComponent("vision")
+
+    /// Opens `models/NAME.safetensors`, or that of another folder.
+    public init(_ name: String, in folder: URL = models) throws {
+        file = try SafetensorsFile(folder.appendingPathComponent(name + ".safetensors").path)
         metadata = file.metadata
     }
 
