@@ -46,27 +46,36 @@ public struct ModelConfiguration {
     private let values: [String: JSONValue]
     /// What stands before a key in messages: the names of the objects it is in.
     private let prefix: String
+    /// Whose architecture is wanted, for refusals.
+    private let model: String
 
-    private init(path: String, values: [String: JSONValue], prefix: String) {
-        (self.path, self.values, self.prefix) = (path, values, prefix)
+    private init(path: String, values: [String: JSONValue], prefix: String, model: String) {
+        (self.path, self.values, self.prefix, self.model) = (path, values, prefix, model)
     }
 
-    public init(directory: String, file: String = "config.json") throws {
+    /// - Parameter model: what the directory should be of.
+    public init(directory: String, file: String = "config.json", of model: String = "SDXL") throws {
         let path = directory + "/" + file
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw ModelError(path: path, reason: "the file is missing or cannot be read; the model must be a directory in diffusers layout")
+            let layout = model == "SDXL" ? "diffusers" : "Hugging Face"
+            throw ModelError(path: path, reason: "the file is missing or cannot be read; the model must be a directory in \(layout) layout")
         }
         guard let values = try? JSONDecoder().decode([String: JSONValue].self, from: data) else {
             throw ModelError(path: path, reason: "is not a JSON object; copy the model again")
         }
-        self.init(path: path, values: values, prefix: "")
+        self.init(path: path, values: values, prefix: "", model: model)
     }
 
     /// The object under `key`, with defaults for everything where it is left out.
     public func section(_ key: String) throws -> ModelConfiguration {
-        guard let v = value(key) else { return ModelConfiguration(path: path, values: [:], prefix: prefix + key + ".") }
+        guard let v = value(key) else { return ModelConfiguration(path: path, values: [:], prefix: prefix + key + ".", model: model) }
         guard case .object(let inner) = v else { throw wrong(key, "an object") }
-        return ModelConfiguration(path: path, values: inner, prefix: prefix + key + ".")
+        return ModelConfiguration(path: path, values: inner, prefix: prefix + key + ".", model: model)
+    }
+
+    /// Whether a key holds an object.
+    public func isSection(_ key: String) -> Bool {
+        if case .object? = values[key] { true } else { false }
     }
 
     private func wrong(_ key: String, _ wanted: String) -> ModelError {
@@ -194,6 +203,6 @@ public struct ModelConfiguration {
     }
 
     private func refusal(_ key: String, _ given: JSONValue, _ supported: String) -> ModelError {
-        ModelError(path: path, reason: "\"\(prefix)\(key)\" is \(given.words), and only \(supported) is supported; use a model of SDXL's architecture")
+        ModelError(path: path, reason: "\"\(prefix)\(key)\" is \(given.words), and only \(supported) is supported; use a model of \(model)'s architecture")
     }
 }

@@ -95,6 +95,12 @@ public protocol Device: AnyObject {
     /// [N, H, W, C] → [step²·N, ⌈H/step⌉, ⌈W/step⌉, C], zeros where a phase has fewer pixels; and back.
     func splitPhases(_ y: Tensor, _ x: Tensor, step: Int)
     func joinPhases(_ y: Tensor, _ x: Tensor, step: Int)
+
+    // Vision transformers that are only run forward
+    /// y[r, c] = x[r, c]·scale[c]
+    func scaleColumns(_ y: Tensor, _ x: Tensor, by scale: Tensor, rows: Int, width: Int)
+    /// x is [rows, 2·width], gate half first: y = silu(gate)·value.
+    func swiglu(_ y: Tensor, _ x: Tensor, rows: Int, width: Int)
 }
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.

@@ -9,8 +9,8 @@ struct Segmix: ParsableCommand {
         commandName: "segmix",
         abstract: "Trains Seg-Mix LoRAs for SDXL: several subjects in one picture, without mixing their identities.",
         subcommands: [
-            CheckCommand.self, PrepareCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, SegmentCommand.self,
-            DemoCommand.self, MakeModelCommand.self,
+            CheckCommand.self, PrepareCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DetectCommand.self, SegmentCommand.self,
+            EmbedCommand.self, ScoreCommand.self, DemoCommand.self, MakeModelCommand.self,
         ])
 
     /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.

@@ -9,6 +9,16 @@ public struct CLIPConfiguration: Sendable {
     /// Width of the pooled projection; nil: the model has none (SDXL's first encoder).
     public let projection: Int?
 
+    public init(
+        width: Int, inner: Int, layers: Int, heads: Int, positions: Int, vocabulary: Int, epsilon: Float, activation: Activation,
+        endOfText: Int, projection: Int?
+    ) {
+        precondition(width % heads == 0, "CLIP: \(width) does not divide into \(heads) heads")
+        (self.width, self.inner, self.layers, self.heads) = (width, inner, layers, heads)
+        (self.positions, self.vocabulary, self.epsilon) = (positions, vocabulary, epsilon)
+        (self.activation, self.endOfText, self.projection) = (activation, endOfText, projection)
+    }
+
     public init(directory: String) throws {
         let c = try ModelConfiguration(directory: directory)
         try c.require("model_type", ["clip_text_model"])

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Pipeline
+
+struct ScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Says how well pictures keep a job's subjects apart (Detect-and-Compare).",
+        discussion: """
+            OWLv2 finds the subjects by their classes, DINOv2 compares each with the job's photos. 1: as far apart as the \
+            photos themselves; 0: not as many found as there are subjects. The job's model needs owlv2 and dinov2 in the \
+            configuration. The job's masks and priors are not needed.
+            """)
+
+    @Option(help: "The job's folder: photos, metadata.jsonl, job.yaml.")
+    var job: String
+
+    @Option(parsing: .upToNextOption, help: "One or more pictures, JPEG or PNG.")
+    var image: [String]
+
+    @Option(parsing: .upToNextOption, help: "What to look for instead of the subjects' classes.")
+    var query: [String] = []
+
+    @Option(help: "Detections that score no more than this do not count, 0 to 1.")
+    var threshold = 0.4
+
+    @Option(help: "Leave out boxes that overlap a better one by more than this (intersection over union); 1 keeps all.")
+    var overlap = 0.5
+
+    @Flag(help: "Print one JSON object, with every box and matrix.")
+    var json = false
+
+    @Option(help: "The configuration file.")
+    var config = Configuration.defaultPath
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides a key of the job spec.", valueName: "key=value"))
+    var settings: [String] = []
+
+    @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"))
+    var spec: String?
+
+    func run() throws {
+        do {
+            let configuration = try ConfigurationFile.read(config)
+            let loaded = try Job.load(
+                JobFolder(absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
+            let result = try ScoreJob(
+                loaded, model: try configuration.model(for: loaded.specification), images: image, queries: query, threshold: threshold,
+                overlap: overlap, configuration: configuration.path ?? config
+            ).run()
+            try Answer.print(result, lines: result.lines, json: json)
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import CPUDevice
+import Foundation
+import Images
+import ModelGoldens
+import Tensors
+
+/// A model directory of `Tests/Goldens/vision` and what transformers computed with it; the keys are described at the top of
+/// `make_vision_transformers.py`.
+struct VisionGolden: CustomStringConvertible, @unchecked Sendable {
+    let name: String
+    private let golden: Golden
+
+    init(_ name: String) {
+        CPUDevice.install()
+        self.name = name
+        golden = try! Golden(name, in: Golden.vision)
+    }
+
+    static let owlv2 = ["owlv2-a", "owlv2-b"].map(VisionGolden.init), dinov2 = ["dinov2-a", "dinov2-b"].map(VisionGolden.init)
+
+    var description: String { name }
+    var directory: String { Golden.vision.path + "/" + name }
+    subscript(_ key: String) -> Tensor { golden[key] }
+    func integers(_ key: String) -> [Int] { golden.integers(key) }
+
+    /// A list of the metadata.
+    func list(_ key: String) throws -> [String] { try JSONDecoder().decode([String].self, from: Data(golden.metadata[key]!.utf8)) }
+
+    var photos: [RGBImage] {
+        get throws { try list("photos").map { try ImageFile.readPhoto(Golden.vision.path + "/\($0).png") } }
+    }
+}
+
+/// The largest difference; infinite where the counts differ or something is not a number.
+func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
+    guard a.count == b.count, !a.isEmpty else { return .infinity }
+    let worst = zip(a, b).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+    return zip(a, b).allSatisfy { $0.isFinite && $1.isFinite } ? worst : .infinity
+}
+
+/// A copy of a golden model's directory, to be spoilt; it goes with the test.
+final class CopiedModel {
+    let path = NSTemporaryDirectory() + "segmix-vision-\(UUID().uuidString)"
+
+    init(of golden: VisionGolden) throws { try FileManager.default.copyItem(atPath: golden.directory, toPath: path) }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Replaces keys of a JSON file; a null removes the key.
+    func change(_ file: String, _ changes: [String: Any]) throws {
+        let url = URL(fileURLWithPath: path + "/" + file)
+        var object = try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as! [String: Any]
+        for (key, value) in changes { object[key] = value is NSNull ? nil : value }
+        try JSONSerialization.data(withJSONObject: object).write(to: url)
+    }
+
+    func remove(_ file: String) throws { try FileManager.default.removeItem(atPath: path + "/" + file) }
+}
+
+/// What an error says; nil where there is none.
+func sentence(_ body: () throws -> Void) -> String? {
+    do { try body() } catch { return "\(error)" }
+    return nil
+}
