@@ -64,6 +64,7 @@ import Testing
     @Test func trainingAloneMakesNothing() throws {
         let place = try bare(), end = try place.train()
         #expect(end.status == 65 && end.errors.contains("the photo a00.png has no mask") && end.errors.contains("prior/class_metadata.jsonl: is not there"), "\(end.errors)")
+        #expect(!place.exists("out"))
         let check = try place.check()
         #expect(check.status == 0 && check.output.contains("4 masks will be made") && check.output.contains("3 prior images of “toy”, “corgi” will be drawn"), "\(check.errors)")
     }

@@ -46,10 +46,12 @@ public struct JobRunner {
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
         let began = Date()
         try JobCheck(self.job, model: model).faults().throwIfAny()
+        // Training alone makes nothing.
+        if extent == .training { try self.job.missing.throwIfAny() }
         self.job.warnings.forEach { progress.say(.check, "note: \($0)") }
         try directory.create()
         try directory.removeLeftovers()
-        guard let (job, notes) = try prepared(extent) else {
+        guard let (job, notes) = try prepared() else {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
@@ -97,10 +99,8 @@ public struct JobRunner {
     }
 
     /// The job with the masks and prior images it lacked, and what is to be said of them; nil where a stop was asked for.
-    private func prepared(_ extent: Extent) throws -> (Job, [String])? {
+    private func prepared() throws -> (Job, [String])? {
         guard Preparation.isNeeded(job) else { return (job, []) }
-        // Training alone makes nothing.
-        if extent == .training { try job.missing.throwIfAny() }
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
         try JobCheck(job, model: model).faults().throwIfAny()
         return (job, notes)
