@@ -20,6 +20,19 @@ struct SubjectFinder {
     /// Loads what the machine has.
     /// - Throws: `JobFailure` where models are missing, and what reading them throws.
     init(_ means: Preparation.Means, _ settings: PrepareSpecification) throws {
+        let detector = means.model.owlv2, segmenter = means.model.sam
+        if let detector, let segmenter {
+            try DetectionOptions.requireModel(detector, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
+            try DetectionOptions.requireModel(segmenter, "SAM", like: "facebook/sam-vit-huge")
+            let masker = DetectionMasker(
+                detector: OWLv2Boxes(try OWLv2(directory: detector)), segmenter: SAMProposals(try SAM(directory: segmenter), offersAll: false))
+            try self.init(
+                .detection(masker), description: "OWLv2 and SAM", identity: "detection 1 " + DirectoryFingerprint.of([detector, segmenter]), settings)
+            return
+        }
+        if let given = detector.map({ ("owlv2", $0, "sam") }) ?? segmenter.map({ ("sam", $0, "owlv2") }) {
+            throw JobFailure(.unavailable, "the configuration names `\(given.0)` (\(given.1)) of the job's model, but no `\(given.2)`; masks are made with both, or, where neither is named, with the default models")
+        }
         let models = try DefaultModels(configured: means.maskModels)
         let masker = SalientMasker(
             try U2Net(directory: models.saliency), segmenter: SAMProposals(try SAM(directory: models.segmenter), offersAll: true), .init(settings))

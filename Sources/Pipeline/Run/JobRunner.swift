@@ -47,13 +47,15 @@ public struct JobRunner {
         let began = Date()
         let findings = try JobCheck(self.job, model: model).findings()
         try findings.faults.throwIfAny()
+        // Training alone makes nothing.
+        if extent == .training { try self.job.missing.throwIfAny() }
         let cost = try JobCost(self.job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
         try directory.removeLeftovers()
-        guard let (job, notes) = try prepared(extent) else {
+        guard let (job, notes) = try prepared() else {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
@@ -101,10 +103,8 @@ public struct JobRunner {
     }
 
     /// The job with the masks and prior images it lacked, and what is to be said of them; nil where a stop was asked for.
-    private func prepared(_ extent: Extent) throws -> (Job, [String])? {
+    private func prepared() throws -> (Job, [String])? {
         guard Preparation.isNeeded(job) else { return (job, []) }
-        // Training alone makes nothing.
-        if extent == .training { try job.missing.throwIfAny() }
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
         try JobCheck(job, model: model).findings().faults.throwIfAny()
         return (job, notes)
