@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // Libraries of the system, found through pkg-config where they have a file for it.
@@ -46,10 +47,12 @@ let package = Package(
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
         .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Weights"]),
+        // The queue on the disk, shared by the daemon and the commands that look at it.
+        .target(name: "JobStore", dependencies: ["Files", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "Daemon",
             dependencies: [
-                "CInotifyTools", "Files", "Jobs",
+                "CInotifyTools", "Files", "JobStore", "Jobs",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -57,10 +60,10 @@ let package = Package(
 
         .executableTarget(
             name: "segmixd",
-            dependencies: ["Daemon", "Files", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "segmix",
-            dependencies: ["Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // What several test targets read their references with.
         .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
@@ -77,8 +80,9 @@ let package = Package(
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
         .testTarget(name: "PipelineTests", dependencies: ["Images", "ModelGoldens", "Pipeline", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
+        .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Files", "Jobs", .product(name: "Logging", package: "swift-log")]),
+            name: "DaemonTests", dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Jobs
 import Pipeline
 
@@ -8,12 +9,27 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var options: JobOptions
 
+    @Flag(help: "What it will cost as one line of JSON, and nothing else.")
+    var json = false
+
+    private struct Cost: Encodable {
+        let memory: Int, seconds: Double, steps: Int
+        enum CodingKeys: String, CodingKey { case memory = "memory_bytes", seconds, steps }
+    }
+
     func run() throws {
         let (job, model) = try options.load()
         do {
             try JobCheck(job, model: model).faults().throwIfAny()
         } catch {
             throw JobFailure(error)
+        }
+        if json {
+            let cost: JobCost
+            do { cost = try JobCost(job, model: model) } catch { throw JobFailure(error) }
+            let line = Cost(memory: cost.tensorBytes + cost.weightBytes, seconds: cost.seconds, steps: job.specification.maxTrainSteps)
+            print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+            return
         }
         for warning in job.warnings { print("note: \(warning)") }
         let s = job.specification

@@ -8,7 +8,8 @@ struct Segmix: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segmix",
         abstract: "Trains Seg-Mix LoRAs for SDXL: several subjects in one picture, without mixing their identities.",
-        subcommands: [CheckCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DemoCommand.self, MakeModelCommand.self])
+        subcommands: [CheckCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DemoCommand.self, MakeModelCommand.self]
+            + [SubmitCommand.self, StatusCommand.self, CancelCommand.self, RetryCommand.self, LogsCommand.self])
 
     /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.
     static func main() {

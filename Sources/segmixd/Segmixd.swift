@@ -3,6 +3,7 @@ import Daemon
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 
 /// The daemon that turns folders in the inbox into LoRAs in the outbox.
@@ -37,6 +38,8 @@ struct Segmixd: AsyncParsableCommand {
             let outcome = try await daemon.run()
             throw ExitCode(outcome.exitCode(drains: drain))
         } catch let error as FileError {
+            fail(error, .inputOutput)
+        } catch let error as StoreError {
             fail(error, .inputOutput)
         } catch let error as Fault {
             fail(error, .badInput)

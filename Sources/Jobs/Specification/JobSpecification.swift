@@ -73,6 +73,8 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     public var classes: [String: String] = [:]
     /// Jobs of higher priority go first.
     public var priority = 0
+    /// The job does not start earlier: `2026-12-24 22:00`, in local time.
+    public var notBefore: String?
     public var render = RenderSpecification()
 
     public enum LearningRateSchedule: String, Codable, CaseIterable, Sendable {
@@ -101,6 +103,6 @@ public struct JobSpecification: Codable, Equatable, Sendable {
         case checkpointsTotalLimit = "checkpoints_total_limit", validationPrompt = "validation_prompt"
         case numValidationImages = "num_validation_images", validationSteps = "validation_steps"
         case outputKohyaFormat = "output_kohya_format", classes, cropConditioning = "crop_conditioning"
-        case normalizeMaskedLoss = "normalize_masked_loss", priority, render
+        case normalizeMaskedLoss = "normalize_masked_loss", priority, notBefore = "not_before", render
     }
 }

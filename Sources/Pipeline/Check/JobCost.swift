@@ -51,6 +51,9 @@ public struct JobCost: CustomStringConvertible {
         microSteps = settings.steps * settings.accumulation
     }
 
+    /// Of the whole training.
+    public var seconds: Double { secondsPerMicroStep * Double(microSteps) }
+
     public var description: String {
         func gib(_ bytes: Int) -> String { String(format: "%.1f GiB", Double(bytes) / Double(1 << 30)) }
         let seconds = secondsPerMicroStep
