@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         // Libraries of the system, found through pkg-config where they have a file for it.
@@ -58,9 +59,19 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
+        .target(
+            name: "StatusPage",
+            dependencies: [
+                "Files", "JobStore", "Jobs",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("Assets")]),
+
         .executableTarget(
             name: "segmixd",
-            dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Daemon", "Files", "JobStore", "Jobs", "StatusPage", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "segmix",
             dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -81,6 +92,9 @@ let package = Package(
         .testTarget(name: "PipelineTests", dependencies: ["Images", "ModelGoldens", "Pipeline", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
         .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(
+            name: "StatusPageTests",
+            dependencies: ["Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird")]),
         .testTarget(
             name: "DaemonTests", dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "Logging", package: "swift-log")]),
     ],
