@@ -20,6 +20,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         // Libraries of the system, found through pkg-config where they have a file for it.
@@ -54,21 +56,33 @@ let package = Package(
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
         .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
+        // The queue on the disk, shared by the daemon and the commands that look at it.
+        .target(name: "JobStore", dependencies: ["Files", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "Daemon",
             dependencies: [
-                "CInotifyTools", "Files", "Jobs",
+                "CInotifyTools", "Files", "JobStore", "Jobs",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
+        .target(
+            name: "StatusPage",
+            dependencies: [
+                "Files", "JobStore", "Jobs",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("Assets")]),
+
         .executableTarget(
             name: "segmixd",
-            dependencies: ["Daemon", "Files", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Daemon", "Files", "JobStore", "Jobs", "StatusPage", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "segmix",
-            dependencies: ["Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // What several test targets read their references with.
         .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
@@ -86,8 +100,12 @@ let package = Package(
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
         .testTarget(name: "PipelineTests", dependencies: ["Images", "ModelGoldens", "Pipeline", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
+        .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Files", "Jobs", .product(name: "Logging", package: "swift-log")]),
+            name: "StatusPageTests",
+            dependencies: ["Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Jobs
 import Pipeline
 
@@ -7,6 +8,14 @@ struct CheckCommand: ParsableCommand {
         commandName: "check", abstract: "Says everything that is wrong with a job, and what it will cost.")
 
     @OptionGroup var options: JobOptions
+
+    @Flag(help: "What it will cost as one line of JSON, and nothing else.")
+    var json = false
+
+    private struct Cost: Encodable {
+        let memory: Int, seconds: Double, steps: Int
+        enum CodingKeys: String, CodingKey { case memory = "memory_bytes", seconds, steps }
+    }
 
     func run() throws {
         let (job, means) = try options.load()
@@ -21,6 +30,12 @@ struct CheckCommand: ParsableCommand {
         let model = means.model, findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()
+        if json {
+            let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
+            let line = Cost(memory: cost.memory.total, seconds: cost.seconds, steps: job.specification.maxTrainSteps)
+            print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+            return
+        }
         for warning in job.warnings { print("note: \(warning)") }
         let s = job.specification
         if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }

@@ -11,7 +11,7 @@ struct Segmix: ParsableCommand {
         subcommands: [
             CheckCommand.self, PrepareCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DetectCommand.self, SegmentCommand.self,
             EmbedCommand.self, ScoreCommand.self, DemoCommand.self, MakeModelCommand.self,
-        ])
+        ] + [SubmitCommand.self, StatusCommand.self, CancelCommand.self, RetryCommand.self, LogsCommand.self])
 
     /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.
     static func main() {

@@ -76,6 +76,8 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     public var prepare = PrepareSpecification()
     /// Jobs of higher priority go first.
     public var priority = 0
+    /// The job does not start earlier: `2026-12-24 22:00`, in local time.
+    public var notBefore: String?
     public var render = RenderSpecification()
 
     public enum LearningRateSchedule: String, Codable, CaseIterable, Sendable {
@@ -106,6 +108,6 @@ public struct JobSpecification: Codable, Equatable, Sendable {
         case checkpointsTotalLimit = "checkpoints_total_limit", validationPrompt = "validation_prompt"
         case numValidationImages = "num_validation_images", validationSteps = "validation_steps"
         case outputKohyaFormat = "output_kohya_format", classes, cropConditioning = "crop_conditioning"
-        case normalizeMaskedLoss = "normalize_masked_loss", onMissingMask = "on_missing_mask", prepare, priority, render
+        case normalizeMaskedLoss = "normalize_masked_loss", onMissingMask = "on_missing_mask", prepare, priority, notBefore = "not_before", render
     }
 }

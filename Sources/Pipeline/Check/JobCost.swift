@@ -98,6 +98,9 @@ public struct JobCost: CustomStringConvertible {
             : "\(choice.recomputed) of \(choice.blocks) blocks of the UNet are computed again in the backward pass"
     }
 
+    /// Of the whole training.
+    public var seconds: Double { secondsPerMicroStep * Double(microSteps) }
+
     public var description: String {
         let seconds = secondsPerMicroStep, all = seconds * Double(microSteps)
         return """
