@@ -14,7 +14,7 @@ BUILD := .build-release
 TEST_BUILD := .build-tests
 
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
-PACKAGES := libopenblas-dev libpng-dev libturbojpeg0-dev libyaml-dev libinotifytools0-dev \
+PACKAGES := libopenblas-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev libinotifytools0-dev \
     pkg-config git ca-certificates binutils libc6-dev libgcc-12-dev libstdc++-12-dev zlib1g-dev \
     libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
 

@@ -36,14 +36,11 @@ extension Job {
 
     /// - Throws: `SegMixError`.
     func sampler(latentFactor: Int) throws -> ExampleSampler {
-        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: subjectSet(photos), priors: priors.map(subjectSet))
+        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) })
     }
 
-    private func subjectSet(_ list: PhotoList) throws -> SubjectSet {
-        try SubjectSet(
-            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
-            photos: list.photos.map { SegMix.Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: $0.captions, in: path) })
-    }
+    /// - Throws: `SegMixError`.
+    func composer() throws -> Composer { try Composer(SubjectSet(photos, in: path), relativeScale: samplerSettings(latentFactor: 8).relativeScale) }
 
     /// Every photo and mask of the job, relative to its folder, each once.
     var files: [String] {
@@ -69,5 +66,14 @@ extension Job {
         for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: path + "/" + file))) ?? Data()) }
         print["photos"] = hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
         return print
+    }
+}
+
+extension SubjectSet {
+    /// What a metadata file says, for a job's folder.
+    init(_ list: PhotoList, in folder: String) throws {
+        try self.init(
+            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
+            photos: list.photos.map { SegMix.Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: $0.captions, in: folder) })
     }
 }
