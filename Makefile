@@ -14,7 +14,8 @@ BUILD := .build-release
 TEST_BUILD := .build-tests
 
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
-PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libyaml-dev libinotifytools0-dev libsqlite3-dev \
+PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev \
+    libinotifytools0-dev libsqlite3-dev \
     pkg-config git ca-certificates binutils libc6-dev libgcc-12-dev libstdc++-12-dev zlib1g-dev \
     libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
 

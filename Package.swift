@@ -29,6 +29,7 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
 
@@ -48,7 +49,7 @@ let package = Package(
 
         // Pictures and the method.
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "Images", dependencies: ["CImageIO", "CTurboJPEG"]),
+        .target(name: "Images", dependencies: ["CFreeType", "CImageIO", "CTurboJPEG"]),
         .target(name: "Vision", dependencies: ["Diffusion", "Images", "Layers", "Tensors", "Weights"]),
         .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),

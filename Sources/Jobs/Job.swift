@@ -97,7 +97,7 @@ public struct Job: Equatable, Sendable, Codable {
         if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
             warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
         }
-        if s.render.gamma > 0.2 { warnings.append("render.gamma \(s.render.gamma) is above 0.2: the background will whiten") }
+        if let gamma = s.render.gamma?.max(), gamma > 0.2 { warnings.append("render.gamma \(gamma) is above 0.2: the background will whiten") }
         if s.lrScheduler == .constant, s.lrWarmupSteps > 0 {
             warnings.append("lr_warmup_steps has no effect with lr_scheduler constant; constant_with_warmup uses it")
         }

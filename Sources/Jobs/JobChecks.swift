@@ -16,6 +16,14 @@ enum JobChecks {
                 faults.append(entry.location.fault("`\(table)` names the subject \"\(entry.key)\", which metadata.jsonl does not have (\(known))"))
             }
         }
+        let render = root["render"]
+        for entry in render?["layout"]?.entries ?? [] where !keys.contains(entry.key) {
+            faults.append(entry.location.fault("`render.layout` names the subject \"\(entry.key)\", which metadata.jsonl does not have (\(known))"))
+        }
+        for key in specification.render.subjects ?? [] where !keys.contains(key) {
+            faults.append((render?.locationOfEntry("subjects") ?? root.locationOfEntry("render"))
+                .fault("`render.subjects` names the subject \"\(key)\", which metadata.jsonl does not have (\(known))"))
+        }
         switch specification.relativeScale {
         case .number(0): break
         case .number:

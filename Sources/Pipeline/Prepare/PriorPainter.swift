@@ -23,7 +23,7 @@ final class PriorPainter {
         let make = try loaded()
         let noise = requests.map(make.initialNoise)
         do {
-            let latents = try make.latents(requests[0], noise: noise.count == 1 ? noise[0] : .stacked(noise)) { step in
+            let latents = try make.latents(requests, noise: noise.count == 1 ? noise[0] : .stacked(noise)) { step in
                 if StopRequest.shared.isSet { throw Stopped() }
                 progress.step(ProgressLine(phase: .prepare, step: step, total: requests[0].steps, message: message))
             }

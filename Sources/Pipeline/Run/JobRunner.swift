@@ -62,7 +62,8 @@ public struct JobRunner {
         let device = CPUDevice.install()
         let settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let sampler = try job.sampler(latentFactor: vae.downsampling)
-        let renders = RenderPlan(job, factor: vae.downsampling)
+        let composer = try job.composer(), renders = RenderPlan(job, composer: composer, factor: vae.downsampling)
+        renders.notes.forEach { progress.say(.check, "note: \($0)") }
 
         progress.say(.encode, "encoding the prompts")
         let prompts = try encodePrompts(sampler.prompts + renders.prompts)
@@ -77,24 +78,33 @@ public struct JobRunner {
         let images = SampleRenderer(
             TextToImage(unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts,
                         zerosForEmptyPrompt: try model.zerosForEmptyPrompt()),
-            directory: directory, modelName: identity.name, progress: progress)
+            folder: directory.samples, modelName: identity.name, loras: [(name: job.name, scale: 1)],
+            layouts: Layouts(composer, layout: job.specification.render.layout, folder: directory.samples), tiling: DecodeTiling(model), progress: progress)
         let files = LoRAFiles(job, training.adapters, directory, identity: identity, layersPerBlock: try model.layersPerBlock(),
             velocity: training.schedule.prediction == .v_prediction)
-        let observer = RunObserver(job, directory: directory, files: files, renders: renders, images: images, progress: progress)
+        let observer = RunObserver(
+            job, directory: directory, files: files, renders: renders, images: images, adapters: training.adapters, progress: progress)
         device.resetPeak()
+        let ready = Date()
         let outcome = try trainer.run(trace: try tracePath.map { try Trace(directory: $0) }, observer: observer)
         if case .stopped(let step) = outcome {
             progress.say(.train, "stopped after step \(step) of \(settings.steps), with a resume point; run it again to go on")
             return false
         }
         try files.write(step: nil)
+        let trained = Date()
+        var pictures: [RenderedPicture] = []
         if extent == .whole {
-            try images.render(renders.final, prefix: "final", shouldStop: { StopRequest.shared.isSet })
+            try images.render(renders.final, prefix: "final", adapters: training.adapters, shouldStop: { StopRequest.shared.isSet })
             if StopRequest.shared.isSet { return false }
+            let paths = renders.final.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
+            pictures = zip(renders.final, paths).map { images.record(of: $0, at: $1) }
+            if !pictures.isEmpty { try ContactSheet(pictures: zip(paths, pictures).map { ($0, $1) }, references: composer.subjects).write(to: directory.contactSheet) }
         }
         try RunReport(
-            job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: notes + observer.notes, began: began,
-            memory: .init(device: device, cost: cost), samples: try directory.pictures()
+            job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
+            scores: nil, notes: notes + observer.notes, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
+            memory: .init(device: device, cost: cost)
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
         let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }

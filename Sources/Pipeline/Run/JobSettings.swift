@@ -36,20 +36,13 @@ extension Job {
 
     /// - Throws: `SegMixError`.
     func sampler(latentFactor: Int) throws -> ExampleSampler {
-        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: subjectSet(photos), priors: priors.map(subjectSet))
+        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) })
     }
 
-    private func subjectSet(_ list: PhotoList) throws -> SubjectSet {
-        try SubjectSet(
-            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
-            photos: list.photos.map { photo(of: $0) })
-    }
+    func photo(of entry: PhotoEntry) -> SegMix.Photo { SegMix.Photo(entry, in: path) }
 
-    func photo(of entry: PhotoEntry) -> SegMix.Photo {
-        SegMix.Photo(
-            subject: entry.subject, file: entry.file, path: place(of: entry.file), mask: entry.mask, maskPath: entry.mask.map(place),
-            captions: entry.captions)
-    }
+    /// - Throws: `SegMixError`.
+    func composer() throws -> Composer { try Composer(SubjectSet(photos, in: path), relativeScale: samplerSettings(latentFactor: 8).relativeScale) }
 
     /// Every photo and mask of the job, relative to its folder, each once.
     var files: [String] {
@@ -89,5 +82,23 @@ extension PhotoList {
             list.photos[i].mask = list.photos[i].mask.map(name)
         }
         return list
+    }
+}
+
+extension SegMix.Photo {
+    /// What was made for the job has a path of its own, everything else is in its folder.
+    init(_ entry: PhotoEntry, in folder: String) {
+        func place(_ file: String) -> String { file.hasPrefix("/") ? file : folder + "/" + file }
+        self.init(
+            subject: entry.subject, file: entry.file, path: place(entry.file), mask: entry.mask, maskPath: entry.mask.map(place), captions: entry.captions)
+    }
+}
+
+extension SubjectSet {
+    /// What a metadata file says, for a job's folder.
+    init(_ list: PhotoList, in folder: String) throws {
+        try self.init(
+            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
+            photos: list.photos.map { SegMix.Photo($0, in: folder) })
     }
 }
