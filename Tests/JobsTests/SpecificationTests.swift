@@ -105,7 +105,12 @@ import Testing
           steps: 20
           guidance: 7.5
           sampler: euler
-          gamma: 0
+          gamma: [0, 0.07]
+          lora_scale: 0.8
+          width: 96
+          height: 64
+          subjects: [b, a]
+          layout: {b: [0.5, 0, 1, 0.75], a: [0, 0.25, 0.5, 1]}
         """
 
     @Test func everyKeyIsRead() throws {
@@ -122,7 +127,8 @@ import Testing
         #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.classes == ["a": "toy", "b": "corgi"])
         #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3)
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
-        #expect(s.render.guidance == 7.5)
+        #expect(s.render.guidance == 7.5 && s.render.gamma == [0, 0.07] && s.render.loraScale == [0.8] && s.render.width == 96 && s.render.height == 64)
+        #expect(s.render.subjects == ["b", "a"] && s.render.layout?.boxes.map(\.subject) == ["a", "b"] && s.render.layout?.boxes[1].y1 == 0.75)
         // Every key that there is was given another value above, so that no reading line can be missing.
         let keys = try #require(YAMLReader.parse(Array(Self.everything.utf8), file: "").entries?.map(\.key))
         #expect(Set(keys) == Set(JobSpecification.CodingKeys.allCases.map(\.rawValue)))
@@ -201,8 +207,8 @@ import Testing
         ("classes: {a: [x]}", "job.yaml:1: `classes.a` must be a text, not a list"),
         ("render: on", "job.yaml:1: `render` must be a table of prompts, negative_prompt, seeds, steps, guidance, sampler, gamma, lora_scale, width, height, subjects, layout, not 'on'"),
         ("render:\n  gamma: [0, -1]", "job.yaml:2: `render.gamma` must be a number from 0 to 10 or a list of them, not '-1'"),
-        ("render:\n  sampler: ddpm", "job.yaml:2: `render.sampler` must be one of euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, not 'ddpm'"),
-        ("render:\n  layout:\n    a: [0.5, 0, 0.5, 1]", "job.yaml:3: `render.layout.a` must be [x0, y0, x1, y1], four numbers from 0 to 1 with x0 < x1 and y0 < y1"),
+        ("render:\n  sampler: ddpm", "job.yaml:2: `render.sampler` must be one of euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, not 'ddpm'; did you mean `ddim`?"),
+        ("render:\n  layout:\n    a: [0.5, 0, 0.5, 1]", "job.yaml:3: `render.layout.a` must be [x0, y0, x1, y1], four numbers from 0 to 1 with x0 < x1 and y0 < y1, not a list"),
         ("render:\n  promts: x", "job.yaml:2: unknown key `render.promts`; did you mean `prompts`?"),
         ("render:\n  prompts: []", "job.yaml:2: `render.prompts` must be a text or a list of texts, not an empty list"),
         ("render:\n  seeds: [1, x]", "job.yaml:2: `render.seeds` must be a whole number from 0 to 9007199254740992 or a list of them, not 'x'"),
