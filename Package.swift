@@ -20,6 +20,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         // Libraries of the system, found through pkg-config where they have a file for it.
@@ -27,8 +29,10 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
         // Writing so that nothing half-written is ever visible.
         .target(name: "Files"),
@@ -46,29 +50,41 @@ let package = Package(
 
         // Pictures and the method.
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "Images", dependencies: ["CImageIO", "CTurboJPEG"]),
+        .target(name: "Images", dependencies: ["CFreeType", "CImageIO", "CTurboJPEG"]),
         .target(name: "Vision", dependencies: ["Diffusion", "Images", "Layers", "Tensors", "Weights"]),
         .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
         .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
-        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights"]),
+        .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
+        // The queue on the disk, shared by the daemon and the commands that look at it.
+        .target(name: "JobStore", dependencies: ["Files", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "Daemon",
             dependencies: [
-                "CInotifyTools", "Files", "Jobs",
+                "CInotifyTools", "CSystemd", "Files", "JobStore", "Jobs",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
+        .target(
+            name: "StatusPage",
+            dependencies: [
+                "Files", "JobStore", "Jobs",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("Assets")]),
+
         .executableTarget(
             name: "segmixd",
-            dependencies: ["Daemon", "Files", "Jobs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Daemon", "Files", "JobStore", "Jobs", "StatusPage", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "segmix",
-            dependencies: ["Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // What several test targets read their references with.
         .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
@@ -86,8 +102,12 @@ let package = Package(
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
         .testTarget(name: "PipelineTests", dependencies: ["Images", "ModelGoldens", "Pipeline", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
+        .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Files", "Jobs", .product(name: "Logging", package: "swift-log")]),
+            name: "StatusPageTests",
+            dependencies: ["Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]
 )

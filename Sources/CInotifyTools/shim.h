@@ -1,2 +1,3 @@
 #include <inotifytools/inotify.h>
+#include <sys/statfs.h>
 #include <inotifytools/inotifytools.h>

@@ -18,6 +18,8 @@
     void (*K(silu_backward))(E *, const E *, const E *, size_t);                                                       \
     void (*K(gelu))(E *, const E *, size_t);                                                                           \
     void (*K(quick_gelu))(E *, const E *, size_t);                                                                     \
+    void (*K(relu))(E *, const E *, size_t);                                                                           \
+    void (*K(sigmoid))(E *, const E *, size_t);                                                                        \
     void (*K(geglu))(E *, const E *, size_t, size_t);                                                                  \
     void (*K(geglu_backward))(E *, const E *, const E *, size_t, size_t);                                              \
     void (*K(layer_norm))(E *, float *, float *, const E *, const float *, const float *, size_t, size_t, float);      \
@@ -39,12 +41,15 @@ struct ck_table {
     CK_TYPED_KERNELS(float, CK_FLOAT_NAME)
     CK_TYPED_KERNELS(uint16_t, CK_BF16_NAME)
     void (*attention)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, size_t,
-                      size_t, size_t, size_t, float, int, float *);
+                      size_t, size_t, size_t, float, int, const ck_attention_bias *, float *);
+    void (*relative_terms)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, float *);
     void (*attention_backward)(float *, float *, float *, const float *, const float *, const float *, const float *,
                                const float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float,
                                float *);
     void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*depthwise)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t);
     void (*winograd)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*resize_bilinear)(float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float *);
     void (*adamw_step)(float *, float *, float *, const float *, float, const ck_adamw *, size_t);
     double (*sum_of_squares)(const float *, size_t);
 };

@@ -7,6 +7,11 @@ void ck_conv2d(float *y, const float *x, const float *packed, const float *bias,
     ck_kernels()->conv2d(y, x, packed, bias, shape, begin, end, scratch);
 }
 
+void ck_depthwise(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape, size_t begin,
+                  size_t end) {
+    ck_kernels()->depthwise(y, x, weight, bias, shape, begin, end);
+}
+
 size_t ck_conv2d_scratch(const ck_conv_shape *s) {
     return 16 + s->kernel_height * s->kernel_width * s->in_channels * CK_LANES + CK_CONV_COPIES * CK_MAX_ROWS * s->in_channels;
 }

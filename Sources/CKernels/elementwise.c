@@ -26,6 +26,10 @@ void ck_gelu(float *y, const float *x, size_t count) { ck_kernels()->gelu(y, x, 
 
 void ck_quick_gelu(float *y, const float *x, size_t count) { ck_kernels()->quick_gelu(y, x, count); }
 
+void ck_relu(float *y, const float *x, size_t count) { ck_kernels()->relu(y, x, count); }
+
+void ck_sigmoid(float *y, const float *x, size_t count) { ck_kernels()->sigmoid(y, x, count); }
+
 void ck_geglu(float *y, const float *x, size_t rows, size_t width) { ck_kernels()->geglu(y, x, rows, width); }
 
 void ck_geglu_backward(float *dx, const float *dy, const float *x, size_t rows, size_t width) {

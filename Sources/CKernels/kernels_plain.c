@@ -15,8 +15,11 @@
 #include "body/typed.h"
 #include "body/attention_forward.h"
 #include "body/attention_backward.h"
+#include "body/relative_terms.h"
 #include "body/convolution.h"
+#include "body/depthwise.h"
 #include "body/winograd.h"
+#include "body/bilinear.h"
 #include "body/optimizer.h"
 
 #define CK_TABLE ck_table_plain

@@ -1,4 +1,5 @@
-// Nearest-neighbour resampling: copying and adding pixels, the same for every instruction set.
+// Nearest-neighbour resampling and pooling: copying, adding and comparing pixels, the same for every instruction set.
+// Bilinear: the chosen instruction set's kernel.
 
 #include "KernelTable.h"
 
@@ -63,3 +64,29 @@ void ck_upsample_nearest_bf16(uint16_t *y, const uint16_t *x, size_t in_height, 
 
 UPSAMPLE_NEAREST_BACKWARD(ck_upsample_nearest_backward, float, sum_pixels)
 UPSAMPLE_NEAREST_BACKWARD(ck_upsample_nearest_backward_bf16, uint16_t, sum_pixels_bf16)
+
+void ck_resize_bilinear(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                        size_t channels, size_t begin, size_t end, float *scratch) {
+    ck_kernels()->resize_bilinear(y, x, in_height, in_width, out_height, out_width, channels, begin, end, scratch);
+}
+
+size_t ck_resize_bilinear_scratch(size_t in_width, size_t out_width, size_t channels) {
+    return 16 + ck_rounded_up(in_width * channels, 16) + 2 * out_width;
+}
+
+void ck_max_pool(float *y, const float *x, size_t height, size_t width, size_t channels, size_t begin, size_t end) {
+    const size_t out_width = (width + 1) / 2;
+    for (size_t row = begin; row < end; row++) {
+        const float *upper = x + 2 * row * width * channels;
+        const float *lower = 2 * row + 1 < height ? upper + width * channels : upper;
+        float *target = y + row * out_width * channels;
+        for (size_t column = 0; column < out_width; column++, target += channels) {
+            const size_t left = 2 * column * channels, right = 2 * column + 1 < width ? left + channels : left;
+            for (size_t i = 0; i < channels; i++) {
+                const float a = upper[left + i], b = upper[right + i], c = lower[left + i], d = lower[right + i];
+                const float top = a > b ? a : b, bottom = c > d ? c : d;
+                target[i] = top > bottom ? top : bottom;
+            }
+        }
+    }
+}

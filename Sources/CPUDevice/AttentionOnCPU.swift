@@ -3,12 +3,7 @@ import Tensors
 
 extension CPUDevice {
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
-        if q.type == .bfloat16 {
-            let wide = Tensor(uninitialized: o.shape)
-            attention(wide, lse, q.widened(), k.widened(), v.widened(), s)
-            convert(o, wide, by: 1)
-            return
-        }
+        if q.type == .bfloat16 { return attentionBFloat16(o, lse, q, k, v, s) }
         let (o, lse, q, k, v) = (o.floats, lse.floats, q.floats, k.floats, v.floats)
         let width = s.heads * s.headSize, all = s.batch * s.heads
         // Heads are split by queries until every thread has a few pieces of work.
@@ -28,12 +23,7 @@ extension CPUDevice {
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor,
         _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
     ) {
-        if q.type == .bfloat16 {
-            let wide = [dq, dk, dv].map { Tensor(uninitialized: $0.shape) }
-            attentionBackward(wide[0], wide[1], wide[2], dO.widened(), o.widened(), lse, q.widened(), k.widened(), v.widened(), s)
-            for (narrow, wide) in zip([dq, dk, dv], wide) { convert(narrow, wide, by: 1) }
-            return
-        }
+        if q.type == .bfloat16 { return attentionBackwardBFloat16(dq, dk, dv, dO, o, lse, q, k, v, s) }
         let (dq, dk, dv, dO, o, lse, q, k, v) = (
             dq.floats, dk.floats, dv.floats, dO.floats, o.floats, lse.floats, q.floats, k.floats, v.floats)
         let width = s.heads * s.headSize

@@ -53,6 +53,16 @@ extension CPUDevice {
         }
     }
 
+    public func relu(_ y: Tensor, _ x: Tensor) {
+        let (y, x, n) = (y.floats, x.floats, y.count)
+        threads.ranges(n, least: Self.share) { ck_relu(y + $0.lowerBound, x + $0.lowerBound, $0.count) }
+    }
+
+    public func sigmoid(_ y: Tensor, _ x: Tensor) {
+        let (y, x, n) = (y.floats, x.floats, y.count)
+        threads.ranges(n, least: Self.share) { ck_sigmoid(y + $0.lowerBound, x + $0.lowerBound, $0.count) }
+    }
+
     public func geglu(_ y: Tensor, _ x: Tensor, rows: Int, width: Int) {
         threads.ranges(rows, least: max(1, Self.share / max(width, 1))) { r in
             let i = r.lowerBound * width

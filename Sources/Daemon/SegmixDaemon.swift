@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -25,51 +26,76 @@ public final class SegmixDaemon: Sendable {
     }
 
     private let lock: StateLock
-    private let queue: JobQueue
-    private let claim: Claim
-    private let drains: Bool
+    public let store: JobStore
+    private let recovery: Recovery
+    private let drain: DrainState?
     private let group: ServiceGroup
 
-    /// Creates the directories and locks the state directory.
+    /// Locks the state directory, opens the queue, and takes up what an earlier daemon left.
     ///
     /// - Parameters:
-    ///   - retryDelay: the pause after the n-th attempt of a run.
+    ///   - retryDelay: the pause after the n-th attempt of something.
     ///   - signals: what ends it gracefully.
-    /// - Throws: `Fault` where another daemon is at work, `FileError` where a directory cannot be made or written.
+    ///   - manager: systemd, where it has started us.
+    ///   - reload: reads the configuration again, on SIGHUP; nil: SIGHUP is left alone.
+    ///   - services: what runs beside it over the same queue, for as long as it does.
+    /// - Throws: `Fault` where another daemon is at work, `FileError` and `StoreError` where the state directory cannot be used.
     public init(
         configuration: Configuration, worker: WorkerCommand, drains: Bool = false, signals: [UnixSignal] = [.sigterm, .sigint],
-        retryDelay: (@Sendable (Int) -> Duration)? = nil, logger: Logger
+        retryDelay: (@Sendable (Int) -> Duration)? = nil, logger: Logger,
+        manager: ServiceManager? = nil, reload: (@Sendable () throws -> Configuration)? = nil, services: (JobStore) throws -> [any Service] = { _ in [] }
     ) throws {
         let state = StateDirectory(configuration.state)
         for path in [configuration.inbox, configuration.outbox] {
-            try Folder.create(path)
-            guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
+            do {
+                try Folder.create(path)
+                guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
+            } catch where !drains {
+                // A share that is not mounted yet is waited for.
+                logger.warning("\(error) It is looked for again and again.")
+            }
         }
         try state.prepare()
         lock = try StateLock(state)
-        if configuration.statusPage != nil { logger.notice("`status_page` is set, but this version serves none") }
+        let (store, damaged) = try JobStore.openForDaemon(state)
+        if let damaged {
+            logger.error("The queue's database \(state.database) was damaged. It is now \(damaged), and the queue is rebuilt from the job folders")
+        }
+        self.store = store
         let changed = WakeSignal()
-        queue = JobQueue(state: state, changed: changed)
-        claim = Claim(state: state, configuration: configuration, logger: logger)
-        self.drains = drains
-        let inbox = InboxService(configuration: configuration, claim: claim, queue: queue, drains: drains, logger: logger)
+        drain = drains ? DrainState() : nil
+        let claim = Claim(state: state, store: store, configuration: configuration, logger: logger)
+        recovery = Recovery(claim: claim)
+        let inbox = InboxService(configuration: configuration, claim: claim, store: store, changed: changed, drain: drain, logger: logger)
+        let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
         let scheduler = SchedulerService(
-            configuration: configuration, worker: worker, state: state, queue: queue, changed: changed, drains: drains,
+            configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)
+        // Services are asked to end from the last to the first, each when those after it have ended.
+        var first: [ServiceGroupConfiguration.ServiceConfiguration] = [], last = first
+        if let manager {
+            let reporter = ServiceManagerService(manager: manager, store: store, heartbeat: heartbeat, changed: changed)
+            first = [.init(service: reporter, successTerminationBehavior: .ignore)]
+            last = [.init(service: StopNotice { reporter.stopIsUnderWay() }, successTerminationBehavior: .ignore)]
+        }
+        if let reload {
+            let service = ReloadService(configuration: live, load: reload, manager: manager, changed: changed, logger: logger)
+            last.append(.init(service: service, successTerminationBehavior: .ignore))
+        }
         group = ServiceGroup(configuration: .init(
-            services: [
+            services: first + [
                 .init(service: scheduler, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: inbox, successTerminationBehavior: .ignore),
-            ],
+            ] + (try services(store)).map { .init(service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore) } + last,
             gracefulShutdownSignals: signals, logger: logger))
     }
 
-    /// Takes up what an earlier daemon left, then works until it is stopped, or drained.
+    /// Works until it is stopped, or drained.
     public func run() async throws -> Outcome {
-        for record in try claim.recover() { await queue.add(record) }
+        try recovery.run()
         try await group.run()
-        guard drains, await !queue.isInboxOpen, await queue.isEmpty else { return .stopped }
-        return .drained(failures: await queue.failures)
+        guard let drain, !drain.isInboxOpen, try store.isEmpty() else { return .stopped }
+        return .drained(failures: drain.failures)
     }
 
     /// As SIGTERM does.

@@ -17,8 +17,8 @@ public enum ExitStatus: Int32, Sendable, CaseIterable, Codable {
     /// Whether the same job, started again without any change to it, may well end otherwise.
     public var isWorthRetrying: Bool {
         switch self {
-        case .software, .inputOutput, .stopped: true
-        case .done, .usage, .badInput, .unavailable: false
+        case .inputOutput, .stopped: true
+        case .done, .usage, .badInput, .unavailable, .software: false
         }
     }
 }

@@ -10,7 +10,8 @@ public struct Job: Equatable, Sendable, Codable {
     public var specification: JobSpecification
     /// `metadata.jsonl`
     public var photos: PhotoList
-    /// `prior/class_metadata.jsonl`, at most `num_class_images` of it; nil without prior preservation.
+    /// `prior/class_metadata.jsonl`, at most `num_class_images` of it; nil without prior preservation, and where prior
+    /// images have yet to be made.
     public var priors: PhotoList?
 
     /// The class of a subject: the specification's `classes`, or its phrase without the first word.
@@ -67,11 +68,11 @@ public struct Job: Equatable, Sendable, Codable {
         let (specification, found) = layers.resolve()
         faults += found
 
-        let (photos, photoFaults) = MetadataReader.read("metadata.jsonl", paths: paths)
+        let (photos, photoFaults) = readPhotos(paths)
         faults += photoFaults
         var priors: PhotoList?
         if specification.withPriorPreservation {
-            let (list, priorFaults) = readPriors(paths, isAskedFor: layers.merged["with_prior_preservation"]?.isNull == false)
+            let (list, priorFaults) = readPriors(paths)
             faults += priorFaults
             priors = list?.limited(to: specification.numClassImages)
             if priorFaults.isEmpty, let photos, let list, let priors {
@@ -96,7 +97,7 @@ public struct Job: Equatable, Sendable, Codable {
         if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
             warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
         }
-        if s.render.gamma > 0.2 { warnings.append("render.gamma \(s.render.gamma) is above 0.2: the background will whiten") }
+        if let gamma = s.render.gamma?.max(), gamma > 0.2 { warnings.append("render.gamma \(gamma) is above 0.2: the background will whiten") }
         if s.lrScheduler == .constant, s.lrWarmupSteps > 0 {
             warnings.append("lr_warmup_steps has no effect with lr_scheduler constant; constant_with_warmup uses it")
         }
@@ -106,13 +107,18 @@ public struct Job: Equatable, Sendable, Codable {
         return warnings
     }
 
-    private static func readPriors(_ paths: JobPath, isAskedFor: Bool) -> (PhotoList?, [Fault]) {
+    /// `metadata.jsonl`, or what the subjects' folders amount to.
+    private static func readPhotos(_ paths: JobPath) -> (PhotoList?, [Fault]) {
+        if !Folder.exists(paths.root + "/metadata.jsonl"), let (list, faults) = SubjectFolders.read(paths) { return (list, faults) }
+        return MetadataReader.read("metadata.jsonl", paths: paths)
+    }
+
+    /// nil without faults where prior images have yet to be made.
+    private static func readPriors(_ paths: JobPath) -> (PhotoList?, [Fault]) {
         let source = "prior/class_metadata.jsonl"
-        guard Folder.exists(paths.root + "/" + source) else {
-            let why = isAskedFor ? "`with_prior_preservation: true`" : "`with_prior_preservation` (true unless it says otherwise)"
-            return (nil, [Fault(file: source, "is not there, but \(why) needs prior images with their list; add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`")])
-        }
-        return MetadataReader.read(source, paths: paths)
+        if Folder.exists(paths.root + "/" + source) { return MetadataReader.read(source, paths: paths) }
+        guard Folder.exists(paths.root + "/prior") else { return (nil, []) }
+        return (nil, [Fault(file: source, "is not there, but the folder prior is; add the list of its images, or remove the folder to have prior images made")])
     }
 }
 

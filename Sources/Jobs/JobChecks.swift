@@ -10,14 +10,19 @@ enum JobChecks {
             if keys.count == 1 {
                 faults.append(Fault(file: photos.source, line: 1, "there is only one subject (\(known)), but composites of two are asked for; add a second subject, or set `segmix_prob: 0`"))
             }
-            for photo in photos.photos where photo.mask == nil {
-                faults.append(Fault(file: photos.source, line: photo.line, "the photo \(photo.file) has no mask; name one with \"mask_path\", or set `segmix_prob: 0`"))
-            }
         }
         for table in ["classes", "relative_scale"] {
             for entry in root[table]?.entries ?? [] where !keys.contains(entry.key) {
                 faults.append(entry.location.fault("`\(table)` names the subject \"\(entry.key)\", which metadata.jsonl does not have (\(known))"))
             }
+        }
+        let render = root["render"]
+        for entry in render?["layout"]?.entries ?? [] where !keys.contains(entry.key) {
+            faults.append(entry.location.fault("`render.layout` names the subject \"\(entry.key)\", which metadata.jsonl does not have (\(known))"))
+        }
+        for key in specification.render.subjects ?? [] where !keys.contains(key) {
+            faults.append((render?.locationOfEntry("subjects") ?? root.locationOfEntry("render"))
+                .fault("`render.subjects` names the subject \"\(key)\", which metadata.jsonl does not have (\(known))"))
         }
         switch specification.relativeScale {
         case .number(0): break
@@ -48,11 +53,6 @@ enum JobChecks {
         }
         for subject in list.subjects where own.contains(subject.key) && !used.photos.contains(where: { $0.subject == subject.key }) {
             faults.append(Fault(file: list.source, "`num_class_images: \(specification.numClassImages)` leaves no prior image for the subject \"\(subject.key)\"; use at least \(list.subjects.count)"))
-        }
-        if specification.segmixProbability > 0 {
-            for photo in list.photos where photo.mask == nil {
-                faults.append(Fault(file: list.source, line: photo.line, "the prior image \(photo.file) has no mask; name one with \"mask_path\", or set `segmix_prob: 0`"))
-            }
         }
         return faults
     }

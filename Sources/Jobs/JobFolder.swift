@@ -44,7 +44,8 @@ public struct JobFolder: Sendable {
     ///
     /// - Parameter hasDefaultJob: whether the configuration makes a folder without a specification a job.
     public func faults(hasDefaultJob: Bool) throws(FileError) -> [Fault] {
-        let hasMetadata = Folder.exists(path + "/metadata.jsonl")
+        var hasMetadata = Folder.exists(path + "/metadata.jsonl")
+        if !hasMetadata { hasMetadata = try !SubjectFolders.names(in: path).isEmpty }
         let specifications = try specificationFiles()
         var faults: [Fault] = []
         if !hasMetadata {

@@ -76,11 +76,33 @@ public protocol Device: AnyObject {
     func sumOfSquares(_ x: Tensor) -> Double
     func adamW(_ p: Tensor, _ m: Tensor, _ v: Tensor, _ gradient: Tensor, gradientScale: Float, _ step: AdamWStep)
 
-    // Vision transformers that are only run forward
+    // Encoders of pictures: forward only
     /// y[r, c] = x[r, c]·scale[c]
     func scaleColumns(_ y: Tensor, _ x: Tensor, by scale: Tensor, rows: Int, width: Int)
     /// x is [rows, 2·width], gate half first: y = silu(gate)·value.
     func swiglu(_ y: Tensor, _ x: Tensor, rows: Int, width: Int)
+    func relu(_ y: Tensor, _ x: Tensor)
+    func sigmoid(_ y: Tensor, _ x: Tensor)
+    /// The products of each query with the tables of its row and column: terms is [batch·heads, height + width, tokens].
+    func relativeTerms(_ terms: Tensor, _ qkv: Tensor, rowTable: Tensor, columnTable: Tensor, _ shape: SelfAttentionShape)
+    /// softmax(scale·q·kᵀ + bias)·v; `bias` is `relativeTerms`' result, or a table [heads, keys, queries], or nil.
+    func selfAttention(_ o: Tensor, _ qkv: Tensor, bias: Tensor?, _ shape: SelfAttentionShape)
+    /// `weight` is [kh, kw, channels]; the shape's channels are equal and its `inStep` is 1.
+    func depthwiseConvolution(_ y: Tensor, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape)
+    /// [N, H, W, C] to any size.
+    func resizeBilinear(_ y: Tensor, _ x: Tensor)
+    /// [N, H, W, C] → [N·windows, size², C] and back; `fill` [C] stands where windows hang over the edge.
+    func gatherWindows(_ y: Tensor, _ x: Tensor, fill: Tensor, size: Int)
+    func scatterWindows(_ y: Tensor, _ x: Tensor, size: Int)
+    /// y[n, 2i + u, 2j + v] = x[n, i, j, u, v]: [N, H, W, 2, 2, C] → [N, 2H, 2W, C]
+    func spreadPixels(_ y: Tensor, _ x: Tensor)
+
+    // U-shaped networks: forward only
+    /// The largest of 2×2 pixels; at an odd side the last ones are of fewer.
+    func maxPool(_ y: Tensor, _ x: Tensor)
+    /// [N, H, W, C] → [step²·N, ⌈H/step⌉, ⌈W/step⌉, C], zeros where a phase has fewer pixels; and back.
+    func splitPhases(_ y: Tensor, _ x: Tensor, step: Int)
+    func joinPhases(_ y: Tensor, _ x: Tensor, step: Int)
 }
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.

@@ -113,13 +113,33 @@ public final class AdapterSet {
         }
     }
 
-    /// The end of building a model with a set of files.
-    /// - Throws: `AdapterFaults` where a file adapts modules that the model does not have, or has in another shape.
+    /// Runs `body` with every adapter's part of its module multiplied by `factor`; afterwards all is as before, bit for bit.
+    public func scaled<Result>(by factor: Float, _ body: () throws -> Result) rethrows -> Result {
+        guard factor != 1 else { return try body() }
+        let before = entries.map(\.adapter.up.value.values)
+        defer { for (entry, values) in zip(entries, before) { Self.copy(values, into: entry.adapter.up) } }
+        for (entry, values) in zip(entries, before) { Self.copy(values.map { $0 * factor }, into: entry.adapter.up) }
+        return try body()
+    }
+
+    /// Modules of text encoders that the files adapt too; only the UNet's are used.
+    public var ignoredTextModules: [String] {
+        guard case .files(let files, _) = source else { return [] }
+        return files.flatMap { $0.file.modules.map(\.name).filter(LoRAKey.isOfTextEncoder) }
+    }
+
+    /// The end of building a model with a set of files. Adapters of text encoders are passed over (`ignoredTextModules`).
+    /// - Throws: `AdapterFaults` where a file adapts modules that the model's UNet does not have, or has in another shape, or
+    ///   none of it.
     public func finish() throws {
         guard case .files(let files, _) = source else { return }
         var faults = AdapterFaults(path: files.map(\.file.path).joined(separator: ", "))
         faults.misshapen = misshapen
-        for (i, (file, _)) in files.enumerated() { faults.unknown += file.modules.map(\.name).filter { !claimed[i].contains($0) } }
+        for (i, (file, _)) in files.enumerated() {
+            let rest = file.modules.map(\.name).filter { !claimed[i].contains($0) }
+            // A file of text encoders alone would change nothing: then its modules are what is unknown.
+            faults.unknown += claimed[i].isEmpty ? rest : rest.filter { !LoRAKey.isOfTextEncoder($0) }
+        }
         if !faults.isEmpty { throw faults }
     }
 

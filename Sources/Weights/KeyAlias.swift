@@ -9,6 +9,11 @@ public struct KeyAlias: Sendable {
         return key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count)) : prefix + key
     }
 
+    /// SAM: the matrix of its places is in some files under the prompt encoder's name only.
+    public static let samPlaces = KeyAlias { key in
+        key == "shared_image_embedding.positional_embedding" ? "prompt_encoder.shared_embedding.positional_embedding" : nil
+    }
+
     /// Attention of the first VAE files: `query`, `key`, `value`, `proj_attn` for `to_q`, `to_k`, `to_v`, `to_out.0`.
     public static let oldAttention = KeyAlias { key in
         let names = ["to_q": "query", "to_k": "key", "to_v": "value"]

@@ -27,4 +27,9 @@ enum LoRAKey {
         }
         return module.isEmpty ? nil : (module, role)
     }
+
+    /// Whether a module belongs to a text encoder: kohya's `lora_te1_…`, diffusers' `text_encoder.…`.
+    static func isOfTextEncoder(_ module: String) -> Bool {
+        module.hasPrefix("lora_te") || ["text_encoder.", "text_encoder_2."].contains { module.hasPrefix($0) }
+    }
 }

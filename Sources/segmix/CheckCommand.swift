@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Jobs
 import Pipeline
 
@@ -8,20 +9,37 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var options: JobOptions
 
+    @Flag(help: "What it will cost as one line of JSON, and nothing else.")
+    var json = false
+
+    private struct Cost: Encodable {
+        let memory: Int, seconds: Double, steps: Int
+        enum CodingKeys: String, CodingKey { case memory = "memory_bytes", seconds, steps }
+    }
+
     func run() throws {
-        let (job, model) = try options.load()
+        let (job, means) = try options.load()
         do {
-            try report(job, model)
+            try report(job, means)
         } catch {
             throw JobFailure(error)
         }
     }
 
-    private func report(_ job: Job, _ model: Configuration.Model) throws {
-        let findings = try JobCheck(job, model: model).findings()
+    private func report(_ job: Job, _ means: Preparation.Means) throws {
+        let model = means.model, findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
+        try PreparationCheck(job, means).run()
+        if json {
+            let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
+            let line = Cost(memory: cost.memory.total, seconds: cost.seconds, steps: job.specification.maxTrainSteps)
+            print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+            return
+        }
         for warning in job.warnings { print("note: \(warning)") }
         let s = job.specification
+        if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }
+        for line in PreparationCheck(job, means).sentences { print(line) }
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
         let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))

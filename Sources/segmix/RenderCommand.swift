@@ -5,13 +5,20 @@ import Pipeline
 
 struct RenderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "render", abstract: "Makes pictures with a model, with or without LoRAs.")
+        commandName: "render", abstract: "Makes pictures with a model, with or without LoRAs and mean-shifted noise.",
+        discussion: """
+            One picture for every prompt, seed, gamma and LoRA scale; several come with a contact sheet. A LoRA of any trainer \
+            will do that writes diffusers' or kohya's keys.
+            """)
 
     @Option(help: "The SDXL model: a directory in diffusers layout, or a name from the configuration.")
     var model: String
 
     @Option(help: ArgumentHelp("A LoRA file and how strong it is, 1 where it is left out; may be given several times.", valueName: "file[:scale]"))
     var lora: [String] = []
+
+    @Option(parsing: .upToNextOption, help: "What all LoRAs' strengths are multiplied by; one or more.")
+    var loraScale = [1.0]
 
     @Option(parsing: .upToNextOption, help: "One or more prompts.")
     var prompt: [String]
@@ -22,8 +29,8 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "Folder for the pictures.")
     var output: String
 
-    @Option(help: "Seed of the first noise.")
-    var seed: UInt64 = 42
+    @Option(parsing: .upToNextOption, help: "Seeds of the first noise. One seed is counted up from prompt to prompt, several are used for each.")
+    var seed: [UInt64] = [42]
 
     @Option(help: "Sampling steps.")
     var steps = 50
@@ -31,13 +38,30 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "Strength of the classifier-free guidance; 1 or less: none.")
     var guidance = 5.0
 
+    @Option(help: "The sampler: \(RenderSpecification.Sampler.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var sampler = RenderSpecification.Sampler.euler
+
+    @Option(parsing: .upToNextOption, help: "How far the noise is shifted towards a layout of the subjects, one or more; 0: not at all. Try 0.05 to 0.1.")
+    var gamma = [0.0]
+
+    @Option(help: "The job's folder whose photos and masks layouts are made of.")
+    var job: String?
+
+    @Option(help: ArgumentHelp(
+        "Where a subject lies in the layout, in parts of width and height; may be given several times. Left out: drawn with the seed.",
+        valueName: "subject=x0,y0,x1,y1"))
+    var layout: [String] = []
+
+    @Option(parsing: .upToNextOption, help: "Keys of the layout's subjects. Left out: those of --layout, else those that the prompt names.")
+    var subject: [String] = []
+
     @Option(help: "Width in pixels.")
     var width = 1024
 
     @Option(help: "Height in pixels.")
     var height = 1024
 
-    @Option(help: "Start from the noise in this safetensors file: key latents, [1, 4, h, w], N(0, 1).")
+    @Option(help: "Start from the noise in this safetensors file: latents [1, 4, h, w], N(0, 1); step_noise [steps, 1, 4, h, w] for euler_ancestral.")
     var initLatents: String?
 
     @Option(help: "Keep the result before decoding in this safetensors file, key latents.")
@@ -53,16 +77,30 @@ struct RenderCommand: ParsableCommand {
         do {
             let configuration = try ConfigurationFile.read(config)
             let known = configuration.models[model] ?? Configuration.Model(base: absolute(model))
-            let loras = try lora.map(LoRAChoice.init)
-            try RenderJob(
-                model: known, loras: loras, prompts: prompt, negativePrompt: negativePrompt, seed: seed, steps: steps, guidance: guidance,
-                width: width, height: height, initialLatents: initLatents, savedLatents: saveLatents, precision: mixedPrecision, output: absolute(output),
-                progress: ProgressReporter()
-            ).run().forEach { print($0) }
+            var order = RenderOrder()
+            (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)
+            (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
+            (order.gammas, order.loraScales, order.loras) = (gamma, loraScale, try lora.map(LoRAChoice.init))
+            (order.jobFolder, order.subjects) = (job.map(absolute), subject.isEmpty ? nil : subject)
+            order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))
+            (order.initialLatents, order.savedLatents) = (initLatents, saveLatents)
+            order.precision = mixedPrecision
+            try RenderJob(model: known, order, output: absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
         } catch {
             throw JobFailure(error)
         }
     }
+
+    /// `a=0.05,0.2,0.5,0.9`
+    private static func box(_ text: String) throws -> RenderLayout.Box {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        let numbers = parts.count == 2 ? parts[1].split(separator: ",", omittingEmptySubsequences: false).map { Double($0) } : []
+        guard numbers.allSatisfy({ $0 != nil }), let box = RenderLayout.Box(subject: parts[0], numbers.compactMap { $0 }) else {
+            throw Fault("--layout is \(text); subject=x0,y0,x1,y1 is wanted, four numbers from 0 to 1 with x0 < x1 and y0 < y1")
+        }
+        return box
+    }
 }
 
 extension JobSpecification.MixedPrecision: ExpressibleByArgument {}
+extension RenderSpecification.Sampler: ExpressibleByArgument {}

@@ -5,7 +5,7 @@ import Pipeline
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Does the whole job: train, render, report. Goes on where it was stopped.")
+        commandName: "run", abstract: "Does the whole job: prepare, train, render, report. Goes on where it was stopped.")
 
     @OptionGroup var options: JobOptions
 
@@ -14,8 +14,8 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         _ = StopRequest.shared
-        let (job, model) = try options.load()
-        let runner = JobRunner(job, model: model, output: absolute(output), progress: ProgressReporter())
+        let (job, means) = try options.load()
+        let runner = JobRunner(job, means, output: absolute(output), progress: ProgressReporter())
         if runner.isFinished() {
             print("\(output) holds the finished result already")
             return

@@ -8,8 +8,10 @@ struct Segmix: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segmix",
         abstract: "Trains Seg-Mix LoRAs for SDXL: several subjects in one picture, without mixing their identities.",
-        subcommands: [CheckCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DetectCommand.self, EmbedCommand.self, ScoreCommand.self,
-            DemoCommand.self, MakeModelCommand.self])
+        subcommands: [
+            CheckCommand.self, PrepareCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DetectCommand.self, SegmentCommand.self,
+            EmbedCommand.self, ScoreCommand.self, DemoCommand.self, MakeModelCommand.self,
+        ] + [SubmitCommand.self, StatusCommand.self, CancelCommand.self, RetryCommand.self, LogsCommand.self])
 
     /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.
     static func main() {
@@ -40,14 +42,14 @@ struct JobOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"))
     var spec: String?
 
-    /// The job and its model.
+    /// The job, its model and what it is prepared with.
     /// - Throws: `JobFailure` with every fault.
-    func load() throws -> (Job, Configuration.Model) {
+    func load() throws -> (Job, Preparation.Means) {
         do {
             let configuration = try ConfigurationFile.read(config)
             let job = try Job.load(
                 JobFolder(URL(fileURLWithPath: job).standardizedFileURL.path), specificationFile: spec, configuration: configuration, settings: settings)
-            return (job, try configuration.model(for: job.specification))
+            return (job, Preparation.Means(configuration, model: try configuration.model(for: job.specification)))
         } catch {
             throw JobFailure(error)
         }

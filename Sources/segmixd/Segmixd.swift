@@ -3,7 +3,9 @@ import Daemon
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
+import StatusPage
 
 /// The daemon that turns folders in the inbox into LoRAs in the outbox.
 @main
@@ -32,11 +34,19 @@ struct Segmixd: AsyncParsableCommand {
         let worker: WorkerCommand
         do { worker = try WorkerCommand.besideThisExecutable() } catch { fail(error, .unavailable) }
         do {
-            let daemon = try SegmixDaemon(configuration: configuration, worker: worker, drains: drain, logger: logger)
+            let daemon = try SegmixDaemon(
+                configuration: configuration, worker: worker, drains: drain, logger: logger, manager: .ofEnvironment,
+                reload: drain ? nil : { [config] in try Configuration.load(config) }
+            ) { store in
+                // A drain is over soon, and its end is its report.
+                drain || configuration.statusPage == nil ? [] : [try StatusPageService(configuration: configuration, store: store, logger: logger)]
+            }
             logger.info("Watching \(configuration.inbox); results go to \(configuration.outbox)")
             let outcome = try await daemon.run()
             throw ExitCode(outcome.exitCode(drains: drain))
         } catch let error as FileError {
+            fail(error, .inputOutput)
+        } catch let error as StoreError {
             fail(error, .inputOutput)
         } catch let error as Fault {
             fail(error, .badInput)

@@ -120,6 +120,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [(4, 6, 3), (5, 7, 2), (1, 1, 4), (2, 9, 1)]) func maxPool(height: Int, width: Int, channels: Int) {
+        let x = KernelBuffer(height * width * channels, seed: 1), rows = (height + 1) / 2
+        let y = KernelBuffer(rows * ((width + 1) / 2) * channels), y0 = KernelBuffer(y.count)
+        ck_max_pool_reference(y0.pointer, x.pointer, height, width, channels)
+        for (begin, end) in [(0, rows / 2), (rows / 2, rows)] { ck_max_pool(y.pointer, x.pointer, height, width, channels, begin, end) }
+        #expect(y.values == y0.values && y.isFenced)
+    }
+
     @Test func adamW() {
         let n = 1003
         withEveryInstructionSet { name in

@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import JobStore
 import Testing
 
 @testable import Daemon
@@ -153,6 +154,7 @@ import Testing
     @Test(arguments: [
         ("kill -9 $$", "The worker was killed, most likely because the machine ran out of memory; use a smaller `resolution` or `train_batch_size`, or set `gradient_checkpointing: true`. It was tried 3 times.", 3),
         ("kill -SEGV $$", "The worker crashed (signal 11, Segmentation fault). This is a fault of segmix. It was tried 3 times.", 3),
+        ("exit 70", "The worker failed (exit status 70). This is a fault of segmix.", 1),
         ("exit 74", "A disk failed or is full; make room, then put the folder into the inbox again. It was tried 3 times.", 3),
         ("exit 75", "The worker was stopped again and again before it was done. It was tried 3 times.", 3),
         ("exit 69", "A model or a device is missing; the one who looks after this machine must set it up (`models` of the configuration).", 1),
@@ -228,8 +230,8 @@ import Testing
         try await runUntilStopped(shop)
         let id = try #require(shop.names("state/jobs").first)
         #expect(shop.read("state/jobs/\(id)/output/job/log") == "started\nstopped\n")
-        let record = try #require(try StateDirectory(shop.path + "/state").load(id))
-        #expect(record.runs[0].state == .queued && record.runs[0].attempts == 0)
+        let record = try #require(try shop.store().record(id))
+        #expect(record.runs[0].state == .queued && record.runs[0].attempts == 0 && record.runs[0].worker == nil)
         #expect(shop.names("outbox") == [])
         #expect(try await shop.daemon(Self.steps).run() == .drained(failures: 0))
         #expect(shop.read("outbox/toys/log") == "started\nstopped\nstarted\n")
@@ -239,17 +241,16 @@ import Testing
         let shop = try Workshop()
         let state = StateDirectory(shop.path + "/state")
         try state.prepare()
-        // A job that was running when its daemon was killed: the worker is still there.
+        // A job that was running when its daemon was killed: the worker is still there, though nobody wrote its number down.
         let id = try state.makeJob(at: Date())
         var record = JobRecord(id: id, name: "toys", source: shop.path + "/inbox/toys", claimed: Date())
         try shop.drop("toys")
         try FileManager.default.createDirectory(atPath: state.job(id) + "/input", withIntermediateDirectories: true)
         try FolderMove.move(record.source, to: state.input(record))
-        let stale = try WorkerProcess(executable: "/bin/sleep", arguments: ["600"], environment: [:], output: 1, errors: 2)
-        record.state = .queued
+        let stale = try WorkerProcess(
+            executable: "/bin/sleep", arguments: ["600"], environment: [StrayWorkers.environmentKey: state.path], output: 1, errors: 2)
         record.runs = [.init(specificationFile: "job.yaml", name: "job", state: .running)]
-        record.runs[0].worker = WorkerIdentity(pid: stale.pid)
-        try state.save(record)
+        try JobStore.openForDaemon(state).0.add(record)
         async let end = stale.wait()
         #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
         #expect(await end == .killed(signal: SIGTERM))
@@ -279,7 +280,7 @@ import Testing
         // Stands for a disk that takes nothing: the place of the hidden folder is taken by a file.
         let daemon = try shop.daemon("mv \(shop.path)/outbox \(shop.path)/away; echo no > \(shop.path)/outbox; echo x > $OUTPUT/x", drains: false)
         let running = Task { try await daemon.run() }
-        try await shop.until("the worker's end") { shop.names("state/jobs").first.flatMap { shop.read("state/jobs/\($0)/job.json") }?.contains("publishing") == true }
+        try await shop.until("the worker's end") { shop.names("state/jobs").first.flatMap { try? shop.store().record($0) }?.runs[0].state == .publishing }
         try await Task.sleep(for: .milliseconds(200))
         try FileManager.default.removeItem(atPath: shop.path + "/outbox")
         try FileManager.default.moveItem(atPath: shop.path + "/away", toPath: shop.path + "/outbox")

@@ -1,26 +1,38 @@
 import Foundation
+import Files
 import Jobs
+import JobStore
 import Testing
 
 @testable import Daemon
 
 /// What a new daemon makes of what an old one left, whenever that was stopped.
 @Suite(.serialized) struct RecoveryTests {
-    private func claim(_ shop: Workshop) -> (StateDirectory, Claim) {
+    /// A daemon's recovery over a state directory that is not in use.
+    private func recovery(_ shop: Workshop) throws -> (StateDirectory, JobStore, Claim) {
         let state = StateDirectory(shop.path + "/state")
-        return (state, Claim(state: state, configuration: shop.configuration, logger: Workshop.logger))
+        try state.prepare()
+        let store = try JobStore.openForDaemon(state).0
+        return (state, store, Claim(state: state, store: store, configuration: shop.configuration, logger: Workshop.logger))
+    }
+
+    /// The folder of a job with its origin, as a claim makes it before it moves anything.
+    private func begin(_ state: StateDirectory, _ shop: Workshop, _ name: String = "toys") throws -> (id: String, origin: JobOrigin) {
+        let id = try state.makeJob(at: Date()), origin = JobOrigin(name: name, source: shop.path + "/inbox/" + name, claimed: Date())
+        try Folder.create(state.job(id) + "/input")
+        try state.save(origin, as: "origin.json", of: id)
+        return (id, origin)
     }
 
     @Test func aClaimBrokenOffBeforeTheMove() async throws {
         let shop = try Workshop()
         try shop.drop("toys")
-        let (state, claim) = claim(shop)
-        try state.prepare()
+        let (state, store, claim) = try recovery(shop)
         _ = try state.makeJob(at: Date())
-        let id = try state.makeJob(at: Date())
-        try FileManager.default.createDirectory(atPath: state.job(id) + "/input/.toys.copy", withIntermediateDirectories: true)
-        try state.save(JobRecord(id: id, name: "toys", source: shop.path + "/inbox/toys", claimed: Date()))
-        #expect(try claim.recover() == [])
+        let (id, _) = try begin(state, shop)
+        try Folder.create(state.job(id) + "/input/.toys.copy")
+        try Recovery(claim: claim).run()
+        #expect(try store.records([.open, .closed]) == [])
         #expect(shop.names("state/jobs") == [] && shop.photos(of: "toys") == ["inbox/toys/a.jpg"])
         #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
         #expect(shop.names("outbox") == ["toys"])
@@ -28,17 +40,85 @@ import Testing
 
     @Test func aClaimBrokenOffAfterTheMove() async throws {
         let shop = try Workshop()
-        try shop.drop("toys", specifications: ["a.yaml", "b.yaml"], specification: "priority: 3")
-        let (state, claim) = claim(shop)
-        try state.prepare()
-        let id = try state.makeJob(at: Date())
-        let record = JobRecord(id: id, name: "toys", source: shop.path + "/inbox/toys", claimed: Date())
-        try FileManager.default.createDirectory(atPath: state.job(id) + "/input", withIntermediateDirectories: true)
-        try state.save(record)
-        try FolderMove.move(record.source, to: state.input(record))
-        let recovered = try claim.recover()
-        #expect(recovered.map(\.id) == [id])
-        #expect(recovered[0].runs.map(\.name) == ["a", "b"] && recovered[0].runs.allSatisfy { $0.state == .queued && $0.priority == 3 })
+        try shop.drop("toys", specifications: ["a.yaml", "b.yaml"], specification: "priority: 3\nnot_before: 2031-05-01 22:00")
+        let (state, store, claim) = try recovery(shop)
+        let (id, origin) = try begin(state, shop)
+        #expect(rename(origin.source, state.job(id) + "/input/toys") == 0)
+        try Recovery(claim: claim).run()
+        let record = try #require(try store.record(id))
+        #expect(record.runs.map(\.name) == ["a", "b"] && record.runs.allSatisfy { $0.state == .queued && $0.priority == 3 })
+        #expect(record.runs[0].notBefore == StartTime.date("2031-05-01 22:00") && record.runs.map(\.number) == [1, 2])
+    }
+
+    /// Being copied from another file system, a folder is hidden in the inbox under the job's identity: no other daemon takes it.
+    @Test func aClaimBrokenOffWhileItWasCopied() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        let (state, store, claim) = try recovery(shop)
+        let (id, origin) = try begin(state, shop)
+        #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
+        try Folder.create(state.job(id) + "/input/.toys.copy")
+        try Recovery(claim: claim).run()
+        #expect(try store.record(id)?.runs.map(\.state) == [.queued])
+        #expect(shop.names("inbox") == [] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
+    }
+
+    @Test func theFirstVersionsRecordsAreTakenOver() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        let (state, store, claim) = try recovery(shop)
+        let id = try state.makeJob(at: Date()), old = try state.makeJob(at: Date() - 60)
+        try Folder.create(state.job(id) + "/input")
+        #expect(rename(shop.path + "/inbox/toys", state.job(id) + "/input/toys") == 0)
+        func json(_ state: String, _ more: String) -> String {
+            """
+            {"claimed": "2026-11-01T10:00:00Z", "id": "x", "name": "toys", "source": "\(shop.path)/inbox/toys", "state": "\(state)", \(more)
+             "runs": [{"attempts": 2, "name": "job", "priority": 7, "specificationFile": "job.yaml", "state": "\(state)"}]}
+            """
+        }
+        try json("running", "").write(toFile: state.job(id) + "/job.json", atomically: false, encoding: .utf8)
+        #expect(rename(state.job(old), state.done + "/" + old) == 0)
+        try json("done", "\"failedAs\": null,").write(toFile: state.done + "/\(old)/job.json", atomically: false, encoding: .utf8)
+        try Recovery(claim: claim).run()
+        let record = try #require(try store.record(id))
+        #expect(record.runs.count == 1 && record.runs[0].state == .queued && record.runs[0].attempts == 2 && record.runs[0].priority == 7)
+        #expect(try store.record(old)?.state == .closed && store.record(old)?.runs[0].state == .done)
+        #expect(shop.names("state/jobs/\(id)") == ["input", "origin.json"] && shop.names("state/done/\(old)") == [])
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(shop.names("outbox") == ["toys"])
+    }
+
+    /// A truncated, overwritten or lost database: the queue is rebuilt from the folders, whatever state its jobs were in.
+    @Test(arguments: ["truncated", "overwritten", "lost", "emptied"])
+    func aDamagedDatabaseLosesNothing(_ damage: String) async throws {
+        let shop = try Workshop { $0.maxAttempts = 1 }
+        // One result of two is out, one job has failed, one is done, one waits.
+        try shop.drop("two", specifications: ["a.yaml", "b.yaml"])
+        try shop.drop("bad")
+        try shop.drop("good")
+        let script = "case $INPUT in */bad) exit 65;; esac; [ \"$SPEC\" != b.yaml ] || [ -e \(shop.path)/go ] || { echo b >> \(shop.path)/tries; trap 'exit 75' TERM; while :; do sleep 0.02; done; }; echo x > $OUTPUT/x; echo $INPUT $SPEC >> \(shop.path)/ran"
+        let daemon = try shop.daemon(script, drains: false)
+        let running = Task { try await daemon.run() }
+        try await shop.until("the worker of b") { shop.exists("tries") && shop.exists("outbox/two/a") }
+        await daemon.stop()
+        _ = try await running.value
+        let ranBefore = shop.read("ran") ?? ""
+        let database = shop.path + "/state/queue.sqlite"
+        switch damage {
+        case "truncated": truncate(database, 5000)
+        case "overwritten": try Data(repeating: 0x55, count: 20_000).write(to: URL(fileURLWithPath: database))
+        case "emptied": truncate(database, 0)
+        default: try FileManager.default.removeItem(atPath: database)
+        }
+        for suffix in ["-wal", "-shm"] { unlink(database + suffix) }
+        shop.touch("go")
+        _ = try await shop.daemon(script).run()
+        #expect(shop.names("outbox") == ["bad.failed", "good", "two"])
+        #expect(shop.names("outbox/two") == ["a", "b"] && shop.names("outbox/two/a") == ["job.log", "x"])
+        // What was out already did not run again.
+        #expect(shop.read("ran")?.hasPrefix(ranBefore) == true)
+        #expect((shop.read("ran") ?? "").split(separator: "\n").count == 3)
+        #expect(shop.names("state").contains { $0.hasPrefix("queue.damaged-") } == (damage == "truncated" || damage == "overwritten"))
     }
 
     /// The state directory on another file system: folders are copied, compared, then removed.
@@ -64,12 +144,11 @@ import Testing
 
     @Test func aDamagedRecordIsLeftAlone() async throws {
         let shop = try Workshop()
-        let (state, claim) = claim(shop)
-        try state.prepare()
+        let (state, store, claim) = try recovery(shop)
         let id = try state.makeJob(at: Date())
         try "{".write(toFile: state.job(id) + "/job.json", atomically: false, encoding: .utf8)
-        #expect(try claim.recover() == [])
-        #expect(shop.names("state/jobs") == [id])
+        try Recovery(claim: claim).run()
+        #expect(try store.records([.open]) == [] && shop.names("state/jobs") == [id])
     }
 
     /// Killed with SIGKILL again and again, whenever it happens, the daemon loses no folder and publishes each once.
@@ -84,6 +163,7 @@ import Testing
             rescan_seconds: 0.1
             min_free_space: 0
             max_attempts: 1000
+            status_page: none
             """
         try configuration.write(toFile: shop.path + "/segmixd.yaml", atomically: true, encoding: .utf8)
         // The daemon looks for its worker beside itself.
@@ -129,7 +209,7 @@ import Testing
         #expect(try status(["--drain"]) == 65)
         try "inbx: x".write(toFile: shop.path + "/segmixd.yaml", atomically: true, encoding: .utf8)
         #expect(try status(["--drain"]) == 65)
-        try "inbox: inbox\noutbox: outbox\nstate: state\nsettle_seconds: 0.05\nmin_free_space: 0".write(toFile: shop.path + "/segmixd.yaml", atomically: true, encoding: .utf8)
+        try "inbox: inbox\noutbox: outbox\nstate: state\nsettle_seconds: 0.05\nmin_free_space: 0\nstatus_page: none".write(toFile: shop.path + "/segmixd.yaml", atomically: true, encoding: .utf8)
         #expect(try status(["--drain"]) == 69)
         try "#!/bin/sh\nexit 65\n".write(toFile: shop.path + "/segmix", atomically: true, encoding: .utf8)
         chmod(shop.path + "/segmix", 0o755)

@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import JobStore
 import Testing
 
 @testable import Daemon

@@ -2,6 +2,7 @@ import Daemon
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 import Testing
 
@@ -44,6 +45,9 @@ final class Workshop: Sendable {
     func daemon(_ script: String, drains: Bool = true, retryDelay: Duration = .milliseconds(50)) throws -> SegmixDaemon {
         try SegmixDaemon(configuration: configuration, worker: worker(script), drains: drains, signals: [], retryDelay: { _ in retryDelay }, logger: Self.logger)
     }
+
+    /// The queue, as another program sees it.
+    func store(forReading: Bool = true) throws -> JobStore { try JobStore.open(StateDirectory(configuration.state), forReading: forReading) }
 
     static let logger: Logger = {
         var logger = Logger(label: "test") { _ in JournalLogHandler(isJournal: false) }

@@ -4,6 +4,16 @@ import Testing
 
 @testable import Diffusion
 
+extension Sampler {
+    /// Latents as the model sees them in step `index`.
+    fileprivate func scaleInput(_ latents: [Float], _ index: Int) -> [Float] { latents.map { $0 * steps[index].inputScale } }
+
+    /// Takes step `index` with the model's output.
+    fileprivate func step(_ latents: inout [Float], output: [Float], _ index: Int) {
+        for i in latents.indices { latents[i] = steps[index].latents * latents[i] + steps[index].output * output[i] }
+    }
+}
+
 struct EulerTests {
     @Test func stepsAndLatentsAreThoseOfDiffusers() throws {
         let golden = try Golden("schedules")
@@ -12,7 +22,7 @@ struct EulerTests {
             let schedule = NoiseSchedule(one.configuration)
             for steps in one.steps {
                 let key = "\(one.name).\(steps)"
-                let sampler = EulerSampler(schedule, steps: steps)
+                let sampler = try Sampler(.euler, schedule, steps: steps)
                 let times = golden["\(key).timesteps"].values
                 try #require(sampler.count == times.count, "\(key)")
                 #expect(relativeError(sampler.timesteps.map { $0 + 1 }, times.map { $0 + 1 }) < 1e-6, "\(key)")
@@ -45,7 +55,7 @@ struct EulerTests {
         for name in ["odd-a", "odd-b", "odd-c"] {
             let directory = Golden.models.appendingPathComponent("\(name)/scheduler")
             let schedule = NoiseSchedule(try SchedulerConfiguration(contentsOf: directory))
-            #expect(EulerSampler(schedule, steps: 4).timesteps == (try Golden(name))["sample.timesteps"].values)
+            #expect(try Sampler(.euler, schedule, steps: 4).timesteps == (try Golden(name))["sample.timesteps"].values)
         }
     }
 
@@ -56,7 +66,7 @@ struct EulerTests {
             var configuration = SchedulerConfiguration()
             configuration.prediction = prediction
             configuration.betaSchedule = .scaled_linear
-            let sampler = EulerSampler(NoiseSchedule(configuration), steps: 7)
+            let sampler = try Sampler(.euler, NoiseSchedule(configuration), steps: 7)
             var x = zip(clean, noise).map { $0 + sampler.sigmas[0] * $1 }
             for i in 0..<sampler.count {
                 let sigma = sampler.sigmas[i], root = (sigma * sigma + 1).squareRoot()
@@ -73,7 +83,7 @@ struct EulerTests {
         var configuration = SchedulerConfiguration()
         configuration.sigmaSpacing = .exponential
         (configuration.sigmaMin, configuration.sigmaMax) = (0.1, 10)
-        let sampler = EulerSampler(NoiseSchedule(configuration), steps: 5)
+        let sampler = try Sampler(.euler, NoiseSchedule(configuration), steps: 5)
         #expect(relativeError(sampler.sigmas, [10, 3.1622777, 1, 0.31622777, 0.1, 0]) < 1e-6)
         #expect(zip(sampler.timesteps, sampler.timesteps.dropFirst()).allSatisfy { $0 > $1 })
     }

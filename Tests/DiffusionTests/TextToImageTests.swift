@@ -18,7 +18,7 @@ import Testing
             prompt: "yes", negativePrompt: "no", seed: 0, steps: 4, guidance: golden.scalar("sample.guidance"),
             width: noise.shape[2] * f, height: noise.shape[1] * f)
         (request.conditioningWidth, request.conditioningHeight) = (Int(ids[1]), Int(ids[0]))
-        let latents = make.latents(request, noise: noise) { _ in }
+        let latents = try make.latents(request, noise: noise) { _ in }
         #expect(relativeError(latents.channelsFirst().values, wanted.rows(3, 1).values) <= 1e-5)
     }
 }

@@ -32,6 +32,8 @@ import Testing
             hours: 22:00-06:00
             max_attempts: 5
             min_free_space: 10 GiB
+            mask_models: masks
+            cache_size: 500 MB
             status_page: 127.0.0.1:8080
             """)
         #expect(configuration.inbox == "/etc/segmixd/in" && configuration.outbox == "/etc/out" && configuration.state == "/var/state")
@@ -39,6 +41,7 @@ import Testing
         #expect(configuration.models["tiny"] == .init(base: "/t"))
         #expect(configuration.defaultJob?["rank"]?.integer == 4)
         #expect(configuration.settleSeconds == 120 && configuration.rescanSeconds == 0.5 && configuration.maxAttempts == 5)
+        #expect(configuration.maskModels == "/etc/segmixd/masks" && configuration.cacheSize == 500_000_000)
         #expect(configuration.minFreeSpace == 10 << 30 && configuration.hours == RunningHours("22:00-06:00") && configuration.statusPage == "127.0.0.1:8080")
     }
 

@@ -63,22 +63,49 @@ import Testing
         let folder = try makeJobFolder()
         let text = try folder.read("metadata.jsonl").replacing(#", "mask_path": "mask_b00.jpg""#, with: "")
         try folder.write(text, to: "metadata.jsonl")
-        #expect(faults(folder) == [#"metadata.jsonl:4: the photo b00.jpg has no mask; name one with "mask_path", or set `segmix_prob: 0`"#])
-        #expect(faults(folder, settings: ["segmix_prob=0"]) == [])
+        // It can be made, so it is no fault of the folder.
+        #expect(faults(folder) == [])
+        let job = try Job.load(JobFolder(folder.path))
+        #expect(job.unmasked.map(\.file) == ["b00.jpg"])
+        #expect(job.missing.map(\.description) == [#"metadata.jsonl:4: the photo b00.jpg has no mask; name one with "mask_path", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"#])
+        #expect(try Job.load(JobFolder(folder.path), settings: ["segmix_prob=0"]).missing == [])
+    }
+
+    @Test func foldersInsteadOfMetadata() throws {
+        let folder = try TemporaryFolder()
+        for name in ["olis toy/2.JPG", "olis toy/1.png", "olis toy/mask_1.jpg", "hta_corgi/x.jpeg", "hta_corgi/mask_extra.png", "notes/a.txt", "prior/z.jpg", "set/metadata.jsonl", "set/a.jpg"] {
+            try folder.write("x", to: name)
+        }
+        try folder.write("", to: "job.yaml")
+        try folder.write("x", to: "hta_corgi/._x.jpeg")
+        #expect(try JobFolder(folder.path).faults(hasDefaultJob: false) == [])
+        #expect(faults(folder).map { $0.prefix(26) } == ["prior/class_metadata.jsonl"])
+        let job = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])
+        #expect(job.photos.isInferred && job.photos.subjects == [.init(key: "a", phrase: "hta corgi"), .init(key: "b", phrase: "olis toy")])
+        #expect(job.photos.photos.map(\.file) == ["hta_corgi/mask_extra.png", "hta_corgi/x.jpeg", "olis toy/1.png", "olis toy/2.JPG"])
+        #expect(job.photos.photos.map(\.mask) == [nil, nil, "olis toy/mask_1.jpg", nil])
+        #expect(job.photos.photos.map(\.captions) == [["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a olis toy"], ["A photo of a olis toy"]])
+        // Written out, the list is metadata that reads the same.
+        try folder.write(job.photos.metadataLines(), to: "metadata.jsonl")
+        let again = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])
+        #expect(!again.photos.isInferred && again.photos.subjects == job.photos.subjects && again.photos.photos == job.photos.photos)
     }
 
     @Test func priors() throws {
         let folder = try makeJobFolder()
         let whole = try folder.read("prior/class_metadata.jsonl")
         try FileManager.default.removeItem(atPath: folder.path + "/prior/class_metadata.jsonl")
-        #expect(faults(folder) == ["prior/class_metadata.jsonl: is not there, but `with_prior_preservation` (true unless it says otherwise) needs prior images with their list; add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`"])
-        #expect(faults(folder, settings: ["with_prior_preservation=true"]).first?.contains("but `with_prior_preservation: true` needs") == true)
+        #expect(faults(folder) == ["prior/class_metadata.jsonl: is not there, but the folder prior is; add the list of its images, or remove the folder to have prior images made"])
+        try FileManager.default.moveItem(atPath: folder.path + "/prior", toPath: folder.path + "/away")
+        #expect(try Job.load(JobFolder(folder.path)).missing.map(\.description) == ["prior/class_metadata.jsonl: is not there, but `with_prior_preservation` (true unless it says otherwise) needs prior images with their list; let `segmix prepare` or `segmix run` make them, add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`"])
+        #expect(try !Job.load(JobFolder(folder.path), settings: ["dco_beta=1000"]).lacksPriors)
+        try FileManager.default.moveItem(atPath: folder.path + "/away", toPath: folder.path + "/prior")
         try folder.write("{\"id\": {\"a\": \"toy\"}}\n" + whole.split(separator: "\n")[1], to: "prior/class_metadata.jsonl")
         #expect(faults(folder) == [#"prior/class_metadata.jsonl:1: has no prior images for the subject "b" of metadata.jsonl; add them, or set `with_prior_preservation: false`"#])
         try folder.write(whole.replacing(#""b""#, with: #""c""#), to: "prior/class_metadata.jsonl")
         #expect(faults(folder).contains(#"prior/class_metadata.jsonl:1: names the subject "c", which metadata.jsonl does not have; both tables must have the same keys"#))
         try folder.write(whole.replacing(#", "mask_path": "mask_b00.jpg""#, with: ""), to: "prior/class_metadata.jsonl")
-        #expect(faults(folder) == [#"prior/class_metadata.jsonl:3: the prior image prior/b00.jpg has no mask; name one with "mask_path", or set `segmix_prob: 0`"#])
+        #expect(try Job.load(JobFolder(folder.path)).missing.map(\.description) == [#"prior/class_metadata.jsonl:3: the prior image prior/b00.jpg has no mask; name one with "mask_path", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"#])
         try folder.write(whole.replacing("a00.jpg\", \"mask", with: "../a00.jpg\", \"mask"), to: "prior/class_metadata.jsonl")
         #expect(faults(folder) == [#"prior/class_metadata.jsonl:2: file_name "../a00.jpg" leaves the job's folder (`..`); copy the file into the job's folder"#])
     }

@@ -27,7 +27,7 @@ import Testing
 
     @Test func exitStatus() {
         #expect(ExitStatus.allCases.map(\.rawValue) == [0, 64, 65, 69, 70, 74, 75])
-        #expect(ExitStatus.allCases.filter(\.isWorthRetrying) == [.software, .inputOutput, .stopped])
+        #expect(ExitStatus.allCases.filter(\.isWorthRetrying) == [.inputOutput, .stopped])
     }
 
     private func makeOutput(_ folder: TemporaryFolder) throws {

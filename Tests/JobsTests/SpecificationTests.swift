@@ -97,6 +97,23 @@ import Testing
         classes: {a: toy, b: corgi}
         crop_conditioning: true
         normalize_masked_loss: true
+        on_missing_mask: skip
+        prepare:
+          photo_threshold: 0.1
+          prior_threshold: 0.3
+          least_threshold: 0.02
+          merge_overlap: 0.6
+          clear_factor: 2
+          box_margin: 0.1
+          saliency_threshold: 0.4
+          least_agreement: 0.8
+          most_rival: 0.2
+          prior_attempts: 3
+          prior_prompt: a drawing of a {class}
+          prior_negative_prompt: ""
+          prior_steps: 20
+          prior_guidance: 7
+          prior_batch_size: 4
         priority: -3
         render:
           prompts: [one, "two: 2"]
@@ -123,6 +140,11 @@ import Testing
         #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3)
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
         #expect(s.render.guidance == 7.5)
+        let p = s.prepare
+        #expect(s.onMissingMask == .skip && p.photoThreshold == 0.1 && p.priorThreshold == 0.3 && p.leastThreshold == 0.02 && p.mergeOverlap == 0.6)
+        #expect(p.clearFactor == 2 && p.boxMargin == 0.1 && p.saliencyThreshold == 0.4 && p.leastAgreement == 0.8 && p.mostRival == 0.2)
+        #expect(p.priorAttempts == 3 && p.prompt(of: "corgi") == "a drawing of a corgi" && p.priorNegativePrompt == "" && p.priorSteps == 20)
+        #expect(p.priorGuidance == 7 && p.priorBatchSize == 4)
         // Every key that there is was given another value above, so that no reading line can be missing.
         let keys = try #require(YAMLReader.parse(Array(Self.everything.utf8), file: "").entries?.map(\.key))
         #expect(Set(keys) == Set(JobSpecification.CodingKeys.allCases.map(\.rawValue)))
@@ -194,14 +216,19 @@ import Testing
         ("lr_scheduler: cosin", "job.yaml:1: `lr_scheduler` must be one of constant, constant_with_warmup, linear, cosine, cosine_with_restarts, polynomial, not 'cosin'; did you mean `cosine`?"),
         ("optimizer: prodigy", "job.yaml:1: `optimizer` must be `adamw`, not 'prodigy'"),
         ("mixed_precision: fp16", "job.yaml:1: `mixed_precision`: fp16 is not offered, because SDXL's numbers overflow in it; use `mixed_precision: no`"),
-        ("mixed_precision: bf16", "job.yaml:1: `mixed_precision: bf16` is not yet available; use `mixed_precision: no`"),
         ("mixed_precision: 16", "job.yaml:1: `mixed_precision` must be one of no, bf16, not '16'"),
         ("validation_prompt: ''", "job.yaml:1: `validation_prompt` must be a text, not the text \"\" in quotes"),
         ("classes: corgi", "job.yaml:1: `classes` must be a table of subject: class, not 'corgi'"),
         ("classes: {a: [x]}", "job.yaml:1: `classes.a` must be a text, not a list"),
-        ("render: on", "job.yaml:1: `render` must be a table of prompts, negative_prompt, seeds, steps, guidance, sampler, gamma, not 'on'"),
-        ("render:\n  gamma: 0.1", "job.yaml:2: `render.gamma` above 0 (mean-shifted noise) is not yet available; leave it out or use `gamma: 0`"),
-        ("render:\n  sampler: ddim", "job.yaml:2: `render.sampler` must be `euler`, not 'ddim'"),
+        ("render: on", "job.yaml:1: `render` must be a table of prompts, negative_prompt, seeds, steps, guidance, sampler, gamma, lora_scale, width, height, subjects, layout, not 'on'"),
+        ("render:\n  gamma: [0, -1]", "job.yaml:2: `render.gamma` must be a number from 0 to 10 or a list of them, not '-1'"),
+        ("render:\n  sampler: ddpm", "job.yaml:2: `render.sampler` must be one of euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, not 'ddpm'"),
+        ("render:\n  layout:\n    a: [0.5, 0, 0.5, 1]", "job.yaml:3: `render.layout.a` must be [x0, y0, x1, y1], four numbers from 0 to 1 with x0 < x1 and y0 < y1"),
+        ("on_missing_mask: ignore", "job.yaml:1: `on_missing_mask` must be one of fail, skip, not 'ignore'"),
+        ("prepare:\n  photo_treshold: 0.1", "job.yaml:2: unknown key `prepare.photo_treshold`; did you mean `photo_threshold`?"),
+        ("prepare:\n  prior_threshold: 1", "job.yaml:2: `prepare.prior_threshold` must be a number from 0 to below 1, not '1'"),
+        ("prepare:\n  prior_prompt: a photo of a corgi", "job.yaml:2: `prepare.prior_prompt` must name the class: write {class} where it belongs"),
+        ("prepare:\n  prior_batch_size: 0", "job.yaml:2: `prepare.prior_batch_size` must be a whole number from 1 to 64, not '0'"),
         ("render:\n  promts: x", "job.yaml:2: unknown key `render.promts`; did you mean `prompts`?"),
         ("render:\n  prompts: []", "job.yaml:2: `render.prompts` must be a text or a list of texts, not an empty list"),
         ("render:\n  seeds: [1, x]", "job.yaml:2: `render.seeds` must be a whole number from 0 to 9007199254740992 or a list of them, not 'x'"),

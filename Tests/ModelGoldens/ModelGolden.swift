@@ -55,9 +55,9 @@ public struct ModelGolden: CustomStringConvertible, @unchecked Sendable {
     }
 
     /// A UNet with the golden's LoRA, and its frozen twin over the same weights.
-    public func adapted() throws -> (adapters: AdapterSet, unet: UNet, base: UNet) {
+    public func adapted(precision: ElementType = .float32) throws -> (adapters: AdapterSet, unet: UNet, base: UNet) {
         let adapters = AdapterSet(rank: 3, alpha: 3, seed: 0), weights = try model.unetWeights(), c = try model.unetConfiguration()
-        let unet = UNet(weights.root.adapted(by: adapters), c), base = UNet(weights.root, c)
+        let unet = UNet(weights.root.adapted(by: adapters), c, precision: precision), base = UNet(weights.root, c, precision: precision)
         try weights.finish()
         let values = lora("lora")
         for (name, parameter) in adapters.parameters {

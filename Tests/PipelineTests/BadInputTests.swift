@@ -57,7 +57,6 @@ import Weights
             try $0.write(([#"{"id": {"a": "olis toy"}}"#] + lines[1...2].map(String.init)).joined(separator: "\n"), "toys/metadata.jsonl")
             try $0.specify(steps: 4, more: "with_prior_preservation: false")
         },
-        Case("a photo without a mask", says: "metadata.jsonl:2", "a00.png", "mask_path") { try $0.replace("\"mask_path\": \"mask_a00.png\", ", "", in: "toys/metadata.jsonl") },
         Case("a file above the folder", says: "metadata.jsonl:2", "../a00.png") { try $0.replace("\"a00.png\"", "\"../a00.png\"", in: "toys/metadata.jsonl") },
         Case("an absolute path", says: "metadata.jsonl:2", "/etc/hostname") { try $0.replace("\"a00.png\"", "\"/etc/hostname\"", in: "toys/metadata.jsonl") },
         Case("a link that leaves the folder", says: "a00.png") {
@@ -65,7 +64,6 @@ import Weights
             try $0.remove("toys/a00.png")
             try FileManager.default.createSymbolicLink(atPath: $0.job + "/a00.png", withDestinationPath: "../elsewhere.png")
         },
-        Case("no priors", says: "prior/class_metadata.jsonl", "with_prior_preservation") { try $0.remove("toys/prior") },
     ]
 
     private static let specifications: [Case] = [

@@ -11,6 +11,7 @@ import Testing
         ElementType.allCases.map { (Work.Item(kind, $0), kind == .memory || kind == .widening ? 1e10 : 1e11) }
     })
 
+    /// Many small images, where the UNet's part counts: the VAE looks at one at a time.
     private func planner(dco: Double = 0, images: Int = 2, side: Int = 128) throws -> (StepPlanner, SmallRun) {
         var run = try SmallRun(steps: 2)
         run.settings.dcoBeta = dco
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test func aSecondPlanIsTheFirst() throws {
-        let (planner, _) = try planner()
+        let (planner, _) = try planner(images: 24, side: 64)
         let first = planner.step(.keepEverything), all = planner.step(.recompute), again = planner.step(.keepEverything)
         #expect(first.peakBytes == again.peakBytes && first.work == again.work)
         #expect(all.peakBytes < first.peakBytes && all.work.operations > first.work.operations)
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test func asFewBlocksAsWillDo() throws {
-        let (planner, _) = try planner()
+        let (planner, _) = try planner(images: 24, side: 64)
         let whole = planner.step(.keepEverything).peakBytes, least = planner.step(.recompute).peakBytes, count = planner.blocks().count
         func choice(_ budget: Int) -> CheckpointingChoice { CheckpointingChoice(fitting: budget, planner: planner, rates: Self.rates) }
         let all = choice(whole)

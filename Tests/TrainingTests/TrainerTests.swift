@@ -1,3 +1,4 @@
+import CPUDevice
 import Diffusion
 import Foundation
 import ModelGoldens
@@ -53,6 +54,29 @@ import Weights
         let ups = end.weights.filter { $0.key.hasSuffix("lora_B.weight") }
         #expect(!ups.isEmpty && ups.allSatisfy { $0.value.contains { $0 != 0 } })
         #expect(end.weights.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+    }
+
+    @Test(.enabled(if: CPUDevice.multipliesBFloat16, "this processor cannot multiply bfloat16 numbers"))
+    func bfloat16() throws {
+        var run = try SmallRun()
+        let wide = try run.go(in: "wide")
+        run.settings.precision = .bfloat16
+        let whole = try run.go(in: "whole")
+        _ = try run.go(in: "parts", stopAfter: [1])
+        _ = try run.go(in: "parts", stopAfter: [3])
+        let parts = try run.go(in: "parts")
+        #expect(parts.outcome == .finished && parts.weights == whole.weights)
+        // Not the same numbers as float32's, but the same training.
+        for (a, b) in zip(whole.observer.records, wide.observer.records) {
+            #expect(a.loss != b.loss && abs(a.loss / b.loss - 1) < 2e-2, "step \(a.step): \(a.loss), not \(b.loss)")
+        }
+        #expect(whole.weights != wide.weights)
+
+        run.hasPriors = false
+        run.settings.dcoBeta = 50
+        // B = 0 at first: to the bit the model without its LoRA, in bfloat16 too.
+        let preference = try run.go(in: "preference")
+        #expect(abs(preference.observer.records[0].loss - log(2)) < 1e-9 && preference.observer.records[3].loss != preference.observer.records[0].loss)
     }
 
     @Test func checkpointingAndDCO() throws {

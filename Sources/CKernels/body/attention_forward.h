@@ -14,18 +14,41 @@ struct attention_tile {
     float *sum;       // [LANES], Σ 2^(score − maximum)
     const float *query;   // [head_size, LANES], transposed and scaled
     size_t first_row;     // index of the query in lane 0
+    const ck_attention_bias *bias;   // null: none
+    size_t rows;          // queries of this tile; the lanes after them hold none
 };
 
-/// Scores of `R` keys from `key` on, into `scores`, and their maximum per lane.
-INLINE void attention_scores(const int R, const int NV, float *scores, vf maximum[2], const float *query, const float *k,
-                             size_t k_pitch, size_t head_size, size_t key, size_t first_row, int masked) {
-    vf acc[MR][2];
+/// Starts the scores of `R` keys from `key` on with their bias, in units of log 2.
+INLINE void attention_start(const int R, const int NV, vf acc[MR][2], const struct attention_tile *tile, size_t key) {
+    const ck_attention_bias *bias = tile->bias;
+    if (!bias) {
 #pragma clang loop unroll(full)
-    for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = (vf)(0.0f);
-    accumulate_product(acc, R, NV, k, k_pitch, 1, query, LANES, head_size);
+        for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = (vf)(0.0f);
+        return;
+    }
+    size_t row = key / bias->width, column = key % bias->width;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) {
+        for (int j = 0; j < NV; j++) {
+            const size_t at = tile->first_row + (size_t)j * VL, lanes = tile->rows - (size_t)j * VL;
+            vf sum = load_up_to(bias->rows + row * bias->pitch + at, lanes);
+            if (bias->columns) sum += load_up_to(bias->columns + column * bias->pitch + at, lanes);
+            acc[r][j] = sum * 1.44269504f;
+        }
+        if (NV == 1) acc[r][1] = acc[r][0];
+        if (++column == bias->width) column = 0, row++;
+    }
+}
+
+/// Scores of `R` keys from `key` on, into `scores`, and their maximum per lane.
+INLINE void attention_scores(const int R, const int NV, float *scores, vf maximum[2], const struct attention_tile *tile,
+                             const float *k, size_t k_pitch, size_t head_size, size_t key, int masked) {
+    vf acc[MR][2];
+    attention_start(R, NV, acc, tile, key);
+    accumulate_product(acc, R, NV, k, k_pitch, 1, tile->query, LANES, head_size);
     if (masked) {
         vi row;
-        for (int i = 0; i < VL; i++) row[i] = (int32_t)first_row + i;
+        for (int i = 0; i < VL; i++) row[i] = (int32_t)tile->first_row + i;
 #pragma clang loop unroll(full)
         for (int r = 0; r < R; r++) {
             vi index = (vi)((int32_t)key + r);
@@ -65,8 +88,7 @@ INLINE void attention_block(const int NV, const struct attention_tile *tile, con
     for (size_t i = 0, n; i < keys; i += n) {
         n = balanced_rows(keys - i);
 #define SCORES(R)                                                                                                      \
-    attention_scores(R, NV, p + i * LANES, maximum, tile->query, k + i * k_pitch, k_pitch, head_size, first_key + i,   \
-                     tile->first_row, masked)
+    attention_scores(R, NV, p + i * LANES, maximum, tile, k + i * k_pitch, k_pitch, head_size, first_key + i, masked)
         FOR_ROWS(n, SCORES)
 #undef SCORES
     }
@@ -129,7 +151,7 @@ static void attention_finish(float *o, float *lse, const struct attention_tile *
 
 static void attention(float *o, float *lse, const float *q, const float *k, const float *v, size_t begin, size_t end,
                       size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
-                      float scale, int causal, float *scratch) {
+                      float scale, int causal, const ck_attention_bias *bias, float *scratch) {
     const size_t group = ck_attention_queries_per_group(head_size), pitch = ck_attention_pitch(head_size);
     float *query = ck_aligned(scratch), *output = query + group * head_size;
     float *maximum = output + group * head_size, *sum = maximum + group, *p = sum + group;
@@ -159,9 +181,9 @@ static void attention(float *o, float *lse, const float *q, const float *k, cons
                 block_v = packed_v, v_pitch = pitch;
             }
             for (size_t t = 0; t < tiles; t++) {
-                const struct attention_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,
-                                                    query + t * LANES * head_size, start + t * LANES};
                 const size_t rows = smaller(queries - t * LANES, LANES);
+                const struct attention_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,
+                                                    query + t * LANES * head_size, start + t * LANES, bias, rows};
                 if (causal && first_key >= tile.first_row + rows) continue;
                 const int masked = causal && first_key + count > tile.first_row + 1;
                 (rows > VL ? attention_block_wide : attention_block_narrow)(&tile, block_k, k_pitch, block_v, v_pitch, count,
@@ -169,9 +191,10 @@ static void attention(float *o, float *lse, const float *q, const float *k, cons
             }
         }
         for (size_t t = 0; t < tiles; t++) {
+            const size_t rows = smaller(queries - t * LANES, LANES);
             const struct attention_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,
-                                                query + t * LANES * head_size, start + t * LANES};
-            attention_finish(o, lse, &tile, smaller(queries - t * LANES, LANES), head_size, o_stride);
+                                                query + t * LANES * head_size, start + t * LANES, bias, rows};
+            attention_finish(o, lse, &tile, rows, head_size, o_stride);
         }
     }
 }

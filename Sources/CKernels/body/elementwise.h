@@ -12,6 +12,8 @@
 UNARY_KERNEL(silu, x / (1.0f + exp_full(-x)))
 UNARY_KERNEL(gelu, gelu_of(x))
 UNARY_KERNEL(quick_gelu, x / (1.0f + exp_full(-1.702f * x)))
+UNARY_KERNEL(relu, at_least((vf)(0.0f), x))
+UNARY_KERNEL(sigmoid_all, sigmoid(x))
 
 static void K(add)(E *y, const E *a, const E *b, size_t count) {
     for (size_t i = 0; i < count; i += VL)

@@ -3,7 +3,7 @@
 #define TYPED_ENTRIES(K)                                                                                               \
     .K(add) = K(add), .K(scale) = K(scale), .K(add_scaled) = K(add_scaled), .K(add_row) = K(add_row),                  \
     .K(sum_pixels) = K(sum_pixels), .K(silu) = K(silu), .K(silu_backward) = K(silu_backward), .K(gelu) = K(gelu),      \
-    .K(quick_gelu) = K(quick_gelu), .K(geglu) = K(geglu), .K(geglu_backward) = K(geglu_backward),                      \
+    .K(quick_gelu) = K(quick_gelu), .K(relu) = K(relu), .K(sigmoid) = K(sigmoid_all), .K(geglu) = K(geglu), .K(geglu_backward) = K(geglu_backward),                      \
     .K(layer_norm) = K(layer_norm), .K(layer_norm_backward) = K(layer_norm_backward),                                  \
     .K(channel_sums) = K(channel_sums), .K(channel_affine) = K(channel_affine),                                        \
     .K(group_norm_backward_sums) = K(group_norm_backward_sums),                                                        \
@@ -17,9 +17,12 @@ const struct ck_table CK_TABLE = {
     .narrow_bf16 = narrow_bf16,
     .narrow_f16_to_bf16 = narrow_f16_to_bf16,
     .attention = attention,
+    .relative_terms = relative_terms,
     .attention_backward = attention_backward,
     .conv2d = conv2d,
+    .depthwise = depthwise,
     .winograd = winograd,
+    .resize_bilinear = resize_bilinear,
     .adamw_step = adamw_step,
     .sum_of_squares = sum_of_squares,
 };

@@ -43,6 +43,8 @@ void ck_silu(float *y, const float *x, size_t count);                           
 void ck_silu_backward(float *dx, const float *dy, const float *x, size_t count);
 void ck_gelu(float *y, const float *x, size_t count);                             // exact: x·Φ(x), erf
 void ck_quick_gelu(float *y, const float *x, size_t count);                       // x·σ(1.702·x)
+void ck_relu(float *y, const float *x, size_t count);                             // max(0, x), NaN stays NaN
+void ck_sigmoid(float *y, const float *x, size_t count);                          // σ(x) = 1 / (1 + e⁻ˣ)
 /// GEGLU: x is [rows, 2·width], value half first, gate half second: y = value · gelu(gate), exact GELU. [rows, width]
 void ck_geglu(float *y, const float *x, size_t rows, size_t width);
 void ck_geglu_backward(float *dx, const float *dy, const float *x, size_t rows, size_t width);
@@ -78,6 +80,23 @@ void ck_attention(float *o, float *lse, const float *q, const float *k, const fl
                   size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
                   float scale, int causal, float *scratch);
 size_t ck_attention_scratch(size_t keys, size_t head_size);
+
+/// What is added to the scaled score of query i and key j: rows[(j / width)·pitch + i] + columns[(j % width)·pitch + i].
+/// With decomposed relative positions over a grid of keys `width` wide, `rows` is [height, pitch], `columns` is
+/// [width, pitch]. A whole table of biases, transposed [keys, pitch], is `rows` with width 1 and `columns` null.
+typedef struct { const float *rows, *columns; size_t width, pitch; } ck_attention_bias;
+/// The same as `ck_attention`, not causal, with a bias. As much scratch.
+void ck_attention_biased(float *o, float *lse, const float *q, const float *k, const float *v, const ck_attention_bias *bias,
+                         size_t begin, size_t end, size_t keys, size_t head_size, size_t q_stride, size_t k_stride,
+                         size_t v_stride, size_t o_stride, float scale, float *scratch);
+/// Decomposed relative positions (Li et al., MViTv2, 2022) of one head whose queries and keys are one grid: for query i
+/// in row y and column x of it,
+///     rows[k, i] = q_i · row_table[height − 1 − y + k]        columns[k, i] = q_i · column_table[width − 1 − x + k]
+/// [height, height·width] and [width, height·width]. The tables, [2·height − 1, head_size] and [2·width − 1, head_size],
+/// begin with the offset query − key that is largest.
+void ck_relative_terms(float *rows, float *columns, const float *q, const float *row_table, const float *column_table,
+                       size_t height, size_t width, size_t head_size, size_t q_stride, float *scratch);
+size_t ck_relative_terms_scratch(size_t head_size);
 /// Pullback of one head, all rows: writes dq, dk, dv (same strides as q, k, v). No causal form: nothing causal is trained.
 void ck_attention_backward(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse,
                            const float *q, const float *k, const float *v, size_t queries, size_t keys, size_t head_size,
@@ -106,6 +125,11 @@ void ck_conv2d(float *y, const float *x, const float *packed, const float *bias,
                size_t begin, size_t end, float *scratch);
 size_t ck_conv2d_scratch(const ck_conv_shape *shape);
 
+/// Depthwise convolution, one kernel per channel: out_channels = in_channels, weight [kh, kw, channels], in_step 1.
+/// Output rows [begin, end) of all batch·out_height image rows; bias may be null.
+void ck_depthwise(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape, size_t begin,
+                  size_t end);
+
 /// The same convolution by Winograd's F(2×2, 3×3), with 2.25 times fewer multiplications: 3×3 kernels of stride 1 over
 /// an input that is not zero-stuffed, any size and padding. float32 errors are about those of the plain sum.
 ///
@@ -131,6 +155,16 @@ void ck_upsample_nearest(float *y, const float *x, size_t in_height, size_t in_w
 /// Pullback: in rows [begin, end) of dx are written.
 void ck_upsample_nearest_backward(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,
                                   size_t out_width, size_t channels, size_t begin, size_t end);
+
+/// Bilinear by PyTorch's rule without antialiasing (align_corners false): source = (i + ½)·in/out − ½ in float32, held to
+/// the picture. [in_height, in_width, channels], one image, out rows [begin, end).
+void ck_resize_bilinear(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height, size_t out_width,
+                        size_t channels, size_t begin, size_t end, float *scratch);
+size_t ck_resize_bilinear_scratch(size_t in_width, size_t out_width, size_t channels);
+
+/// The largest of 2×2 pixels, of fewer at the end of an odd side: [height, width, channels] to [⌈height/2⌉, ⌈width/2⌉,
+/// channels], one image, out rows [begin, end).
+void ck_max_pool(float *y, const float *x, size_t height, size_t width, size_t channels, size_t begin, size_t end);
 
 // ---------------------------------------------------------------------------------------------- optimizer
 

@@ -21,6 +21,8 @@ void ck_silu_reference(float *y, const float *x, size_t count);
 void ck_silu_backward_reference(float *dx, const float *dy, const float *x, size_t count);
 void ck_gelu_reference(float *y, const float *x, size_t count);
 void ck_quick_gelu_reference(float *y, const float *x, size_t count);
+void ck_relu_reference(float *y, const float *x, size_t count);
+void ck_sigmoid_reference(float *y, const float *x, size_t count);
 void ck_geglu_reference(float *y, const float *x, size_t rows, size_t width);
 void ck_geglu_backward_reference(float *dx, const float *dy, const float *x, size_t rows, size_t width);
 
@@ -39,6 +41,11 @@ void ck_group_norm_backward_apply_reference(float *dx, const float *dy, const fl
 void ck_attention_reference(float *o, float *lse, const float *q, const float *k, const float *v, size_t queries, size_t keys,
                             size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride, float scale,
                             int causal);
+void ck_attention_biased_reference(float *o, float *lse, const float *q, const float *k, const float *v,
+                                   const ck_attention_bias *bias, size_t queries, size_t keys, size_t head_size,
+                                   size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride, float scale);
+void ck_relative_terms_reference(float *rows, float *columns, const float *q, const float *row_table,
+                                 const float *column_table, size_t height, size_t width, size_t head_size, size_t q_stride);
 void ck_attention_backward_reference(float *dq, float *dk, float *dv, const float *d_o, const float *q, const float *k,
                                      const float *v, size_t queries, size_t keys, size_t head_size, size_t q_stride,
                                      size_t k_stride, size_t v_stride, size_t o_stride, float scale);
@@ -51,10 +58,15 @@ void ck_conv2d_reference(float *y, const float *x, const float *weight, const fl
 void ck_bf16_matmul_reference(float *c, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, size_t m, size_t n,
                               size_t k, size_t lda, size_t ldb, size_t ldc, int accumulate);
 
+void ck_depthwise_reference(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape);
+
+void ck_resize_bilinear_reference(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height,
+                                  size_t out_width, size_t channels);
 void ck_upsample_nearest_reference(float *y, const float *x, size_t in_height, size_t in_width, size_t out_height,
                                    size_t out_width, size_t channels);
 void ck_upsample_nearest_backward_reference(float *dx, const float *dy, size_t in_height, size_t in_width, size_t out_height,
                                             size_t out_width, size_t channels);
+void ck_max_pool_reference(float *y, const float *x, size_t height, size_t width, size_t channels);
 
 void ck_adamw_step_reference(float *p, float *m, float *v, const float *gradient, float gradient_scale, const ck_adamw *o,
                              size_t count);

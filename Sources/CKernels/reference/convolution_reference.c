@@ -56,3 +56,14 @@ void ck_upsample_nearest_backward_reference(float *dx, const float *dy, size_t i
             for (size_t c = 0; c < channels; c++)
                 dx[(source(row, in_height, out_height) * in_width + source(column, in_width, out_width)) * channels + c] += *dy++;
 }
+
+void ck_max_pool_reference(float *y, const float *x, size_t height, size_t width, size_t channels) {
+    const size_t out_height = (height + 1) / 2, out_width = (width + 1) / 2;
+    for (size_t i = 0; i < out_height * out_width * channels; i++) y[i] = -INFINITY;
+    for (size_t i = 0; i < height; i++)
+        for (size_t j = 0; j < width; j++)
+            for (size_t c = 0; c < channels; c++) {
+                float *largest = y + (i / 2 * out_width + j / 2) * channels + c;
+                *largest = fmaxf(*largest, x[(i * width + j) * channels + c]);
+            }
+}

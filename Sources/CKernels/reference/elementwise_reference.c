@@ -64,6 +64,14 @@ void ck_quick_gelu_reference(float *y, const float *x, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = (float)(x[i] * sigmoid(1.702 * x[i]));
 }
 
+void ck_relu_reference(float *y, const float *x, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+void ck_sigmoid_reference(float *y, const float *x, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = (float)sigmoid(x[i]);
+}
+
 void ck_geglu_reference(float *y, const float *x, size_t rows, size_t width) {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < width; c++) {

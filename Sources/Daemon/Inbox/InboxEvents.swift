@@ -44,6 +44,9 @@ final class InboxEvents: Sendable {
         return events
     }
 
+    /// Whether it watches no more: the inbox could not be watched, or is gone.
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
     /// The folders directly in the inbox that are to be watched as well.
     func follow(_ folders: Set<String>) {
         state.withLock { $0.wanted = folders }
@@ -76,19 +79,22 @@ final class InboxEvents: Sendable {
             return
         }
         var followed: Set<String> = []
-        var hasComplained = false
+        var hasComplained = false, isFull = false
         while true {
             let (wanted, isStopping) = state.withLock { ($0.wanted, $0.isStopping) }
             if isStopping { return }
             for folder in followed.subtracting(wanted) {
                 inotifytools_remove_watch_by_filename(folder)
                 followed.remove(folder)
+                isFull = false
             }
-            for folder in wanted.subtracting(followed) {
+            for folder in wanted.subtracting(followed) where !isFull {
                 // A folder that is gone by now is none of our business; too few watches are, once.
                 if inotifytools_watch_file(folder, mask) != 0 && inotifytools_error() == 0 {
                     followed.insert(folder)
-                } else if inotifytools_error() == ENOSPC, !hasComplained {
+                } else if inotifytools_error() == ENOSPC {
+                    isFull = true
+                    if hasComplained { continue }
                     hasComplained = true
                     logger.warning("The system's inotify watches are used up (fs.inotify.max_user_watches); changes are found by rescans only")
                 }

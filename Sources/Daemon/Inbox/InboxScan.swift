@@ -15,6 +15,8 @@ struct InboxScan {
 
         /// Those that are going to be.
         var waiting: Set<String> = []
+        /// How often to look, in seconds.
+        var rhythm = 0.0
 
         mutating func wait(for name: String, until due: ContinuousClock.Instant) {
             waiting.insert(name)
@@ -27,8 +29,11 @@ struct InboxScan {
     private var tracker: SettleTracker
     /// What was said about a name, so that it is said once.
     private var complaints: [String: String] = [:]
-    /// Folders that could not be taken, and when to try again.
-    private var refused: [String: ContinuousClock.Instant] = [:]
+    /// Folders that could not be taken: how often in a row, and when to try again.
+    private var refused: [String: (count: Int, until: ContinuousClock.Instant)] = [:]
+
+    /// What waits in the inbox, and why, by name; the inbox itself has the empty name.
+    var notices: [String: String] { complaints }
 
     init(configuration: Configuration, logger: Logger) {
         self.configuration = configuration
@@ -44,6 +49,8 @@ struct InboxScan {
             return finding
         }
         complaints[""] = nil
+        var kinds: [dev_t: FileSystemKind] = [:]
+        finding.rhythm = FileSystemKind(of: configuration.inbox).rhythm(configuration.rescanSeconds)
         for name in names where !IgnoredFiles.contains(name) {
             let path = Directory.joined(configuration.inbox, name)
             guard Folder.isDirectory(path) else {
@@ -51,17 +58,20 @@ struct InboxScan {
                 continue
             }
             finding.folders.append(name)
+            finding.rhythm = min(finding.rhythm, rhythm(of: path, &kinds))
             do throws(FileError) {
                 let look = SettleTracker.Look(
                     snapshot: try FolderSnapshot(of: path), isReady: Folder.exists(path + "/.ready"),
                     isLocked: Folder.exists(path + "/.lock"), isEmpty: try JobFolder(path).isEmpty())
                 switch tracker.observe(name, look, at: now) {
                 case .settled:
-                    if let pause = refused[name], now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
+                    if let pause = refused[name]?.until, now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
                 case .idle: break
                 case .waiting(let due): finding.wait(for: name, until: due)
                 }
             } catch {
+                // Somebody else has taken it meanwhile, or it was renamed.
+                guard Folder.exists(path) else { continue }
                 complain(about: name, "The folder \(name) cannot be read: \(error)")
             }
         }
@@ -71,10 +81,25 @@ struct InboxScan {
         return finding
     }
 
-    /// A settled folder could not be taken: it is tried again after `pause`.
-    mutating func refuse(_ name: String, _ error: any Error, at now: ContinuousClock.Instant, pause: Duration) {
-        refused[name] = now + pause
+    /// A share that is mounted in a local inbox has a rhythm of its own.
+    private func rhythm(of path: String, _ kinds: inout [dev_t: FileSystemKind]) -> Double {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return configuration.rescanSeconds }
+        let kind = kinds[status.st_dev] ?? FileSystemKind(of: path)
+        kinds[status.st_dev] = kind
+        return kind.rhythm(configuration.rescanSeconds)
+    }
+
+    /// A settled folder could not be taken: it is tried again after a pause that grows, from five seconds to ten minutes.
+    mutating func refuse(_ name: String, _ error: any Error, at now: ContinuousClock.Instant) {
+        let count = (refused[name]?.count ?? 0) + 1
+        refused[name] = (count, now + Self.pause(after: count))
         complain(about: name, "The folder \(name) cannot be taken: \(error)")
+    }
+
+    static func pause(after count: Int) -> Duration {
+        precondition(count >= 1, "InboxScan: refused \(count) times")
+        return .seconds(min(600, 5 * Int(exp2(Double(min(count - 1, 10))))))
     }
 
     /// Says it once.

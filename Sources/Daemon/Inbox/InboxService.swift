@@ -1,66 +1,94 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 import ServiceLifecycle
-import Synchronization
 
 /// Watches the inbox and hands every folder that has settled to the queue.
 struct InboxService: Service {
     let configuration: Configuration
     let claim: Claim
-    let queue: JobQueue
+    let store: JobStore
+    /// Is rung when something was taken.
+    let changed: WakeSignal
     /// Ends when nothing is left to take.
-    let drains: Bool
+    let drain: DrainState?
     let logger: Logger
     private let signal = WakeSignal()
     private let stopping = Stopping()
 
-    init(configuration: Configuration, claim: Claim, queue: JobQueue, drains: Bool, logger: Logger) {
+    init(configuration: Configuration, claim: Claim, store: JobStore, changed: WakeSignal, drain: DrainState?, logger: Logger) {
         self.configuration = configuration
         self.claim = claim
-        self.queue = queue
-        self.drains = drains
+        self.store = store
+        self.changed = changed
+        self.drain = drain
         self.logger = logger
     }
 
     func run() async throws {
         try await stopping.whileNotStopped(then: { signal.raise() }) {
-            try await watch()
+            await watch()
         }
     }
 
-    private func watch() async throws {
-        let events = InboxEvents.start(inbox: configuration.inbox, logger: logger) { [signal] in signal.raise() }
+    private func watch() async {
+        var events: InboxEvents?
+        var place: Place?
         /// Draining, what cannot be taken is left behind.
         var given: Set<String> = []
+        var told: [String: String]?
         var scan = InboxScan(configuration: configuration, logger: logger)
         let settle = Duration.seconds(configuration.settleSeconds)
         while !stopping.isStopped {
+            // Mounted, unmounted, made anew: events come from the folder that was there before.
+            let current = Place(configuration.inbox)
+            if current != place || (events?.hasEnded ?? true) {
+                await events?.stop()
+                events = current == nil ? nil : InboxEvents.start(inbox: configuration.inbox, logger: logger) { [signal] in signal.raise() }
+                place = current
+            }
             let now = ContinuousClock.now
             let found = scan.look(at: now)
-            events?.follow(Set(found.folders.map { Directory.joined(configuration.inbox, $0) }))
+            events?.follow(Set(found.folders.filter(found.waiting.contains).map { Directory.joined(configuration.inbox, $0) }))
             var hasTaken = false
-            for name in found.settled where !stopping.isStopped {
+            for name in found.settled where !stopping.isStopped && !given.contains(name) {
                 do {
                     let record = try claim.take(name)
-                    logger.info("Taken: \(name) as \(record.id), \(record.runs.count == 1 ? "one job" : "\(record.runs.count) jobs")")
-                    await queue.add(record)
+                    logger.info("Taken: \(name) as \(record.id), \(record.runs.count == 1 ? "job \(record.runs[0].number)" : "\(record.runs.count) jobs from \(record.runs[0].number)")")
                     hasTaken = true
+                    changed.raise()
                 } catch {
-                    scan.refuse(name, error, at: now, pause: drains ? .seconds(1_000_000) : .seconds(60))
-                    given.insert(name)
+                    // Another daemon was quicker, or somebody has renamed it.
+                    if (error as? FileError)?.code == ENOENT, !Folder.exists(Directory.joined(configuration.inbox, name)) { continue }
+                    scan.refuse(name, error, at: now)
+                    if drain != nil { given.insert(name) }
                 }
             }
+            let notices = Dictionary(uniqueKeysWithValues: scan.notices.sorted { $0.key < $1.key }.prefix(100).map { ("inbox/\($0.key)", $0.value) })
+            if notices != told, (try? store.setNotices(notices, prefix: "inbox/")) != nil { told = notices }
             if hasTaken { continue }
-            if drains, found.waiting.subtracting(given).isEmpty { break }
-            var pause = Duration.seconds(configuration.rescanSeconds)
+            if drain != nil, found.waiting.subtracting(given).isEmpty { break }
+            var pause = Duration.seconds(found.rhythm > 0 ? found.rhythm : configuration.rescanSeconds)
             if let next = found.next { pause = min(pause, max(.zero, next - ContinuousClock.now)) }
             await signal.wait(upTo: pause)
             // Copying a folder makes many events; one look for all of them is enough.
             if !stopping.isStopped { try? await Task.sleep(for: min(Duration.milliseconds(200), settle / 4), clock: .continuous) }
         }
         await events?.stop()
-        await queue.inboxHasEnded(leaving: given.count)
+        drain?.inboxHasEnded(leaving: given.count)
+        changed.raise()
+    }
+
+    /// A folder, told apart from another that takes its name.
+    private struct Place: Equatable {
+        let device: dev_t, inode: ino_t
+
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (device, inode) = (status.st_dev, status.st_ino)
+        }
     }
 }

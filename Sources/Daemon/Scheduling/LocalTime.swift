@@ -19,4 +19,9 @@ enum FreeSpace {
         guard statvfs(path, &status) == 0 else { return nil }
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
+
+    /// Whether the state directory's disk has less room than `min_free_space`.
+    static func isShort(_ configuration: Configuration) -> Bool {
+        bytes(at: configuration.state).map { $0 < configuration.minFreeSpace } ?? false
+    }
 }

@@ -1,73 +1,148 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 
-/// Brings results to the outbox. Every step can be repeated after being broken off anywhere.
+/// Brings results to the outbox, and back where a job is tried again. Every step can be repeated after being broken off anywhere.
 struct ResultPublisher: Sendable {
     let state: StateDirectory
-    let outbox: String
-    let queue: JobQueue
+    let store: JobStore
+    let configuration: Configuration
+    private var outbox: String { configuration.outbox }
+
+    init(state: StateDirectory, store: JobStore, configuration: Configuration) {
+        self.state = state
+        self.store = store
+        self.configuration = configuration
+    }
 
     /// Publishes the result of a run that went well: as `NAME`, or as `NAME/SPEC` where the folder has several.
     ///
     /// - Returns: where it lies, relative to the outbox.
     func publish(_ id: String, run: Int) async throws -> String {
-        var record = await queue.record(id)
+        var record = try load(id)
+        try requireOutbox()
         try adoptLog(record, run: run)
         let parts = [Publication.Part.contents(of: state.output(record, run: run), into: "")]
         var folder = outbox, name = record.name, identity = id
         if record.runs.count > 1 {
-            record = try await chooseResultFolder(record)
+            record = try chooseResultFolder(record)
             folder = Directory.joined(outbox, record.resultFolder!)
             name = record.runs[run].name
             identity += ".\(run)"
         }
         let publication = Publication(folder: folder, name: name, job: identity)
         let published = try await publication.publish(chosen: record.runs[run].publishedAs, parts: parts) { chosen in
-            try await queue.update(id) { $0.runs[run].publishedAs = chosen }
+            try place(id) { $0.runs[run].publishedAs = chosen }
         }
-        try await queue.update(id) { $0.runs[run].state = .done }
+        try store.update(id, remark: record.resultFolder.map { "\($0)/\(published)" } ?? published) {
+            $0.runs[run].state = .done
+            if configuration.onFinish != nil { $0.runs[run].hook = .pending }
+        }
         return record.resultFolder.map { "\($0)/\(published)" } ?? published
     }
 
-    /// When all runs have ended: publishes what failed together with the folder from the inbox, then puts the job's
-    /// record aside. The input of a job that went well stays with the record in `done`.
+    /// When all runs have ended: publishes what failed or was cancelled together with the folder from the inbox, then puts the job's
+    /// folder aside. The input of a job that went well stays in `done`.
     ///
     /// - Returns: where the failure lies, relative to the outbox; nil where there is none.
     func finish(_ id: String) async throws -> String? {
-        let record = await queue.record(id)
-        guard Folder.exists(state.job(id)) else {
-            // It was put aside already, and only the disk's confirmation failed.
-            await queue.remove(id, failed: record.hasFailed)
-            return record.failedAs
+        var record = try load(id)
+        if Folder.exists(state.job(id)) {
+            if record.hasUnfinished {
+                try requireOutbox()
+                let name = record.hasFailed ? ResultName.failed(record.name) : ResultName.cancelled(record.name)
+                let publication = Publication(folder: outbox, name: name, job: "\(id).failed")
+                for (i, run) in record.runs.enumerated() where run.state != .done { try adoptLog(record, run: i) }
+                _ = try await publication.publish(chosen: record.failedAs, parts: failureParts(record)) { chosen in
+                    try place(id) { $0.failedAs = chosen }
+                }
+            } else {
+                // Only resume points and caches are left of it.
+                try FolderMove.removeTree(state.job(id) + "/output")
+            }
+            try FolderMove.move(state.job(id), to: Directory.joined(state.done, id))
         }
-        var failedAs: String?
-        if record.hasFailed {
-            let publication = Publication(folder: outbox, name: ResultName.failed(record.name), job: "\(id).failed")
-            for (i, run) in record.runs.enumerated() where run.state == .failed { try adoptLog(record, run: i) }
-            failedAs = try await publication.publish(chosen: record.failedAs, parts: failureParts(record)) { chosen in
-                try await queue.update(id) { $0.failedAs = chosen }
+        record = try store.update(id) { $0.state = .closed }
+        return record.failedAs
+    }
+
+    /// Brings a folder back from `done`, and from the outbox what was put there when it had failed: a job that is tried again goes on
+    /// where it was.
+    func reopen(_ id: String) throws {
+        let record = try load(id), aside = Directory.joined(state.done, id)
+        if Folder.exists(aside) { try FolderMove.move(aside, to: state.job(id)) }
+        let input = state.input(record)
+        if let name = record.failedAs {
+            let place = Directory.joined(outbox, name)
+            if !Folder.exists(place) { try requireOutbox() }
+            try Folder.create(Directory.parent(of: input))
+            if !Folder.exists(input) { try FolderMove.move(place + "/input", to: input) }
+            if Folder.isDirectory(place), Folder.exists(input) {
+                for (i, run) in record.runs.enumerated() where run.state != .done {
+                    try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(run.name)" : place)
+                }
+                try FolderMove.removeTree(place + "/error.txt")
+                // Something else that somebody has put there stays where it is.
+                rmdir(place)
             }
         }
-        let final = try await queue.update(id) { $0.state = $0.hasFailed ? .failed : .done }
-        if !final.hasFailed {
-            // Only resume points and caches are left of it.
-            try FolderMove.removeTree(state.job(id) + "/output")
+        let hasInput = Folder.exists(input)
+        let updated = try store.update(id, remark: hasInput ? nil : "its folder is gone") { record in
+            record.state = .open
+            if hasInput { record.failedAs = nil }
+            for i in record.runs.indices where !hasInput && record.runs[i].state == .queued {
+                record.runs[i].state = .failed
+                record.runs[i].error = "It cannot be tried again: its folder is not in \(record.failedAs ?? "the state directory")/input any more. Put the folder into the inbox again."
+            }
         }
-        try FolderMove.move(state.job(id), to: Directory.joined(state.done, id))
-        await queue.remove(id, failed: final.hasFailed)
-        return failedAs
+        try state.save(JobPlacement(updated), as: "placement.json", of: id)
+    }
+
+    private func takeBack(_ record: JobRecord, run: Int, from place: String) throws {
+        guard Folder.isDirectory(place) else { return }
+        let output = state.output(record, run: run), log = state.log(record, run: run)
+        try Folder.create(output)
+        try Folder.create(Directory.parent(of: log))
+        let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
+        for name in try Folder.names(place).sorted() where !others.contains(name) {
+            if name == "job.log", !Folder.exists(log) {
+                try FolderMove.move(Directory.joined(place, name), to: log)
+            } else if !Folder.exists(Directory.joined(output, name)) {
+                try FolderMove.move(Directory.joined(place, name), to: Directory.joined(output, name))
+            }
+        }
+        try FolderMove.removeTree(output + "/error.txt")
+        if record.runs.count > 1 { rmdir(place) }
+    }
+
+    /// Writes a name down, in the queue and beside the job, before anything appears under it.
+    private func place(_ id: String, _ change: (inout JobRecord) -> Void) throws {
+        let record = try store.update(id, change)
+        try state.save(JobPlacement(record), as: "placement.json", of: id)
+    }
+
+    private func load(_ id: String) throws -> JobRecord {
+        guard let record = try store.record(id) else { throw StoreError(.noSuchJob, "The folder \(id) is not in the queue any more.") }
+        return record
+    }
+
+    /// An outbox that is gone (a share that is not mounted) is waited for, never made anew in its place.
+    private func requireOutbox() throws {
+        guard Folder.leadsToDirectory(outbox) else { throw FileError("publish in", outbox, code: ENOENT) }
     }
 
     private func failureParts(_ record: JobRecord) -> [Publication.Part] {
-        let failed = record.runs.indices.filter { record.runs[$0].state == .failed }
+        let unfinished = record.runs.indices.filter { record.runs[$0].state != .done }
         let isSingle = record.runs.count == 1
-        var parts: [Publication.Part] = failed.map { .contents(of: state.output(record, run: $0), into: isSingle ? "" : record.runs[$0].name) }
-        var text = failed.map { i in
-            (isSingle ? "" : "\(record.runs[i].specificationFile ?? record.runs[i].name): ") + (record.runs[i].error ?? "It failed.")
+        var parts: [Publication.Part] = unfinished.map { .contents(of: state.output(record, run: $0), into: isSingle ? "" : record.runs[$0].name) }
+        var text = unfinished.map { i in
+            (isSingle ? "" : "\(record.runs[i].specificationFile ?? record.runs[i].name): ")
+                + (record.runs[i].state == .cancelled ? "It was cancelled on request." : record.runs[i].error ?? "It failed.")
         }.joined(separator: "\n\n")
         if let folder = record.resultFolder { text += "\n\nThe other results of this folder are in \(folder)." }
-        text += "\n\nThe folder itself is in `input`, as it was. Put it into the inbox again when it is in order.\n"
+        text += "\n\nThe folder itself is in `input`, as it was. Put it into the inbox again when it is in order"
+        text += record.hasFailed ? ".\n" : ", or take the job up where it was with `segmix retry`.\n"
         parts.append(.text(text, to: "error.txt"))
         parts.append(.moved(from: state.input(record), to: "input"))
         return parts
@@ -75,14 +150,16 @@ struct ResultPublisher: Sendable {
 
     /// Puts the run's log among its results; a worker that writes a `job.log` itself keeps it.
     private func adoptLog(_ record: JobRecord, run: Int) throws {
-        let output = state.output(record, run: run)
+        let output = state.output(record, run: run), log = state.log(record, run: run)
         try Folder.create(output)
-        let target = Directory.joined(output, "job.log")
-        try FolderMove.move(state.log(record, run: run), to: Folder.exists(target) ? Directory.joined(output, "worker.log") : target)
+        for (source, target) in [(log, "job.log"), (log + ".1", "job.log.1")] where Folder.exists(source) {
+            let place = Directory.joined(output, target)
+            try FolderMove.move(source, to: Folder.exists(place) ? Directory.joined(output, "worker." + target.dropFirst(4)) : place)
+        }
     }
 
     /// The folder for the results of several specifications; written down before it is made.
-    private func chooseResultFolder(_ record: JobRecord) async throws -> JobRecord {
+    private func chooseResultFolder(_ record: JobRecord) throws -> JobRecord {
         if let folder = record.resultFolder {
             try Folder.create(Directory.joined(outbox, folder))
             return record
@@ -92,10 +169,10 @@ struct ResultPublisher: Sendable {
             let candidate = ResultName.candidate(record.name, attempt: attempt)
             attempt += 1
             if Folder.exists(Directory.joined(outbox, candidate)) { continue }
-            let updated = try await queue.update(record.id) { $0.resultFolder = candidate }
+            try place(record.id) { $0.resultFolder = candidate }
             if mkdir(Directory.joined(outbox, candidate), 0o777) == 0 {
                 try FolderMove.flush(outbox)
-                return updated
+                return try load(record.id)
             }
             guard errno == EEXIST else { throw FileError("create", Directory.joined(outbox, candidate), code: errno) }
         }

@@ -1,9 +1,37 @@
 import Foundation
 import Jobs
 
+/// Why a worker was asked to end.
+enum StopReason: Equatable, Sendable {
+    /// The daemon ends; the `hours` are over; the disk is nearly full: the job goes on another time.
+    case shutdown, hours, disk
+    /// Somebody wants it to end for good.
+    case cancelled
+    /// It has said nothing for so many seconds.
+    case stalled(Double)
+    /// It took so many bytes of memory.
+    case memory(Int)
+
+    /// Whether it goes on another time, and this attempt does not count.
+    var isPause: Bool { self == .shutdown || self == .hours || self == .disk }
+
+    /// What the event says.
+    var remark: String {
+        switch self {
+        case .shutdown: "the daemon ends"
+        case .hours: "the hours for jobs are over"
+        case .disk: "the disk is nearly full"
+        case .cancelled: "on request"
+        case .stalled(let seconds): "no sign of life for \(ProgressLine.words(seconds: seconds))"
+        case .memory(let bytes): "it took \(bytes >> 20) MiB of memory"
+        }
+    }
+}
+
 /// What follows from the way in which a worker ended.
 enum RunOutcome: Equatable {
     case publish
+    case cancel
     /// Stopped because we asked: it goes on another time, and this attempt does not count.
     case requeue
     case retry(after: Duration, reason: String)
@@ -11,25 +39,27 @@ enum RunOutcome: Equatable {
 
     /// - Parameters:
     ///   - end: how the worker ended.
-    ///   - wasAsked: whether it was asked to stop.
+    ///   - asked: why it was asked to end, if it was.
     ///   - hasResult: whether it left anything to publish.
     ///   - attempts: with this one.
     ///   - explanation: what the worker said of its failure (`error.txt`), if it did.
     ///   - lastWords: the end of its log.
     static func of(
-        _ end: WorkerProcess.End, wasAsked: Bool, hasResult: Bool, attempts: Int, maxAttempts: Int,
+        _ end: WorkerProcess.End, asked: StopReason?, hasResult: Bool, attempts: Int, maxAttempts: Int,
         explanation: String?, lastWords: String, delay: (Int) -> Duration
     ) -> RunOutcome {
         if end == .exited(0) {
             return hasResult ? .publish : .fail("The worker ended without an error and without a result.\(said(lastWords))")
         }
-        if wasAsked, end == .exited(ExitStatus.stopped.rawValue) || end == .killed(signal: SIGTERM) { return .requeue }
+        if asked == .cancelled { return .cancel }
+        if asked?.isPause ?? false, end == .exited(ExitStatus.stopped.rawValue) || end == .killed(signal: SIGTERM) { return .requeue }
         let status: ExitStatus? = if case .exited(let code) = end { ExitStatus(rawValue: code) } else { nil }
-        let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? true }
-        if worthRetrying, attempts < maxAttempts { return .retry(after: delay(attempts), reason: reason(end)) }
+        let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? false }
+        let reason = reason(end, asked)
+        if worthRetrying, attempts < maxAttempts { return .retry(after: delay(attempts), reason: reason) }
         if let explanation { return .fail(explanation) }
         let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""
-        return .fail("\(reason(end))\(tries)\(said(lastWords))")
+        return .fail("\(reason)\(tries)\(said(lastWords))")
     }
 
     /// 30 s, 2 min, 8 min, at most 30 min.
@@ -39,12 +69,21 @@ enum RunOutcome: Equatable {
         return .seconds(min(seconds, 1800))
     }
 
-    private static func reason(_ end: WorkerProcess.End) -> String {
+    private static let smaller = "use a smaller `resolution` or `train_batch_size`, or set `gradient_checkpointing: true`."
+
+    private static func reason(_ end: WorkerProcess.End, _ asked: StopReason?) -> String {
+        switch asked {
+        case .stalled(let seconds):
+            return "The worker gave no sign of life for \(ProgressLine.words(seconds: seconds)) and was ended; where its steps take that long, raise `stall_seconds` of the configuration."
+        case .memory(let bytes):
+            return "The worker took \(bytes >> 20) MiB of memory, more than `memory_per_job` of the configuration allows; \(smaller)"
+        default: break
+        }
         switch end {
-        case .killed(SIGKILL): "The worker was killed, most likely because the machine ran out of memory; use a smaller `resolution` or `train_batch_size`, or set `gradient_checkpointing: true`."
-        case .killed(let signal): "The worker crashed (signal \(signal), \(String(cString: strsignal(signal)))). This is a fault of segmix."
+        case .killed(SIGKILL): return "The worker was killed, most likely because the machine ran out of memory; \(smaller)"
+        case .killed(let signal): return "The worker crashed (signal \(signal), \(String(cString: strsignal(signal)))). This is a fault of segmix."
         case .exited(let code):
-            switch ExitStatus(rawValue: code) {
+            return switch ExitStatus(rawValue: code) {
             case .badInput: "The folder or its specification is not in order; correct what is named below and put the folder into the inbox again."
             case .unavailable: "A model or a device is missing; the one who looks after this machine must set it up (`models` of the configuration)."
             case .inputOutput: "A disk failed or is full; make room, then put the folder into the inbox again."

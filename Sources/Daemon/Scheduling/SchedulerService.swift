@@ -1,227 +1,251 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Runs the jobs of the queue, one worker at a time, and sees to it that each ends in the outbox.
+/// Does what the queue holds: runs jobs as far as the machine has room for them, and sees to it that each ends in the outbox.
 final class SchedulerService: Service {
-    private let configuration: Configuration
-    private let worker: WorkerCommand
-    private let state: StateDirectory
-    private let queue: JobQueue
+    private struct State {
+        /// What is being done, with the memory that it needs.
+        var busy: [JobStore.Work: Int] = [:]
+        /// Not before then is something tried again; a clock that no one can set.
+        var pauses: [JobStore.Work: ContinuousClock.Instant] = [:]
+        /// How often something failed in a row.
+        var failures: [JobStore.Work: Int] = [:]
+        var workers: [RunningWorker] = []
+        /// What was last said about why nothing runs.
+        var hold: String?
+        /// The disk was found too full; it must have a little more room than that to go on.
+        var isShortOfRoom = false
+    }
+
+    private let live: LiveConfiguration
+    /// As it holds now: what is started next is started with it.
+    private var configuration: Configuration { live.current }
+    private let heartbeat: Heartbeat
+    private let command: WorkerCommand
+    private let directory: StateDirectory
+    private let store: JobStore
     private let changed: WakeSignal
     /// Ends when the inbox has ended and nothing is left.
-    private let drains: Bool
+    private let drain: DrainState?
     private let retryDelay: @Sendable (Int) -> Duration
     private let logger: Logger
     private let publisher: ResultPublisher
+    private var hooks: HookRunner { HookRunner(configuration: configuration, state: directory, store: store, logger: logger) }
+    private let resources: Resources
     private let stopping = Stopping()
-    /// The running worker, and whether it was asked to stop.
-    private let current = Mutex<(process: WorkerProcess, wasAsked: Bool)?>(nil)
-    /// What was last said about why nothing runs.
-    private let hold = Mutex<String?>(nil)
+    private let state = Mutex(State())
 
     init(
-        configuration: Configuration, worker: WorkerCommand, state: StateDirectory, queue: JobQueue, changed: WakeSignal,
-        drains: Bool, retryDelay: @escaping @Sendable (Int) -> Duration, logger: Logger
+        configuration live: LiveConfiguration, heartbeat: Heartbeat, command: WorkerCommand, state: StateDirectory, store: JobStore, changed: WakeSignal,
+        drain: DrainState?, retryDelay: @escaping @Sendable (Int) -> Duration, logger: Logger
     ) {
-        self.configuration = configuration
-        self.worker = worker
-        self.state = state
-        self.queue = queue
+        self.live = live
+        self.heartbeat = heartbeat
+        let configuration = live.current
+        self.command = command
+        directory = state
+        self.store = store
         self.changed = changed
-        self.drains = drains
+        self.drain = drain
         self.retryDelay = retryDelay
         self.logger = logger
-        publisher = ResultPublisher(state: state, outbox: configuration.outbox, queue: queue)
+        publisher = ResultPublisher(state: state, store: store, configuration: configuration)
+        resources = Resources(configuration)
+        store.onRequest { changed.raise() }
     }
 
     func run() async throws {
         try await stopping.whileNotStopped(then: { [self] in
             changed.raise()
-            askWorkerToStop()
+            for worker in state.withLock({ $0.workers }) { worker.ask(.shutdown) }
         }) {
-            try await work()
+            await work()
         }
     }
 
-    private func work() async throws {
-        while !stopping.isStopped {
-            let now = ContinuousClock.now
-            let reason = reasonToWait()
-            if let work = await queue.next(at: now, mayRun: reason == nil) {
-                await perform(work)
-                continue
+    private func work() async {
+        let watch = Task { await self.watchForRequests() }
+        defer { watch.cancel() }
+        // The group waits for the workers that were asked to stop.
+        await withDiscardingTaskGroup { group in
+            while !stopping.isStopped {
+                heartbeat.beat()
+                do {
+                    if try await step(&group) { return }
+                } catch {
+                    // The queue itself cannot be read or written: a full disk, a lock.
+                    logger.error("\(error) Tried again in 5 s")
+                    await changed.wait(upTo: .seconds(5))
+                }
             }
-            if drains, await !queue.isInboxOpen {
-                if await queue.isEmpty { return }
-                // Waiting for the night is what a daemon does; a drain leaves it to the next one.
-                let isHeld = await queue.hasQueuedRuns && reason != nil
-                if isHeld { return logger.notice("Jobs are left in the queue: \(reason!)") }
-            }
-            await say(reason)
-            var pause = Duration.seconds(reason == nil ? 3600 : 30)
-            if let due = await queue.nextDue(after: now) { pause = min(pause, max(.milliseconds(1), due - ContinuousClock.now)) }
-            await changed.wait(upTo: pause)
         }
     }
 
-    private func perform(_ work: JobQueue.Work) async {
+    /// Starts the next thing that can be started, or waits. True where a drain has come to its end.
+    private func step(_ group: inout DiscardingTaskGroup) async throws -> Bool {
+        try cancelOnRequest()
+        let reason = reasonToWait()
+        let now = ContinuousClock.now
+        let (excluded, needs) = state.withLock { state in
+            state.pauses = state.pauses.filter { $0.value > now }
+            return (Set(state.busy.keys).union(state.pauses.keys), state.busy.filter { if case .run = $0.key { true } else { false } }.map(\.value))
+        }
+        let hasRoom = needs.count < resources.workers
+        if let work = try store.work(excluding: excluded, mayRun: reason == nil && hasRoom) {
+            if let need = try await need(of: work, beside: needs) {
+                state.withLock { $0.busy[work] = need }
+                group.addTask { await self.perform(work) }
+                return false
+            }
+        } else if drain.map({ !$0.isInboxOpen }) ?? false, excluded.isEmpty {
+            if try store.isEmpty() { return true }
+            // Waiting for the night is what a daemon does; a drain leaves it to the next one.
+            if try store.hasQueuedJobs() {
+                let why = try reason ?? store.nextStart(after: Date()).map { "the next may not start before \($0.formatted(.iso8601))" }
+                if let why {
+                    logger.notice("Jobs are left in the queue: \(why)")
+                    return true
+                }
+            }
+        }
+        try say(reason)
+        await changed.wait(upTo: try pause(from: now, isHeld: reason != nil))
+        return false
+    }
+
+    /// How long nothing can come up by itself. Looked at again at least every minute where it is a matter of the time of day, which can
+    /// be set.
+    private func pause(from now: ContinuousClock.Instant, isHeld: Bool) throws -> Duration {
+        var pause = Duration.seconds(isHeld ? 20 : 3600)
+        if let due = state.withLock({ $0.pauses.values.min() }) { pause = min(pause, max(.milliseconds(1), due - now)) }
+        if let start = try store.nextStart(after: Date()) { pause = min(pause, .seconds(min(60, max(0.05, start.timeIntervalSinceNow)))) }
+        return pause
+    }
+
+    /// The memory that something needs, in bytes; nil where it does not fit beside what runs.
+    private func need(of work: JobStore.Work, beside running: [Int]) async throws -> Int? {
+        guard case .run(let id, let run) = work, resources.workers > 1, let record = try store.record(id) else { return 0 }
+        var memory = record.runs[run].memory
+        if memory == nil {
+            // It has a limit of its own.
+            heartbeat.pause()
+            let estimate = await Estimate(configuration: configuration, command: command, state: directory, fallback: resources.memory).memory(record, run: run)
+            heartbeat.beat()
+            try store.update(id) { $0.runs[run].memory = estimate }
+            memory = estimate
+        }
+        return resources.fits(memory!, beside: running) ? memory : nil
+    }
+
+    private func perform(_ work: JobStore.Work) async {
+        var pause: Duration?
+        do {
+            pause = try await carryOut(work)
+            state.withLock { $0.failures[work] = nil }
+        } catch {
+            // The disk's faults stop no queue: what could not be done is left as it is and comes up again, after longer and longer pauses.
+            let failures = state.withLock { state in
+                state.failures[work, default: 0] += 1
+                return state.failures[work]!
+            }
+            let isStale = (error as? StoreError)?.kind == .notPossible
+            pause = isStale ? nil : retryDelay(min(failures, 3))
+            if !isStale, failures == 1 || failures.isMultiple(of: 10) {
+                let name = (try? store.record(work.folder))?.name ?? work.folder
+                logger.error("\(name) waits and is tried again: \(error)")
+            }
+        }
+        let until = pause.map { ContinuousClock.now + $0 }
+        state.withLock { state in
+            state.busy[work] = nil
+            if let until { state.pauses[work] = until }
+        }
+        changed.raise()
+    }
+
+    /// - Returns: how long to leave it alone, where it is to come up again.
+    private func carryOut(_ work: JobStore.Work) async throws -> Duration? {
         switch work {
         case .run(let id, let run):
-            do { try await runWorker(id, run) } catch { await tryLater(id, run, "started", error) }
+            let execution = JobExecution(
+                configuration: configuration, command: command, state: directory, store: store, retryDelay: retryDelay, logger: logger,
+                began: { [self] worker in
+                    state.withLock { $0.workers.append(worker) }
+                    if stopping.isStopped { worker.ask(.shutdown) }
+                    changed.raise()
+                },
+                ended: { [self] worker in state.withLock { $0.workers.removeAll { $0 === worker } } })
+            return try await execution.perform(id, run)
         case .publish(let id, let run):
-            do {
-                let place = try await publisher.publish(id, run: run)
-                logger.info("Done: \(place) is in the outbox")
-            } catch { await tryLater(id, run, "published", error) }
+            let place = try await publisher.publish(id, run: run)
+            logger.info("Done: \(place) is in the outbox")
         case .finish(let id):
-            do {
-                if let place = try await publisher.finish(id) { logger.warning("Failed: \(place) in the outbox says why") }
-            } catch { await tryLater(id, nil, "brought to its end", error) }
-        }
-    }
-
-    /// The disk's faults stop no queue: the job is left as it is and comes up again.
-    private func tryLater(_ id: String, _ run: Int?, _ what: String, _ error: any Error) async {
-        let name = await queue.record(id).name
-        logger.error("\(name) cannot be \(what) and is tried again in a while: \(error)")
-        await queue.pause(id, run: run, for: retryDelay(1))
-    }
-
-    // MARK: - One worker
-
-    private func runWorker(_ id: String, _ run: Int) async throws {
-        let record = try await queue.update(id) { record in
-            record.runs[run].state = .running
-            record.runs[run].attempts += 1
-            record.runs[run].worker = nil
-        }
-        let output = state.output(record, run: run)
-        let (end, wasAsked) = try await process(record, run, output)
-        let log = state.log(record, run: run)
-        let attempts = record.runs[run].attempts
-        let outcome = RunOutcome.of(
-            end, wasAsked: wasAsked, hasResult: hasResult(output), attempts: attempts, maxAttempts: configuration.maxAttempts,
-            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: log, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
-            delay: retryDelay)
-        try await queue.update(id) { record in
-            record.runs[run].worker = nil
-            record.runs[run].lastEnd = end.description
-            switch outcome {
-            case .publish: record.runs[run].state = .publishing
-            case .requeue:
-                record.runs[run].state = .queued
-                record.runs[run].attempts -= 1
-            case .retry: record.runs[run].state = .queued
-            case .fail(let error):
-                record.runs[run].state = .failed
-                record.runs[run].error = error
+            if let place = try await publisher.finish(id) {
+                logger.warning("\(place) in the outbox says why it has no result")
+                drain?.countFailure()
             }
+        case .reopen(let id):
+            try publisher.reopen(id)
+            let name = try store.record(id)?.name ?? id
+            logger.info("\(name) is taken up again")
+        case .hook(let id, let run):
+            if try await hooks.perform(id, run: run) { return nil }
+            let failures = state.withLock { $0.failures[work] ?? 0 } + 1
+            // Five times, then it is given up; a drain does not wait for somebody who does not listen.
+            if failures >= 5 || drain != nil {
+                try hooks.abandon(id, run: run)
+                return nil
+            }
+            throw StoreError(.inputOutput, "Nobody could be told of its end.")
         }
-        switch outcome {
-        case .publish: break
-        case .requeue: logger.info("Stopped: \(record.name) goes on from its resume point another time")
-        case .fail(let error): logger.warning("\(record.name) has failed: \(error.split(separator: "\n").first ?? "")")
-        case .retry(let delay, let reason):
-            logger.warning("\(record.name), attempt \(attempts) of \(configuration.maxAttempts): \(end). \(reason) Tried again in \(delay.components.seconds) s")
-            await queue.pause(id, run: run, for: delay)
-        }
+        return nil
     }
 
-    /// Starts the worker and stays with it to its end.
-    private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, wasAsked: Bool) {
-        try Folder.create(output)
-        let log = try WorkerLog(state.log(record, run: run))
-        var pipes: [Int32] = [0, 0]
-        guard pipe(&pipes) == 0 else { throw FileError("create", "a pipe", code: errno) }
-        for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var environment = ProcessInfo.processInfo.environment.merging(worker.environment) { $1 }
-        environment[ProgressLine.environmentKey] = "json"
-        let process: WorkerProcess
-        do throws(FileError) {
-            process = try WorkerProcess(
-                executable: worker.executable,
-                arguments: worker.arguments(
-                    input: state.input(record), configuration: configuration.path, output: output,
-                    specification: record.runs[run].specificationFile),
-                environment: environment, output: pipes[1], errors: log.descriptor)
-        } catch {
-            close(pipes[0])
-            close(pipes[1])
-            throw error
-        }
-        close(pipes[1])
-        current.withLock { $0 = (process, false) }
-        let identity = WorkerIdentity(pid: process.pid)
-        do { try await queue.update(record.id) { $0.runs[run].worker = identity } } catch {
-            // Without the note a later daemon could not find this worker; but it must be waited for all the same.
-            logger.error("\(error)")
-        }
-        logger.info("Running: \(record.name)\(record.runs.count > 1 ? "/\(record.runs[run].name)" : "") in process \(process.pid), attempt \(record.runs[run].attempts)")
-        if stopping.isStopped { askWorkerToStop() }
-        let guardian = Task { await self.watchHours() }
-        async let lines: Void = LineReader.read(pipes[0]) { log.take($0) }
-        let end = await process.wait()
-        await lines
-        guardian.cancel()
-        let wasAsked = current.withLock { current in
-            defer { current = nil }
-            return current?.wasAsked ?? false
-        }
-        return (end, wasAsked)
-    }
+    // MARK: - Requests of others
 
-    private func askWorkerToStop() {
-        current.withLock { current in
-            guard let (process, _) = current else { return }
-            current = (process, true)
-            process.terminate()
-        }
-    }
-
-    /// Stops the worker when the time for jobs is over.
-    private func watchHours() async {
-        guard let hours = configuration.hours else { return }
+    /// Other programs change the queue; the store is asked twice a second whether they did.
+    private func watchForRequests() async {
         while !Task.isCancelled {
-            if !hours.areNow { return askWorkerToStop() }
-            try? await Task.sleep(for: .seconds(20), clock: .continuous)
+            try? await Task.sleep(for: .milliseconds(500), clock: .continuous)
+            if (try? store.hasChangedFromOutside()) ?? false { changed.raise() }
         }
     }
 
-    // MARK: - What a worker leaves
-
-    private func hasResult(_ output: String) -> Bool {
-        (try? Folder.names(output))?.contains { !$0.hasPrefix(".") } ?? false
-    }
-
-    /// `error.txt` of a worker that knows why it failed.
-    private func explanation(_ output: String) -> String? {
-        guard let bytes = try? Folder.contents(of: Directory.joined(output, "error.txt"), limit: 1 << 20) else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        return text.isEmpty ? nil : text
+    private func cancelOnRequest() throws {
+        let workers = state.withLock { $0.workers }
+        if workers.isEmpty { return }
+        let numbers = Set(try store.cancellations())
+        for worker in workers where numbers.contains(worker.number) && worker.askedFor != .cancelled { worker.ask(.cancelled) }
     }
 
     // MARK: - Why nothing runs
 
     private func reasonToWait() -> String? {
         if let hours = configuration.hours, !hours.areNow { return "it is not one of the `hours` in which jobs may run" }
-        if let free = FreeSpace.bytes(at: state.path), free < configuration.minFreeSpace {
-            return "\(state.path) has only \(free >> 20) MiB free, less than `min_free_space` (\(configuration.minFreeSpace >> 20) MiB); make room"
+        guard let free = FreeSpace.bytes(at: directory.path) else { return nil }
+        let needed = configuration.minFreeSpace
+        let isShort = state.withLock { state in
+            // A tenth more to go on, so that a job does not stop and start all the time.
+            state.isShortOfRoom = free < needed || (state.isShortOfRoom && Double(free) < 1.1 * Double(needed))
+            return state.isShortOfRoom
         }
-        return nil
+        guard isShort else { return nil }
+        return "\(directory.path) has only \(free >> 20) MiB free, and `min_free_space` is \(needed >> 20) MiB; make room"
     }
 
     /// Says a reason once, and only while somebody waits.
-    private func say(_ reason: String?) async {
-        let isWaiting = await queue.hasQueuedRuns
-        let isNews = hold.withLock { hold in
-            let reason = isWaiting ? reason : nil
-            defer { hold = reason }
-            return reason != nil && reason != hold
+    private func say(_ reason: String?) throws {
+        let text = try store.hasQueuedJobs() ? reason : nil
+        let (isNews, hasChanged) = state.withLock { state in
+            defer { state.hold = text }
+            return (text != nil && state.hold == nil, text != state.hold)
         }
-        if isNews { logger.notice("Jobs wait: \(reason!)") }
+        if isNews { logger.notice("Jobs wait: \(text!)") }
+        if hasChanged { try store.setNotices(text.map { ["queue": $0] } ?? [:], prefix: "queue") }
     }
 }

@@ -1,103 +1,99 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 
-/// Takes folders from the inbox into the state directory, and picks up what an earlier daemon left there.
+/// Takes folders from the inbox into the state directory and puts their jobs into the queue.
 struct Claim: Sendable {
     let state: StateDirectory
+    let store: JobStore
     let configuration: Configuration
     let logger: Logger
 
     /// Takes one settled folder. Stopped at any moment, the folder is whole in the inbox or whole in `input`, and
-    /// `recover` knows which.
+    /// `Recovery` knows which. Of two daemons that try, one gets the folder and the other an error.
     func take(_ name: String) throws -> JobRecord {
         let now = Date()
         let id = try state.makeJob(at: now)
-        let source = Directory.joined(configuration.inbox, name)
-        var record = JobRecord(id: id, name: name, source: source, claimed: now)
+        let origin = JobOrigin(name: name, source: Directory.joined(configuration.inbox, name), claimed: now)
+        let input = state.job(id) + "/input/" + name
         do {
             try Folder.create(state.job(id) + "/input")
-            try state.save(record)
+            try state.save(origin, as: "origin.json", of: id)
             try FolderMove.flush(state.jobs)
-            guard try FolderMove.move(source, to: state.input(record)) else { throw FileError("take", source, code: ENOENT) }
+            try move(origin, id)
         } catch {
-            if !Folder.exists(state.input(record)) { try? FolderMove.removeTree(state.job(id)) }
+            if !Folder.exists(input) { try? FolderMove.removeTree(state.job(id)) }
             throw error
         }
-        try queue(&record)
-        return record
+        do { return try queue(id, origin) } catch {
+            // What the queue does not know would wait for the next start; in the inbox it comes up again soon.
+            if FolderMove.renameWithoutReplacing(input, origin.source) { try? FolderMove.removeTree(state.job(id)) }
+            throw error
+        }
     }
 
-    /// Every job that is going on, ready to go on.
-    func recover() throws -> [JobRecord] {
-        var records: [JobRecord] = []
-        for id in try state.identities() {
-            do {
-                if let record = try recover(id) { records.append(record) }
-            } catch {
-                logger.error("The job \(id) is left alone: \(error)")
+    /// Moves the folder of `origin` into the job's folder, or finishes such a move.
+    func move(_ origin: JobOrigin, _ id: String) throws {
+        let input = state.job(id) + "/input/" + origin.name
+        let taking = Self.taking(origin, id)
+        if !Folder.exists(taking) {
+            guard !Folder.exists(input) else { return }
+            if FolderMove.renameWithoutReplacing(origin.source, input) {
+                try FolderMove.flush(Directory.parent(of: input))
+                return try FolderMove.flush(Directory.parent(of: origin.source))
             }
+            guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
+            // On another file system it has to be copied, which takes time; out of the sight of other daemons first.
+            guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
         }
-        return records
+        do {
+            guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
+        } catch {
+            if !Folder.exists(input) { _ = FolderMove.renameWithoutReplacing(taking, origin.source) }
+            throw error
+        }
     }
 
-    private func recover(_ id: String) throws -> JobRecord? {
-        guard var record = try state.load(id) else {
-            // Made, but nothing was put into it yet.
-            let input = state.job(id) + "/input"
-            if Folder.exists(input), try !Folder.names(input).isEmpty {
-                throw FileError("read", state.job(id) + "/job.json", code: ENOENT)
-            }
-            try FolderMove.removeTree(state.job(id))
-            return nil
-        }
-        if record.state == .claimed {
-            guard Folder.exists(state.input(record)) else {
-                // The folder never left the inbox; what may lie here is an unfinished copy of it.
-                try FolderMove.removeTree(state.job(id))
-                return nil
-            }
-            do throws(FileError) { try FolderMove.move(record.source, to: state.input(record)) } catch {
-                // Another folder of that name is there by now: it is a job of its own.
-                guard error.code == EEXIST else { throw error }
-            }
-            try queue(&record)
-        }
-        for i in record.runs.indices where record.runs[i].state == .running {
-            if let worker = record.runs[i].worker, worker.isAlive {
-                logger.warning("Stopping the worker \(worker.pid) of \(record.name), which an earlier daemon left behind")
-                WorkerProcess.end(worker)
-            }
-            record.runs[i].state = .queued
-            record.runs[i].worker = nil
-        }
-        try state.save(record)
-        return record
+    /// The hidden name of a folder that is being copied from the inbox.
+    static func taking(_ origin: JobOrigin, _ id: String) -> String {
+        Directory.joined(Directory.parent(of: origin.source), ".\(ResultName.shortened(origin.name)).\(id).taking")
     }
 
-    /// Finds the runs of a folder that has arrived and writes them down.
-    private func queue(_ record: inout JobRecord) throws {
-        let folder = JobFolder(state.input(record))
+    /// Finds the jobs of a folder that has arrived and puts them into the queue.
+    func queue(_ id: String, _ origin: JobOrigin) throws -> JobRecord {
+        let record = JobRecord(
+            id: id, name: origin.name, source: origin.source, claimed: origin.claimed,
+            runs: try runs(of: JobFolder(state.job(id) + "/input/" + origin.name), queued: origin.claimed))
+        return try store.add(record)
+    }
+
+    /// One run for every specification; one that has failed where the folder is no job at all.
+    func runs(of folder: JobFolder, queued: Date) throws -> [JobRecord.Run] {
         let faults = try folder.faults(hasDefaultJob: configuration.defaultJob != nil)
         let files = try folder.specificationFiles()
         if !faults.isEmpty {
             let text = faults.map { $0.description + "." }.joined(separator: "\n")
-            record.runs = [.init(specificationFile: nil, name: "job", state: .failed, error: text)]
-        } else if files.isEmpty {
-            record.runs = [.init(specificationFile: nil, name: "job", priority: priority(nil, in: folder))]
-        } else {
-            record.runs = files.map { .init(specificationFile: $0.file, name: $0.name, priority: priority($0.file, in: folder)) }
+            var run = JobRecord.Run(specificationFile: nil, name: "job", state: .failed, error: text, queued: queued)
+            run.ended = queued
+            if configuration.onFailure != nil { run.hook = .pending }
+            return [run]
         }
-        record.state = .queued
-        try state.save(record)
+        let plans = files.isEmpty ? [(nil, "job")] : files.map { ($0.file as String?, $0.name) }
+        return plans.map { file, name in
+            let specification = specification(file, in: folder)
+            return JobRecord.Run(
+                specificationFile: file, name: name, priority: specification.priority,
+                notBefore: specification.notBefore.flatMap(StartTime.date), queued: queued)
+        }
     }
 
-    /// The specification's `priority`; 0 where it is at fault, which its worker will tell.
-    private func priority(_ file: String?, in folder: JobFolder) -> Int {
+    /// The specification as far as it can be read; its faults are told by its worker.
+    private func specification(_ file: String?, in folder: JobFolder) -> JobSpecification {
         var layers = SpecificationLayers()
         if let inherited = configuration.defaultJob { layers.add(inherited) }
         if let file, let bytes = try? Folder.contents(of: folder.path + "/" + file, limit: 1 << 20) { layers.add(file: bytes, name: file) }
-        return layers.resolve().0.priority
+        return layers.resolve().0
     }
 }

@@ -12,6 +12,8 @@ final class WorkerLog: Sendable {
         var phase: ProgressLine.Phase?
         var written: ContinuousClock.Instant?
         var latest: ProgressLine?
+        /// When something was said last. The time in which the whole machine slept does not count.
+        var heard = SuspendingClock.now
     }
     private let state = Mutex(State())
 
@@ -28,8 +30,12 @@ final class WorkerLog: Sendable {
     /// The last progress that was told.
     var latest: ProgressLine? { state.withLock { $0.latest } }
 
+    /// How long nothing has been said.
+    var silence: Duration { SuspendingClock.now - state.withLock { $0.heard } }
+
     /// One line of the worker's standard output.
     func take(_ line: String) {
+        state.withLock { $0.heard = SuspendingClock.now }
         guard let progress = ProgressLine(line: line) else { return write(line) }
         let isWorthALine = state.withLock { state in
             state.latest = progress
@@ -41,6 +47,22 @@ final class WorkerLog: Sendable {
             return true
         }
         if isWorthALine { write(progress.sentence) }
+    }
+
+    /// Longer than this it is put aside as `.log.1`, in the place of the one before.
+    static let longest = 16 << 20
+
+    /// The worker itself holds the file open, so its contents move, not the file; it is opened for appending.
+    func rotate(longest: Int = longest) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size > longest else { return }
+        // A log on a full disk is no reason to stop a job; it is cut off all the same.
+        _ = try? AtomicFile.write(to: path + ".1") { output in
+            guard let handle = FileHandle(forReadingAtPath: path) else { return }
+            defer { try? handle.close() }
+            while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { try output.write(piece) }
+        }
+        ftruncate(descriptor, 0)
     }
 
     func write(_ line: String) {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Synchronization
 
 /// A worker: a process in a group of its own, with nothing of the daemon's but its standard streams.
@@ -52,6 +53,12 @@ final class WorkerProcess: Sendable {
         let code = posix_spawn(&pid, executable, &actions, &attributes, &argv, &envp)
         guard code == 0 else { throw FileError("start", executable, code: code) }
         self.pid = pid
+        // Where memory runs out, the worker goes, not the daemon or what else runs on the machine.
+        let score = Array("500".utf8), descriptor = open("/proc/\(pid)/oom_score_adj", O_WRONLY | O_CLOEXEC)
+        if descriptor >= 0 {
+            _ = write(descriptor, score, score.count)
+            close(descriptor)
+        }
     }
 
     /// Marks every descriptor as not to be inherited: libinotifytools opens its own without that mark.
@@ -69,7 +76,7 @@ final class WorkerProcess: Sendable {
                 while waitid(P_PID, id_t(self.pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
                 let end = self.isReaped.withLock { isReaped -> End in
                     // Still a zombie: neither its number nor its group's can be somebody else's.
-                    kill(-self.pid, SIGKILL)
+                    Foundation.kill(-self.pid, SIGKILL)
                     var status: Int32 = 0
                     while waitpid(self.pid, &status, 0) < 0 && errno == EINTR {}
                     isReaped = true
@@ -84,16 +91,27 @@ final class WorkerProcess: Sendable {
         }
     }
 
-    /// Asks it to stop; it writes a resume point and exits with 75.
+    /// Asks it to stop; it writes a resume point and exits with 75. One that was suspended hears it too.
     func terminate() {
-        isReaped.withLock { if !$0 { kill(pid, SIGTERM) } }
+        isReaped.withLock { isReaped in
+            if isReaped { return }
+            Foundation.kill(pid, SIGTERM)
+            Foundation.kill(-pid, SIGCONT)
+        }
     }
 
-    /// Ends a worker of an earlier daemon: asks, waits ten seconds, then kills its group.
-    static func end(_ worker: WorkerIdentity) {
-        kill(worker.pid, SIGTERM)
-        for _ in 0..<200 where worker.isAlive { Thread.sleep(forTimeInterval: 0.05) }
-        if worker.isAlive { kill(-worker.pid, SIGKILL) }
-        while worker.isAlive { Thread.sleep(forTimeInterval: 0.02) }
+    /// Ends it and its whole group at once.
+    func kill() {
+        isReaped.withLock { if !$0 { Foundation.kill(-pid, SIGKILL) } }
+    }
+
+    /// Anonymous memory that it holds, in bytes: its tensors, not the mapped weights, which the system can drop. nil when it is gone.
+    var anonymousMemory: Int? {
+        guard let bytes = try? Folder.contents(of: "/proc/\(pid)/status", limit: 1 << 16) else { return nil }
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            let text = String(decoding: line, as: UTF8.self)
+            if text.hasPrefix("RssAnon:") { return Int(text.filter(\.isNumber)).map { $0 << 10 } }
+        }
+        return nil
     }
 }

@@ -2,29 +2,7 @@ import Foundation
 import Layers
 import Tensors
 
-/// One picture to be made.
-public struct RenderRequest: Sendable, Equatable {
-    public var prompt: String
-    /// nil: the pipeline's own way of having none, see `TextToImage`.
-    public var negativePrompt: String?
-    public var seed: UInt64
-    public var steps: Int
-    public var guidance: Double
-    public var width, height: Int
-    /// What SDXL is told the original and target sizes are; the picture's own unless set.
-    public var conditioningWidth, conditioningHeight: Int
-
-    public init(prompt: String, negativePrompt: String?, seed: UInt64, steps: Int, guidance: Double, width: Int, height: Int) {
-        (self.prompt, self.negativePrompt, self.seed, self.steps) = (prompt, negativePrompt, seed, steps)
-        (self.guidance, self.width, self.height) = (guidance, width, height)
-        (conditioningWidth, conditioningHeight) = (width, height)
-    }
-
-    /// Prompts that the picture needs encoded.
-    public var prompts: [String] { [prompt] + (guidance > 1 ? [negativePrompt ?? ""] : []) }
-}
-
-/// SDXL's text-to-image with Euler's method and classifier-free guidance, as diffusers' `StableDiffusionXLPipeline` does it:
+/// SDXL's text-to-image with classifier-free guidance, as diffusers' `StableDiffusionXLPipeline` does it:
 ///
 ///     ε = ε_negative + guidance·(ε_prompt − ε_negative)
 ///
@@ -48,45 +26,77 @@ public struct TextToImage {
         return [1, request.height / f, request.width / f, vae.configuration.latentChannels]
     }
 
-    /// N(0, I) of the request's seed, drawn in PyTorch's order.
-    public func initialNoise(_ request: RenderRequest) -> Tensor {
+    /// N(0, I) of the request's seed, drawn in PyTorch's order, `[1, h, w, C]`.
+    public func initialNoise(_ request: RenderRequest) -> Tensor { noise(request, .renderNoise, step: 0) }
+
+    /// What an ancestral sampler adds after step `step`, of the request's seed, `[1, h, w, C]`.
+    public func stepNoise(_ request: RenderRequest, step: Int) -> Tensor { noise(request, .sampler, step: step) }
+
+    private func noise(_ request: RenderRequest, _ purpose: RandomPurpose, step: Int) -> Tensor {
         let s = latentShape(request)
-        var stream = RandomStream(seed: request.seed, purpose: .renderNoise)
+        var stream = RandomStream(seed: request.seed, purpose: purpose, step: step)
         return Tensor(stream.normals(s.reduce(1, *)), shape: [1, s[3], s[1], s[2]]).channelsLast()
     }
 
+    /// Latents of pixels `[N, H, W, 3]` in [−1, 1], as the UNet knows them: those of the posterior's mean, so that a layout
+    /// is the same for every seed.
+    public func latents(of pixels: Tensor, tiling: VAETiling? = nil) -> Tensor {
+        Tape.paused { vae.scaled(vae.encode(pixels, tiling: tiling).mean) }
+    }
+
+    /// Mean-shifted noise N(γ·z, I) (MuDI, arXiv 2404.04243): ε + γ·z, both `[N, h, w, C]`, before the sampler's own scale.
+    /// γ = 0 is ε itself.
+    public static func shifted(_ noise: Tensor, by layout: Tensor, gamma: Double) -> Tensor {
+        precondition(noise.shape == layout.shape, "shifted: noise \(noise.shape), layout \(layout.shape)")
+        return gamma == 0 ? noise : noise + layout * Float(gamma)
+    }
+
     /// The latents after all steps, from noise `[1, h, w, C]` that is N(0, I). `progress` gets the steps done.
-    public func latents(_ request: RenderRequest, noise: Tensor, progress: (Int) throws -> Void) rethrows -> Tensor {
-        precondition(noise.shape == latentShape(request), "TextToImage: noise \(noise.shape) for \(latentShape(request))")
+    public func latents(_ request: RenderRequest, noise: Tensor, progress: (Int) throws -> Void) throws -> Tensor {
+        try latents([request], noise: noise, progress: progress)
+    }
+
+    /// The same for several pictures at once, which differ in prompts, seeds and conditioning only: `noise` is
+    /// `[N, h, w, C]`.
+    ///
+    /// - Parameter stepNoise: what ancestral samplers add after a step, `[N, h, w, C]`; nil: of the requests' seeds.
+    /// - Throws: `ScheduleError`, and what `progress` throws.
+    public func latents(
+        _ requests: [RenderRequest], noise: Tensor, stepNoise: ((Int) -> Tensor)? = nil, progress: (Int) throws -> Void
+    ) throws -> Tensor {
+        guard let first = requests.first else { preconditionFailure("TextToImage: no request") }
+        let wanted = [requests.count] + latentShape(first).dropFirst()
+        precondition(requests.allSatisfy(first.isBatchable), "TextToImage: requests that are no batch: \(requests)")
+        precondition(noise.shape == wanted, "TextToImage: noise \(noise.shape) for \(wanted)")
+        let sampler = try Sampler(first.sampler, schedule, steps: first.steps)
         return try Tape.paused {
-            let sampler = EulerSampler(schedule, steps: request.steps)
-            let guided = request.guidance > 1, n = guided ? 2 : 1
-            var embedding = embedding(request, guided: guided)
+            let guided = first.isGuided, guidance = Float(first.guidance)
+            var embedding = embedding(requests, guided: guided)
             embedding.memory = KeyValueMemory()
-            let side = [Float(request.conditioningHeight), Float(request.conditioningWidth)], ids = [side[0], side[1], 0, 0, side[0], side[1]]
-            var x = noise * sampler.initialNoiseSigma
-            for i in 0..<sampler.count {
-                let input = x * sampler.inputScale(i)
+            let ids = requests.map { request in
+                let side = [Float(request.conditioningHeight), Float(request.conditioningWidth)]
+                return [side[0], side[1], 0, 0, side[0], side[1]]
+            }
+            var state = SamplerState(noise * sampler.initialNoiseSigma)
+            for (i, step) in sampler.steps.enumerated() {
+                let input = step.inputScale == 1 ? state.latents : state.latents * step.inputScale
                 let output = unet(
-                    guided ? .stacked([input, input]) : input, timesteps: Array(repeating: sampler.timesteps[i], count: n),
-                    prompt: embedding, timeIDs: Array(repeating: ids, count: n))
-                var direction = output
-                if guided {
-                    let guidance = Float(request.guidance), negative = output.part(0, of: 2), positive = output.part(1, of: 2)
-                    direction = negative * (1 - guidance) + positive * guidance
-                }
-                let (a, b) = sampler.update(i)
-                x = x * a + direction * b
+                    guided ? .stacked([input, input]) : input, timesteps: Array(repeating: step.timestep, count: embedding.pooled.shape[0]),
+                    prompt: embedding, timeIDs: guided ? ids + ids : ids)
+                let direction = guided ? output.part(0, of: 2) * (1 - guidance) + output.part(1, of: 2) * guidance : output
+                let fresh = step.noise == 0 ? nil : stepNoise?(i) ?? .stacked(requests.map { self.stepNoise($0, step: i) })
+                state.take(step, output: direction, noise: fresh)
                 try progress(i + 1)
             }
-            return x
+            return state.latents
         }
     }
 
-    /// Bytes of the picture, `[H, W, 3]`, of final latents.
-    public func decode(_ latents: Tensor) -> (bytes: [UInt8], width: Int, height: Int) {
-        Tape.paused {
-            let pixels = vae.decode(latents)
+    /// Bytes of the picture, `[H, W, 3]`, of final latents `[1, h, w, C]`.
+    public func decode(_ latents: Tensor, tiling: VAETiling? = nil) -> (bytes: [UInt8], width: Int, height: Int) {
+        precondition(latents.shape[0] == 1, "TextToImage.decode: \(latents.shape)")
+        return Tape.paused {
+            let pixels = vae.decode(latents, tiling: tiling)
             let bytes = pixels.values.map { v in
                 // NaN becomes black instead of a trap; diffusers' postprocess rounds as here.
                 v.isFinite ? UInt8((min(max(v / 2 + 0.5, 0), 1) * 255).rounded(.toNearestOrEven)) : 0
@@ -95,16 +105,16 @@ public struct TextToImage {
         }
     }
 
-    private func embedding(_ request: RenderRequest, guided: Bool) -> PromptEmbedding {
-        let positive = prompts[request.prompt]
-        guard guided else { return positive }
-        let negative: PromptEmbedding
-        if request.negativePrompt == nil && zerosForEmptyPrompt {
-            negative = PromptEmbedding(states: Tensor(zeros: positive.states.shape), pooled: Tensor(zeros: positive.pooled.shape))
-        } else {
-            negative = prompts[request.negativePrompt ?? ""]
+    /// The negative prompts of all requests where there is guidance, then their prompts.
+    private func embedding(_ requests: [RenderRequest], guided: Bool) -> PromptEmbedding {
+        let positive = requests.map { prompts[$0.prompt] }
+        let negative = !guided ? [] : zip(requests, positive).map { request, positive in
+            request.negativePrompt == nil && zerosForEmptyPrompt
+                ? PromptEmbedding(states: Tensor(zeros: positive.states.shape), pooled: Tensor(zeros: positive.pooled.shape))
+                : prompts[request.negativePrompt ?? ""]
         }
-        return PromptEmbedding(states: .stacked([negative.states, positive.states]), pooled: .stacked([negative.pooled, positive.pooled]))
+        let all = negative + positive
+        return PromptEmbedding(states: .stacked(all.map(\.states)), pooled: .stacked(all.map(\.pooled)))
     }
 }
 

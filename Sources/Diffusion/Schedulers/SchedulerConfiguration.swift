@@ -34,11 +34,28 @@ public struct SchedulerConfiguration: Equatable, Sendable {
     public var prediction = Prediction.epsilon
     public var rescalesToZeroSNR = false
     public var spacing = Spacing.linspace
+    /// DDIM's own, whose default is another.
+    public var ddimSpacing = Spacing.leading
     public var stepsOffset = 0
     public var finalSigma = FinalSigma.zero
     public var sigmaSpacing = SigmaSpacing.schedule
     /// Ends of the sigmas where `sigmaSpacing` is not the schedule's own.
     public var sigmaMin: Double?, sigmaMax: Double?
+
+    /// DDIM: the predicted clean latent is clamped to ± this; nil: it is not.
+    public var clipRange: Double? = 1
+    /// DDIM: what follows the last step is ᾱ = 1; else it is ᾱ₀.
+    public var setsAlphaToOne = true
+    /// DDIM and DPM-Solver++: dynamic thresholding, which latents do not stand.
+    public var thresholds = false
+
+    /// DPM-Solver++: how the second order is taken.
+    public enum SolverType: String, CaseIterable, Sendable {
+        case midpoint, heun
+    }
+    public var solverType = SolverType.midpoint
+    /// DPM-Solver++: the last step is of first order where there are fewer than 15 steps; always, respectively.
+    public var lowerOrderFinal = true, eulerAtFinal = false
 
     /// diffusers' defaults.
     public init() {}
@@ -58,7 +75,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
     public init(json: Data, file: String) throws {
         let keys: Keys
         do {
-            keys = try JSONDecoder().decode(Keys.self, from: json)
+            keys = try JSONDecoder().decode(Keys.self, from: Self.withoutInfinities(json))
         } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
             let key = context.codingPath.map(\.stringValue).joined(separator: ".")
             throw ScheduleError(file, "\(key) has a value of the wrong type; take the file of the original model")
@@ -97,6 +114,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         betaSchedule = try choice("beta_schedule", keys.beta_schedule, betaSchedule)
         prediction = try choice("prediction_type", keys.prediction_type, prediction)
         spacing = try choice("timestep_spacing", keys.timestep_spacing, spacing)
+        ddimSpacing = try choice("timestep_spacing", keys.timestep_spacing, ddimSpacing)
         finalSigma = try choice("final_sigmas_type", keys.final_sigmas_type, finalSigma)
         rescalesToZeroSNR = keys.rescale_betas_zero_snr ?? false
         stepsOffset = keys.steps_offset ?? 0
@@ -104,6 +122,14 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         sigmaMax = keys.sigma_max
         let karras = keys.use_karras_sigmas ?? false, exponential = keys.use_exponential_sigmas ?? false
         sigmaSpacing = karras ? .karras : exponential ? .exponential : .schedule
+
+        clipRange = keys.clip_sample ?? true ? keys.clip_sample_range ?? 1 : nil
+        setsAlphaToOne = keys.set_alpha_to_one ?? true
+        thresholds = keys.thresholding ?? false
+        // What diffusers makes of the other solvers' names.
+        solverType = ["logrho", "bh1", "bh2"].contains(keys.solver_type) ? .midpoint : try choice("solver_type", keys.solver_type, solverType)
+        lowerOrderFinal = keys.lower_order_final ?? true
+        eulerAtFinal = keys.euler_at_final ?? false
 
         try refuse("use_beta_sigmas", keys.use_beta_sigmas ?? false)
         try refuse("use_exponential_sigmas with use_karras_sigmas", karras && exponential)
@@ -119,6 +145,13 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         try range("beta_start", betaStart, 0...0.9999)
         try range("beta_end", betaEnd, betaStart...0.9999)
         try range("steps_offset", stepsOffset, 0...trainSteps - 1)
+        if let clipRange { try range("clip_sample_range", clipRange, 0...1e6) }
+    }
+
+    /// Python writes `-Infinity` (DPM-Solver's `lambda_min_clipped`), which JSON does not have; nothing here reads it.
+    private static func withoutInfinities(_ json: Data) -> Data {
+        guard let text = String(data: json, encoding: .utf8), text.contains("Infinity") else { return json }
+        return Data(text.replacing(#/(:\s*)-?Infinity\b/#) { "\($0.1)null" }.utf8)
     }
 
     private struct Keys: Decodable {
@@ -127,5 +160,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         let timestep_spacing: String?, steps_offset: Int?, final_sigmas_type: String?
         let use_karras_sigmas: Bool?, use_exponential_sigmas: Bool?, use_beta_sigmas: Bool?
         let interpolation_type: String?, timestep_type: String?, sigma_min: Double?, sigma_max: Double?
+        let clip_sample: Bool?, clip_sample_range: Double?, set_alpha_to_one: Bool?, thresholding: Bool?
+        let solver_type: String?, lower_order_final: Bool?, euler_at_final: Bool?
     }
 }

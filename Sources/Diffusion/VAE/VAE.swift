@@ -20,10 +20,17 @@ public final class VAE {
     }
 
     /// Mean and log-variance of the posterior, each `[N, H/f, W/f, latentChannels]`, of pixels `[N, H, W, 3]` in [−1, 1].
-    public func encode(_ pixels: Tensor) -> (mean: Tensor, logVariance: Tensor) {
-        var moments = encoder(pixels)
-        if let quant { moments = quant(moments) }
-        let c = configuration.latentChannels
+    public func encode(_ pixels: Tensor, tiling: VAETiling? = nil) -> (mean: Tensor, logVariance: Tensor) {
+        func whole(_ pixels: Tensor) -> Tensor {
+            let moments = encoder(pixels)
+            return quant.map { $0(moments) } ?? moments
+        }
+        let moments: Tensor, c = configuration.latentChannels
+        if let tiling, VAETiling.isNeeded(pixels, side: tiling.latentSide * configuration.downsampling) {
+            moments = VAETiling.joined(pixels, side: tiling.latentSide * configuration.downsampling, outSide: tiling.latentSide, whole)
+        } else {
+            moments = whole(pixels)
+        }
         return (moments.columns(0, c), moments.columns(c, c))
     }
 
@@ -54,9 +61,9 @@ public final class VAE {
     }
 
     /// Pixels `[N, H, W, 3]`, about in [−1, 1], of latents as the UNet knows them.
-    public func decode(_ latents: Tensor) -> Tensor {
+    public func decode(_ latents: Tensor, tiling: VAETiling? = nil) -> Tensor {
         let factor = Float(configuration.scalingFactor), channels = configuration.latentChannels
-        var z = Tensor(uninitialized: latents.shape)
+        let z = Tensor(uninitialized: latents.shape)
         for i in 0..<z.count {
             var v = latents.floats[i]
             if let mean = configuration.latentsMean, let std = configuration.latentsStd {
@@ -66,7 +73,8 @@ public final class VAE {
             }
             z.floats[i] = v
         }
-        if let postQuant { z = postQuant(z) }
-        return decoder(z)
+        func whole(_ z: Tensor) -> Tensor { decoder(postQuant.map { $0(z) } ?? z) }
+        guard let tiling, VAETiling.isNeeded(z, side: tiling.latentSide) else { return whole(z) }
+        return VAETiling.joined(z, side: tiling.latentSide, outSide: tiling.latentSide * configuration.downsampling, whole)
     }
 }

@@ -43,14 +43,46 @@ extension Configuration {
         if let node = values.value("min_free_space") {
             minFreeSpace = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "min_free_space", "a size such as `10 GiB`", minFreeSpace)
         }
+        if let node = values.value("cache_size") {
+            cacheSize = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "cache_size", "a size such as `20 GiB`", cacheSize)
+        }
+        maskModels = values.string("mask_models").map(absolute)
         if let node = values.value("hours") {
             hours = node.text.flatMap(RunningHours.init)
             if hours == nil { values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }
         }
-        statusPage = values.string("status_page")
+        workers = values.integer("workers", 1...256, default: workers)
+        if values.isGiven("cores") { cores = values.integer("cores", 1...4096, default: 1) }
+        memory = values.size("memory")
+        memoryPerJob = values.size("memory_per_job")
+        stallSeconds = values.seconds("stall_seconds", 1...604_800, default: stallSeconds)
+        onFinish = values.string("on_finish")
+        onFailure = values.string("on_failure")
+        readStatusPage(values)
+        statusToken = values.string("status_token")
         readModels(values, absolute)
         readDefaultJob(values, absolute)
         checkDirectories(values)
+    }
+
+    /// An address, a port, both, or `none`.
+    private mutating func readStatusPage(_ values: KeyedValues) {
+        guard let node = values.value("status_page") else { return }
+        let text = node.text?.lowercased() ?? ""
+        if node.boolean == false || text == "none" {
+            statusPage = nil
+            return
+        }
+        let standard = statusPage!
+        let hasPort = text.contains("]:") || (text.count { $0 == ":" } == 1 && !text.hasPrefix("["))
+        let full = Int(text) != nil ? "127.0.0.1:\(text)" : hasPort ? text : text + standard.suffix(5)
+        let port = full[full.index(after: full.lastIndex(of: ":")!)...]
+        let address = full[..<full.lastIndex(of: ":")!]
+        let isPlain = !address.isEmpty && address.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-[]:".contains($0)) }
+        guard isPlain, let number = Int(port), (1...65_535).contains(number) else {
+            return values.wrong(node, "status_page", "an address and a port such as `127.0.0.1:7474`, or `none`", ())
+        }
+        statusPage = full
     }
 
     private mutating func readModels(_ values: KeyedValues, _ absolute: (String) -> String) {
@@ -113,6 +145,12 @@ extension Configuration {
 }
 
 extension KeyedValues {
+    /// A number of bytes; nil where it is left out.
+    func size(_ key: String) -> Int? {
+        guard let node = value(key) else { return nil }
+        return node.text.flatMap(Quantity.bytes).flatMap { $0 > 0 ? $0 : nil } ?? wrong(node, key, "a size such as `10 GiB`", nil)
+    }
+
     /// A duration in seconds, with or without a unit.
     func seconds(_ key: String, _ range: ClosedRange<Double>, default fallback: Double) -> Double {
         guard let node = value(key) else { return fallback }

@@ -39,8 +39,26 @@ public struct Configuration: Equatable, Sendable {
     public var maxAttempts = 3
     /// In bytes, on the file system of `state`; no job is started below it.
     public var minFreeSpace = 2 << 30
-    /// Where a status page is asked for; nil: nowhere in particular.
-    public var statusPage: String?
+    /// The directory of the default mask models (`u2netp`, `mobile_sam`); nil: where they are installed.
+    public var maskModels: String?
+    /// In bytes: how large the cache of prior images in `state` may grow; what was not used for longest goes first.
+    public var cacheSize = 20 << 30
+    /// How many jobs run at once, at most.
+    public var workers = 1
+    /// Processor cores for all jobs together; nil: all there are.
+    public var cores: Int?
+    /// Memory for all jobs together, in bytes; nil: nine tenths of the machine's.
+    public var memory: Int?
+    /// What one job may take, in bytes: a worker that takes more is ended. nil: no limit of its own.
+    public var memoryPerJob: Int?
+    /// A worker that says nothing for so long (and for thirty of its steps) is ended and tried again.
+    public var stallSeconds = 1800.0
+    /// A command, or a URL, that is told of every job that went well; and of every one that failed.
+    public var onFinish: String?, onFailure: String?
+    /// `ADDRESS:PORT` of the status page; nil: none.
+    public var statusPage: String? = "127.0.0.1:7474"
+    /// What the page asks for before it changes anything; nil: the one in the file `token` of `state`, which is made by chance.
+    public var statusToken: String?
 
     /// The defaults, without any model.
     public init() {}

@@ -54,6 +54,15 @@ public struct PhotoList: Equatable, Sendable, Codable {
         self.photos = photos
     }
 
+    /// `metadata.jsonl` of a job's folder by itself, without its specification.
+    /// - Throws: `FaultList` with every fault.
+    public static func read(folder: String) throws -> PhotoList {
+        let (list, faults) = MetadataReader.read("metadata.jsonl", paths: try JobPath(root: folder))
+        try faults.throwIfAny()
+        guard let list else { preconditionFailure("no photos and no fault") }
+        return list
+    }
+
     public func photos(of subject: String) -> [PhotoEntry] { photos.filter { $0.subject == subject } }
 
     /// At most `count` photos (`num_class_images`), taken in turn from each subject: the first of every subject,

@@ -12,6 +12,9 @@ public enum ResultName {
     /// The folder of a job that failed.
     public static func failed(_ name: String) -> String { shortened(name) + ".failed" }
 
+    /// The folder of a job that was cancelled.
+    public static func cancelled(_ name: String) -> String { shortened(name) + ".cancelled" }
+
     /// A name that leaves room for what is appended to it: file systems take 255 bytes.
     public static func shortened(_ name: String) -> String {
         var name = name

@@ -8,9 +8,6 @@ enum Availability {
             let place = inner.flatMap { name in table?.entries?.first { $0.key == name }?.location } ?? values.location(key)
             faults.append(place?.fault(message) ?? Fault(message))
         }
-        if specification.render.gamma > 0 {
-            refuse("render", "gamma", "`render.gamma` above 0 (mean-shifted noise) is not yet available; leave it out or use `gamma: 0`")
-        }
         if specification.lrScheduler == .polynomial, specification.learningRate <= 1e-7 {
             refuse("learning_rate", nil, "`lr_scheduler: polynomial` ends at a rate of 1e-7, and `learning_rate` is not above it; raise it, or use `lr_scheduler: linear`")
         }

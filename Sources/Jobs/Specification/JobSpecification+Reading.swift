@@ -63,7 +63,16 @@ extension JobSpecification {
             for entry in table.entries { classes[entry.key] = table.string(entry.key) }
             values.report(table.faults)
         }
+        onMissingMask = values.choice(key(.onMissingMask), default: onMissingMask)
+        if let table = values.table(key(.prepare), of: PrepareSpecification.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")) {
+            prepare = PrepareSpecification(table)
+            values.report(table.faults)
+        }
         priority = values.integer(key(.priority), -1000...1000, default: priority)
+        notBefore = values.string(key(.notBefore))
+        if let text = notBefore, StartTime.date(text) == nil, let node = values.value(key(.notBefore)) {
+            notBefore = values.wrong(node, key(.notBefore), "a date, with or without a time, such as `2026-12-24 22:00`", nil)
+        }
         render.seeds = [seed]
         if let table = values.table(key(.render), of: RenderSpecification.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")) {
             render = RenderSpecification(table, seed: seed)

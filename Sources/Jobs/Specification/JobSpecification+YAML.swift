@@ -12,7 +12,12 @@ extension JobSpecification {
         else { preconditionFailure("a job specification that cannot be encoded: \(self)") }
         for key in CodingKeys.allCases where key != .model {
             guard let value = members.first(where: { $0.key == key.rawValue })?.value else { continue }
-            lines += Self.lines(key.rawValue, value, order: key == .render ? RenderSpecification.CodingKeys.allCases.map(\.rawValue) : nil)
+            let order: [String]? = switch key {
+            case .render: RenderSpecification.CodingKeys.allCases.map(\.rawValue)
+            case .prepare: PrepareSpecification.CodingKeys.allCases.map(\.rawValue)
+            default: nil
+            }
+            lines += Self.lines(key.rawValue, value, order: order)
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -71,14 +71,21 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     /// Subject key → class, for priors and detection. A subject that is left out has
     /// its phrase without the first (rare) word.
     public var classes: [String: String] = [:]
+    /// What happens where no mask can be made of a photo.
+    public var onMissingMask = OnMissingMask.fail
+    public var prepare = PrepareSpecification()
     /// Jobs of higher priority go first.
     public var priority = 0
+    /// The job does not start earlier: `2026-12-24 22:00`, in local time.
+    public var notBefore: String?
     public var render = RenderSpecification()
 
     public enum LearningRateSchedule: String, Codable, CaseIterable, Sendable {
         case constant, constantWithWarmup = "constant_with_warmup", linear, cosine
         case cosineWithRestarts = "cosine_with_restarts", polynomial
     }
+    /// The job fails, or goes on without the photo.
+    public enum OnMissingMask: String, Codable, CaseIterable, Sendable { case fail, skip }
     public enum Optimizer: String, Codable, CaseIterable, Sendable { case adamw }
     public enum MixedPrecision: String, Codable, CaseIterable, Sendable { case no, bf16 }
 
@@ -101,6 +108,6 @@ public struct JobSpecification: Codable, Equatable, Sendable {
         case checkpointsTotalLimit = "checkpoints_total_limit", validationPrompt = "validation_prompt"
         case numValidationImages = "num_validation_images", validationSteps = "validation_steps"
         case outputKohyaFormat = "output_kohya_format", classes, cropConditioning = "crop_conditioning"
-        case normalizeMaskedLoss = "normalize_masked_loss", priority, render
+        case normalizeMaskedLoss = "normalize_masked_loss", onMissingMask = "on_missing_mask", prepare, priority, notBefore = "not_before", render
     }
 }

@@ -78,6 +78,11 @@ final class KeyedValues {
         list(key, "a whole number \(Self.words(range)) or a list of them") { node in node.integer.flatMap { range.contains($0) ? $0 : nil } }
     }
 
+    /// A number, or a list of them.
+    func numbers(_ key: String, _ range: NumberRange) -> [Double]? {
+        list(key, "a number \(range) or a list of them") { node in node.number.flatMap { range.contains($0) ? $0 : nil } }
+    }
+
     private func list<Value>(_ key: String, _ wanted: String, _ read: (YAMLNode) -> Value?) -> [Value]? {
         guard let node = value(key) else { return nil }
         let items: [YAMLNode] = if case .sequence(let items) = node.content { items } else { [node] }

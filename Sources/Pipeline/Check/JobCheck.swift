@@ -41,6 +41,12 @@ public struct JobCheck {
         func attempt(_ body: () throws -> Void) {
             do { try body() } catch { faults.append(Fault("\(error)")) }
         }
+        var job = job
+        if !job.unmasked.isEmpty {
+            // Until the missing masks are made, the photos are read without them, and the masks that are there by themselves.
+            for photo in job.photos.photos + (job.priors?.photos ?? []) where photo.mask != nil { attempt { _ = try CutOut(job.photo(of: photo)) } }
+            job.specification.segmixProbability = 0
+        }
         attempt {
             let sampler = try job.sampler(latentFactor: (try? model.vaeConfiguration().downsampling) ?? 8)
             pictures = sampler.readAll { faults.append(Fault("\($0)")) }

@@ -30,7 +30,7 @@ public struct JobCost: CustomStringConvertible {
 
     init(_ job: Job, model: SDXLDirectory, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
         let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
-        let instances = s.trainBatchSize, images = instances * (job.priors == nil ? 1 : 2)
+        let instances = s.trainBatchSize, images = instances * (s.withPriorPreservation ? 2 : 1)
         let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
         self.budget = budget
         microSteps = settings.steps * settings.accumulation
@@ -97,6 +97,9 @@ public struct JobCost: CustomStringConvertible {
             ? "all \(choice.blocks) blocks of the UNet are kept for the backward pass"
             : "\(choice.recomputed) of \(choice.blocks) blocks of the UNet are computed again in the backward pass"
     }
+
+    /// Of the whole training.
+    public var seconds: Double { secondsPerMicroStep * Double(microSteps) }
 
     public var description: String {
         let seconds = secondsPerMicroStep, all = seconds * Double(microSteps)

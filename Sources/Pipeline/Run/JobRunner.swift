@@ -14,14 +14,15 @@ public struct JobRunner {
     public enum Extent: Sendable { case whole, training }
 
     let job: Job
+    let means: Preparation.Means
     let model: SDXLDirectory
     let directory: RunDirectory
     let progress: ProgressReporter
 
-    /// - Parameter model: the job's, from the configuration.
-    public init(_ job: Job, model: Configuration.Model, output: String, progress: ProgressReporter) {
-        self.job = job
-        self.model = SDXLDirectory(model.base, vae: model.vae)
+    /// - Parameter means: the job's model from the configuration, and what masks and prior images are made with.
+    public init(_ job: Job, _ means: Preparation.Means, output: String, progress: ProgressReporter) {
+        (self.job, self.means) = (job, means)
+        model = SDXLDirectory(means.model.base, vae: means.model.vae)
         directory = RunDirectory(output, name: job.name)
         self.progress = progress
     }
@@ -44,18 +45,25 @@ public struct JobRunner {
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
         let began = Date()
-        let findings = try JobCheck(job, model: model).findings()
+        let findings = try JobCheck(self.job, model: model).findings()
         try findings.faults.throwIfAny()
-        let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
+        // Training alone makes nothing.
+        if extent == .training { try self.job.missing.throwIfAny() }
+        let cost = try JobCost(self.job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
-        (job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
+        (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
         try directory.removeLeftovers()
+        guard let (job, notes) = try prepared() else {
+            progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
+            return false
+        }
         let device = CPUDevice.install()
         let settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let sampler = try job.sampler(latentFactor: vae.downsampling)
-        let renders = RenderPlan(job, factor: vae.downsampling)
+        let composer = try job.composer(), renders = RenderPlan(job, composer: composer, factor: vae.downsampling)
+        renders.notes.forEach { progress.say(.check, "note: \($0)") }
 
         progress.say(.encode, "encoding the prompts")
         let prompts = try encodePrompts(sampler.prompts + renders.prompts)
@@ -70,29 +78,46 @@ public struct JobRunner {
         let images = SampleRenderer(
             TextToImage(unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts,
                         zerosForEmptyPrompt: try model.zerosForEmptyPrompt()),
-            directory: directory, modelName: identity.name, progress: progress)
+            folder: directory.samples, modelName: identity.name, loras: [(name: job.name, scale: 1)],
+            layouts: Layouts(composer, layout: job.specification.render.layout, folder: directory.samples), tiling: DecodeTiling(model), progress: progress)
         let files = LoRAFiles(job, training.adapters, directory, identity: identity, layersPerBlock: try model.layersPerBlock(),
             velocity: training.schedule.prediction == .v_prediction)
-        let observer = RunObserver(job, directory: directory, files: files, renders: renders, images: images, progress: progress)
+        let observer = RunObserver(
+            job, directory: directory, files: files, renders: renders, images: images, adapters: training.adapters, progress: progress)
         device.resetPeak()
+        let ready = Date()
         let outcome = try trainer.run(trace: try tracePath.map { try Trace(directory: $0) }, observer: observer)
         if case .stopped(let step) = outcome {
             progress.say(.train, "stopped after step \(step) of \(settings.steps), with a resume point; run it again to go on")
             return false
         }
         try files.write(step: nil)
+        let trained = Date()
+        var pictures: [RenderedPicture] = []
         if extent == .whole {
-            try images.render(renders.final, prefix: "final", shouldStop: { StopRequest.shared.isSet })
+            try images.render(renders.final, prefix: "final", adapters: training.adapters, shouldStop: { StopRequest.shared.isSet })
             if StopRequest.shared.isSet { return false }
+            let paths = renders.final.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
+            pictures = zip(renders.final, paths).map { images.record(of: $0, at: $1) }
+            if !pictures.isEmpty { try ContactSheet(pictures: zip(paths, pictures).map { ($0, $1) }, references: composer.subjects).write(to: directory.contactSheet) }
         }
         try RunReport(
-            job: job, modelPath: model.path, directory: directory, losses: observer.metrics.losses(), notes: observer.notes, began: began,
-            memory: .init(device: device, cost: cost), samples: try directory.pictures()
+            job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
+            scores: nil, notes: notes + observer.notes, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
+            memory: .init(device: device, cost: cost)
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
         let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }
         progress.say(.publish, "done: \(names.joined(separator: " and "))")
         return true
+    }
+
+    /// The job with the masks and prior images it lacked, and what is to be said of them; nil where a stop was asked for.
+    private func prepared() throws -> (Job, [String])? {
+        guard Preparation.isNeeded(job) else { return (job, []) }
+        guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
+        try JobCheck(job, model: model).findings().faults.throwIfAny()
+        return (job, notes)
     }
 
     private func encodePrompts(_ prompts: [String]) throws -> PromptTable {

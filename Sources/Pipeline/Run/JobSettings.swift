@@ -36,14 +36,13 @@ extension Job {
 
     /// - Throws: `SegMixError`.
     func sampler(latentFactor: Int) throws -> ExampleSampler {
-        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: subjectSet(photos), priors: priors.map(subjectSet))
+        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) })
     }
 
-    private func subjectSet(_ list: PhotoList) throws -> SubjectSet {
-        try SubjectSet(
-            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
-            photos: list.photos.map { SegMix.Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: $0.captions, in: path) })
-    }
+    func photo(of entry: PhotoEntry) -> SegMix.Photo { SegMix.Photo(entry, in: path) }
+
+    /// - Throws: `SegMixError`.
+    func composer() throws -> Composer { try Composer(SubjectSet(photos, in: path), relativeScale: samplerSettings(latentFactor: 8).relativeScale) }
 
     /// Every photo and mask of the job, relative to its folder, each once.
     var files: [String] {
@@ -59,15 +58,47 @@ extension Job {
         guard let object = try JSONSerialization.jsonObject(with: encoder.encode(specification)) as? [String: Any] else { return [:] }
         let immaterial: Set = [
             "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
-            "validation_steps", "output_kohya_format", "classes", "priority", "render", "gradient_checkpointing",
+            "validation_steps", "output_kohya_format", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
         ]
         var print: [String: String] = ["model": model]
         for (key, value) in object where !immaterial.contains(key) { print[key] = "\(value)" }
         var hash = SHA256()
-        let captions = try encoder.encode([photos] + (priors.map { [$0] } ?? []))
+        // Where the output lies does not matter.
+        let captions = try encoder.encode(([photos] + (priors.map { [$0] } ?? [])).map(\.withoutPlaces))
         hash.update(data: captions)
-        for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: path + "/" + file))) ?? Data()) }
+        for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: place(of: file)))) ?? Data()) }
         print["photos"] = hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
         return print
+    }
+}
+
+extension PhotoList {
+    /// What was made for the job is called by its own name only.
+    fileprivate var withoutPlaces: PhotoList {
+        var list = self
+        func name(_ file: String) -> String { file.hasPrefix("/") ? URL(fileURLWithPath: file).lastPathComponent : file }
+        for i in list.photos.indices {
+            list.photos[i].file = name(list.photos[i].file)
+            list.photos[i].mask = list.photos[i].mask.map(name)
+        }
+        return list
+    }
+}
+
+extension SegMix.Photo {
+    /// What was made for the job has a path of its own, everything else is in its folder.
+    init(_ entry: PhotoEntry, in folder: String) {
+        func place(_ file: String) -> String { file.hasPrefix("/") ? file : folder + "/" + file }
+        self.init(
+            subject: entry.subject, file: entry.file, path: place(entry.file), mask: entry.mask, maskPath: entry.mask.map(place), captions: entry.captions)
+    }
+}
+
+extension SubjectSet {
+    /// What a metadata file says, for a job's folder.
+    init(_ list: PhotoList, in folder: String) throws {
+        try self.init(
+            subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
+            photos: list.photos.map { SegMix.Photo($0, in: folder) })
     }
 }

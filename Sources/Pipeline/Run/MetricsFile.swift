@@ -45,6 +45,17 @@ final class MetricsFile {
         }
     }
 
+    /// Seconds, composites and examples of all lines together.
+    func totals() -> (seconds: Double, composites: Int, examples: Int) {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return (0, 0, 0) }
+        return text.split(separator: "\n").reduce(into: (0.0, 0, 0)) { sum, line in
+            guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { return }
+            sum.0 += (object["seconds"] as? NSNumber)?.doubleValue ?? 0
+            sum.1 += (object["composites"] as? NSNumber)?.intValue ?? 0
+            sum.2 += (object["examples"] as? NSNumber)?.intValue ?? 0
+        }
+    }
+
     private static func step(of line: Substring) -> Int? {
         (try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["step"] as? Int
     }

@@ -2,105 +2,141 @@ import CPUDevice
 import Diffusion
 import Files
 import Foundation
+import Images
 import Jobs
+import SegMix
 import Tensors
 import Weights
 
-/// A LoRA file and its strength, as the command line says them: `FILE` or `FILE:0.8`.
-public struct LoRAChoice: Sendable {
-    public let path: String
-    public let scale: Float
+/// What `segmix render` is asked for: one picture for every prompt, seed, γ and strength.
+public struct RenderOrder: Sendable {
+    public var prompts: [String] = []
+    public var negativePrompt: String?
+    public var seeds: [UInt64] = [42]
+    public var steps = 50
+    public var guidance = 5.0
+    public var sampler = RenderSpecification.Sampler.euler
+    public var width = 1024, height = 1024
+    public var gammas: [Double] = [0]
+    /// Strengths that all LoRAs' own are multiplied by.
+    public var loraScales: [Double] = [1]
+    public var loras: [LoRAChoice] = []
+    public var precision = JobSpecification.MixedPrecision.no
+    /// The job's folder whose photos and masks layouts are made of.
+    public var jobFolder: String?
+    public var subjects: [String]?
+    public var layout: RenderLayout?
+    public var initialLatents: String?, savedLatents: String?
 
-    /// - Throws: `Fault` where the file is not there.
-    public init(_ text: String) throws {
-        var (path, scale) = (text, Float(1))
-        if let colon = text.lastIndex(of: ":"), let number = Float(text[text.index(after: colon)...]), number.isFinite {
-            (path, scale) = (String(text[..<colon]), number)
+    public init() {}
+
+    /// - Throws: `Fault` for the first value out of range.
+    func check() throws {
+        guard !prompts.isEmpty else { throw Fault("--prompt: say what the picture should show") }
+        guard guidance.isFinite, guidance >= 0, guidance <= 100 else { throw Fault("--guidance is \(guidance); a number from 0 to 100 is wanted") }
+        for (name, value) in [("--width", width), ("--height", height)] where value < 8 || value > 8192 || value % 8 != 0 {
+            throw Fault("\(name) is \(value); a multiple of 8 from 8 to 8192 is wanted")
         }
-        guard FileManager.default.fileExists(atPath: path) else { throw Fault(file: path, "the LoRA file is not there; give the path of a .safetensors file") }
-        (self.path, self.scale) = (path, scale)
+        guard (1...1000).contains(steps) else { throw Fault("--steps is \(steps); a number from 1 to 1000 is wanted") }
+        for gamma in gammas where !(0...10).contains(gamma) { throw Fault("--gamma is \(gamma); a number from 0 to 10 is wanted") }
+        for scale in loraScales where !(0...10).contains(scale) { throw Fault("--lora-scale is \(scale); a number from 0 to 10 is wanted") }
+        guard gammas.allSatisfy({ $0 == 0 }) || jobFolder != nil else {
+            throw Fault("--gamma above 0 shifts the noise towards a layout of the subjects' photos; name the job's folder with --job")
+        }
+        let placed = layout?.boxes.map(\.subject) ?? []
+        guard Set(placed).count == placed.count else { throw Fault("--layout names a subject twice; give each one box") }
+        if layout != nil, let absent = subjects?.first(where: { !placed.contains($0) }) { throw Fault("--layout has no box for the subject \(absent) of --subject; add one") }
+        guard savedLatents == nil || prompts.count * seeds.count * gammas.count * loraScales.count == 1 else {
+            throw Fault("--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")
+        }
     }
 }
 
 /// `segmix render`: pictures of prompts with a model and any LoRAs, outside a job.
 public struct RenderJob {
     let model: SDXLDirectory
-    let loras: [LoRAChoice]
-    let requests: [RenderRequest]
-    let initialLatents, savedLatents: String?
-    let precision: JobSpecification.MixedPrecision
+    let order: RenderOrder
+    let composer: Composer?
+    let planned: [PlannedPicture]
     let output: String
     let progress: ProgressReporter
 
-    /// - Throws: `Fault` for values out of range.
-    public init(
-        model: Configuration.Model, loras: [LoRAChoice], prompts: [String], negativePrompt: String?, seed: UInt64, steps: Int,
-        guidance: Double, width: Int, height: Int, initialLatents: String?, savedLatents: String?,
-        precision: JobSpecification.MixedPrecision = .no, output: String, progress: ProgressReporter
-    ) throws {
-        guard !prompts.isEmpty else { throw Fault("--prompt: say what the picture should show") }
-        guard guidance.isFinite, guidance >= 0, guidance <= 100 else { throw Fault("--guidance is \(guidance); a number from 0 to 100 is wanted") }
-        guard savedLatents == nil || prompts.count == 1 else { throw Fault("--save-latents keeps the latents of one picture; give one --prompt") }
-        for (name, value) in [("--width", width), ("--height", height)] where value < 8 || value > 8192 || value % 8 != 0 {
-            throw Fault("\(name) is \(value); a multiple of 8 from 8 to 8192 is wanted")
-        }
-        guard (1...1000).contains(steps) else { throw Fault("--steps is \(steps); a number from 1 to 1000 is wanted") }
+    /// - Throws: `Fault` for values out of range, `FaultList` and `SegMixError` for a job's folder that cannot be used.
+    public init(model: Configuration.Model, _ order: RenderOrder, output: String, progress: ProgressReporter) throws {
+        try order.check()
         self.model = SDXLDirectory(model.base, vae: model.vae)
-        (self.loras, self.initialLatents, self.savedLatents, self.output, self.progress) = (loras, initialLatents, savedLatents, output, progress)
-        self.precision = precision
-        requests = prompts.enumerated().map {
-            RenderRequest(
-                prompt: $1, negativePrompt: negativePrompt, seed: seed &+ UInt64($0), steps: steps, guidance: guidance, width: width, height: height)
+        (self.order, self.output, self.progress) = (order, output, progress)
+        let composer = try order.jobFolder.map { try Composer(SubjectSet(PhotoList.read(folder: $0), in: $0), relativeScale: .random) }
+        self.composer = composer
+        planned = order.prompts.enumerated().flatMap { index, prompt in
+            let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? composer?.subjects(in: prompt) ?? []
+            return order.loraScales.flatMap { scale in
+                order.gammas.flatMap { gamma in
+                    // One seed for several prompts is counted up, so that the pictures differ.
+                    (order.seeds.count == 1 ? [order.seeds[0] &+ UInt64(index)] : order.seeds).map { seed in
+                        PlannedPicture(
+                            RenderRequest(
+                                prompt: prompt, negativePrompt: order.negativePrompt, seed: seed, steps: order.steps, guidance: order.guidance,
+                                width: order.width, height: order.height, sampler: Sampler.Kind(rawValue: order.sampler.rawValue)!, gamma: gamma),
+                            loraScale: scale, subjects: gamma > 0 ? subjects : [])
+                    }
+                }
+            }
         }
     }
 
-    /// Renders everything; the paths of the pictures.
+    /// Renders everything; the paths of the pictures, and of their contact sheet where there are several.
     public func run() throws -> [String] {
         guard Folder.leadsToDirectory(model.path) else {
             throw JobFailure(.unavailable, "\(model.path): the model's directory is not there; give a directory in diffusers layout")
         }
-        try precision.requireSupport(called: "--mixed-precision")
+        try order.precision.requireSupport(called: "--mixed-precision")
         try model.requireSDXL()
         CPUDevice.install()
-        let schedule = try model.loadSchedule(), vae = try model.loadVAE()
-        for request in requests {
-            guard request.steps <= schedule.steps else { throw Fault("--steps is \(request.steps), and the model's schedule has \(schedule.steps)") }
-            let f = vae.configuration.downsampling
-            guard request.width % f == 0, request.height % f == 0 else { throw Fault("--width and --height must be multiples of \(f) for this model") }
-        }
+        let schedule = try model.loadSchedule(), vae = try model.loadVAE(), f = vae.configuration.downsampling
+        try Sampler.check(planned[0].request.sampler, schedule, steps: order.steps)
+        guard order.width % f == 0, order.height % f == 0 else { throw Fault("--width and --height must be multiples of \(f) for this model") }
+        if let gamma = order.gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
         let table = try Tape.paused {
-            try PromptEncoder(model).encode(Array(Set(requests.flatMap(\.prompts))).sorted()) { prompt, rest in
+            try PromptEncoder(model).encode(Array(Set(planned.flatMap(\.request.prompts))).sorted()) { prompt, rest in
                 progress.say(.encode, "note: “\(rest)” of the prompt “\(prompt)” does not fit into 77 tokens and is cut off")
             }
         }
-        let adapters = loras.isEmpty ? nil : AdapterSet(
-            stacking: try loras.map { (file: try LoRAFile.read($0.path), scale: $0.scale) }, layersPerBlock: try model.layersPerBlock())
+        let adapters = AdapterSet(
+            stacking: try order.loras.map { (file: try LoRAFile.read($0.path), scale: $0.scale) }, layersPerBlock: try model.layersPerBlock())
         let make = TextToImage(
-            unet: try model.loadUNet(adapters: adapters, precision: precision.elementType), vae: vae, schedule: schedule, prompts: table,
+            unet: try model.loadUNet(adapters: order.loras.isEmpty ? nil : adapters, precision: order.precision.elementType), vae: vae, schedule: schedule, prompts: table,
             zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
+        let ignored = adapters.ignoredTextModules
+        if !ignored.isEmpty { progress.say(.check, "note: \(ignored.count) adapters of text encoders in the LoRA files are not used, only the UNet's are") }
         try Directory.create(output)
-        let images = SampleRenderer(make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent, progress: progress)
-        for (i, request) in requests.enumerated() {
-            let noise = try initialLatents.map { try read($0, shape: make.latentShape(request)) } ?? make.initialNoise(request)
-            let latents = make.latents(request, noise: noise) { step in
-                progress.step(ProgressLine(phase: .render, step: i * request.steps + step, total: requests.count * request.steps))
+        let images = SampleRenderer(
+            make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent,
+            loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double($0.scale)) },
+            layouts: composer.map { Layouts($0, layout: order.layout, folder: output) }, tiling: DecodeTiling(model), progress: progress)
+        var written: [String] = []
+        for (i, picture) in planned.enumerated() {
+            let request = picture.request, given = try order.initialLatents.map { try InitialLatents($0, shape: make.latentShape(request), steps: request.steps) }
+            let noise = try images.startingNoise(picture, given: given?.noise)
+            let latents = try adapters.scaled(by: Float(picture.loraScale)) {
+                try make.latents([request], noise: noise, stepNoise: given?.stepNoise) { step in
+                    progress.step(ProgressLine(phase: .render, step: i * request.steps + step, total: planned.count * request.steps))
+                }
             }
-            if let savedLatents {
+            if let savedLatents = order.savedLatents {
                 var writer = SafetensorsWriter()
                 writer.add("latents", latents.channelsFirst())
                 try writer.write(to: savedLatents)
             }
-            try images.write(latents, request, to: output + String(format: "/%05d-%llu.png", i, request.seed))
+            let path = output + String(format: "/%05d-%llu.png", i, request.seed)
+            try images.write(latents, picture, to: path)
+            written.append(path)
         }
-        return images.written
-    }
-
-    /// `[1, C, h, w]` of any float type.
-    private func read(_ path: String, shape: [Int]) throws -> Tensor {
-        let file = try SafetensorsFile(path), wanted = [1, shape[3], shape[1], shape[2]]
-        guard let entry = file["latents"], entry.shape == wanted else {
-            throw Fault(file: path, "should hold a tensor `latents` of shape \(wanted) for this size" + (file["latents"].map { ", not \($0.shape)" } ?? ""))
+        if written.count > 1 {
+            let sheet = output + "/contact-sheet.png"
+            try ContactSheet(pictures: zip(written, images.rendered).map { ($0, $1) }, references: composer?.subjects).write(to: sheet)
+            written.append(sheet)
         }
-        return try file.tensor("latents").widened().channelsLast()
+        return written
     }
 }

@@ -19,6 +19,10 @@ public struct RunDirectory: Sendable {
     public var metrics: String { path + "/metrics.jsonl" }
     public var samples: String { path + "/samples" }
     public var report: String { path + "/report.json" }
+    public var page: String { path + "/report.html" }
+    public var contactSheet: String { samples + "/contact-sheet.png" }
+    public var tensorBoard: String { path + "/tensorboard" }
+    public var masks: String { path + "/masks" }
 
     /// The folder of the LoRA files after `step` steps; nil: the final ones.
     public func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
@@ -36,11 +40,19 @@ public struct RunDirectory: Sendable {
         return try Folder.names(samples).filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") }.sorted().map { samples + "/" + $0 }
     }
 
+    /// Paths of the pictures in `masks` that a person looks at: overlays where there are any, else the masks.
+    func maskPictures() throws(FileError) -> [String] {
+        guard Folder.leadsToDirectory(masks) else { return [] }
+        let names = try Folder.names(masks).filter { name in !name.hasPrefix(".") && [".png", ".jpg"].contains { name.hasSuffix($0) } }.sorted()
+        let overlays = names.filter { $0.hasPrefix("overlay") }
+        return (overlays.isEmpty ? names : overlays).map { masks + "/" + $0 }
+    }
+
     /// Removes what a process that was killed had not finished writing.
     func removeLeftovers() throws(FileError) {
         guard Folder.leadsToDirectory(path) else { return }
         let saves = try Folder.names(path).filter { $0.hasPrefix("save-") }.map { path + "/" + $0 }
-        for folder in [path, working, resumePoints, samples] + saves where Folder.leadsToDirectory(folder) {
+        for folder in [path, working, resumePoints, samples, tensorBoard] + saves where Folder.leadsToDirectory(folder) {
             try AtomicFile.removeLeftovers(in: folder)
         }
     }

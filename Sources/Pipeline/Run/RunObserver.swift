@@ -1,10 +1,13 @@
 import Foundation
 import Jobs
 import Training
+import Weights
 
 /// What happens beside the training: metrics, LoRA files on the way, validation pictures, progress.
 final class RunObserver: TrainingObserver {
     let metrics: MetricsFile
+    private let events: TensorBoardFile
+    private let adapters: AdapterSet
     private(set) var notes: [String] = []
     private let job: Job
     private let files: LoRAFiles
@@ -14,13 +17,17 @@ final class RunObserver: TrainingObserver {
     /// Seconds of the last steps, for the time left.
     private var recent: [Double] = []
 
-    init(_ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, progress: ProgressReporter) {
+    init(_ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, progress: ProgressReporter) {
         (self.job, self.files, self.renders, self.images, self.progress) = (job, files, renders, images, progress)
         metrics = MetricsFile(directory.metrics)
+        events = TensorBoardFile(folder: directory.tensorBoard)
+        self.adapters = adapters
+        notes = renders.notes
     }
 
     func willStart(after step: Int) throws {
         try metrics.begin(after: step)
+        try events.begin(after: step)
         progress.say(.train, step == 0 ? "training starts" : "training goes on after step \(step)")
         // What the stop that the run goes on from had left out.
         try renderValidation(after: step, keepsOld: true)
@@ -29,11 +36,15 @@ final class RunObserver: TrainingObserver {
     private func renderValidation(after step: Int, keepsOld: Bool = false) throws {
         let s = job.specification
         guard step > 0, step < s.maxTrainSteps, step.isMultiple(of: s.validationSteps) else { return }
-        try images.render(renders.validation, prefix: String(format: "step-%06d", step), keepsOld: keepsOld) { wantsToStop }
+        try images.render(renders.validation, prefix: String(format: "step-%06d", step), adapters: adapters, keepsOld: keepsOld, shouldStop: { wantsToStop }) { i, png in
+            let request = renders.validation[i].request
+            try events.append(picture: String(format: "validation/%02d", i), png: png, width: request.width, height: request.height, step: step)
+        }
     }
 
     func didStep(_ record: StepRecord) throws {
         try metrics.append(record)
+        try events.append(record)
         recent = (recent + [record.times.total]).suffix(20)
         let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
         progress.step(ProgressLine(

@@ -4,65 +4,108 @@ import Foundation
 import Images
 import Jobs
 import Tensors
+import Weights
 
 /// Makes pictures with the model as it is now and writes them, each with its prompt and settings in a text chunk.
 public final class SampleRenderer {
     private let make: TextToImage
     private let folder: String
     private let modelName: String
+    private let loras: [(name: String, scale: Double)]
+    private let layouts: Layouts?
+    private let tiling: DecodeTiling
     private let progress: ProgressReporter
-    /// Paths of the pictures written so far.
-    public private(set) var written: [String] = []
+    /// The pictures of this run so far, files relative to the folder above theirs.
+    private(set) var rendered: [RenderedPicture] = []
 
-    convenience init(_ make: TextToImage, directory: RunDirectory, modelName: String, progress: ProgressReporter) {
-        self.init(make, folder: directory.samples, modelName: modelName, progress: progress)
-    }
-
-    public init(_ make: TextToImage, folder: String, modelName: String, progress: ProgressReporter) {
-        (self.make, self.folder, self.modelName, self.progress) = (make, folder, modelName, progress)
+    /// - Parameters:
+    ///   - loras: names and strengths, as the pictures' texts say them.
+    ///   - layouts: where pictures with γ above 0 are wanted.
+    init(
+        _ make: TextToImage, folder: String, modelName: String, loras: [(name: String, scale: Double)], layouts: Layouts?, tiling: DecodeTiling,
+        progress: ProgressReporter
+    ) {
+        (self.make, self.folder, self.modelName, self.loras) = (make, folder, modelName, loras)
+        (self.layouts, self.tiling, self.progress) = (layouts, tiling, progress)
     }
 
     /// The wish to stop, met between two sampling steps.
     private struct Stopped: Error {}
 
-    /// Renders each request into `PREFIX-NN.png`.
+    /// Renders each picture into `PREFIX-NN.png`.
     ///
     /// - Parameters:
+    ///   - adapters: what a picture's `loraScale` is applied to.
     ///   - keepsOld: pictures that are there already stay as they are.
     ///   - shouldStop: asked before every sampling step; then the picture at hand is left out, and those after it.
-    func render(_ requests: [RenderRequest], prefix: String, keepsOld: Bool = false, shouldStop: () -> Bool) throws {
-        guard !requests.isEmpty, !shouldStop() else { return }
+    ///   - didWrite: gets each new picture's number and file.
+    func render(
+        _ pictures: [PlannedPicture], prefix: String, adapters: AdapterSet, keepsOld: Bool = false, shouldStop: () -> Bool,
+        didWrite: (Int, Data) throws -> Void = { _, _ in }
+    ) throws {
+        guard !pictures.isEmpty, !shouldStop() else { return }
         try Directory.create(folder)
-        for (i, request) in requests.enumerated() {
-            let path = folder + "/" + prefix + String(format: "-%02d.png", i)
+        let total = pictures.reduce(0) { $0 + $1.request.steps }
+        var before = 0
+        for (i, picture) in pictures.enumerated() {
+            let path = folder + "/" + prefix + String(format: "-%02d.png", i), steps = picture.request.steps
+            defer { before += steps }
             if keepsOld, Folder.exists(path) { continue }
             do {
-                let latents = try make.latents(request, noise: make.initialNoise(request)) { step in
-                    if shouldStop() { throw Stopped() }
-                    progress.step(ProgressLine(
-                        phase: .render, step: i * request.steps + step, total: requests.count * request.steps, message: "\(prefix) \(i + 1) of \(requests.count)"))
+                let noise = try startingNoise(picture)
+                let latents = try adapters.scaled(by: Float(picture.loraScale)) {
+                    try make.latents(picture.request, noise: noise) { step in
+                        if shouldStop() { throw Stopped() }
+                        progress.step(ProgressLine(
+                            phase: .render, step: before + step, total: total, message: "\(prefix) \(i + 1) of \(pictures.count)"))
+                    }
                 }
-                try write(latents, request, to: path)
+                try didWrite(i, write(latents, picture, to: path))
             } catch is Stopped {
                 return
             }
         }
     }
 
-    /// Decodes final latents and writes the picture.
-    public func write(_ latents: Tensor, _ request: RenderRequest, to path: String) throws {
-        let picture = make.decode(latents)
-        let image = RGBImage(width: picture.width, height: picture.height, bytes: picture.bytes)
-        try AtomicFile.write(PNGEncoder.encode(image, text: [("parameters", parameters(request))]), to: path)
-        written.append(path)
+    /// The seed's noise, or `given`, shifted towards the picture's layout where its γ is above 0. `[1, h, w, C]`
+    func startingNoise(_ picture: PlannedPicture, given: Tensor? = nil) throws -> Tensor {
+        let noise = given ?? make.initialNoise(picture.request)
+        guard picture.request.gamma > 0 else { return noise }
+        guard let layouts else { preconditionFailure("SampleRenderer: γ \(picture.request.gamma) without layouts") }
+        try Directory.create(folder)
+        let layout = try layouts.latents(for: picture, with: make, tiling: tiling.tiling(for: make.latentShape(picture.request)))
+        return TextToImage.shifted(noise, by: layout, gamma: picture.request.gamma)
+    }
+
+    /// Decodes final latents and writes the picture; its bytes.
+    @discardableResult
+    func write(_ latents: Tensor, _ picture: PlannedPicture, to path: String) throws -> Data {
+        let decoded = make.decode(latents, tiling: try tiling.tiling(for: latents.shape))
+        let image = RGBImage(width: decoded.width, height: decoded.height, bytes: decoded.bytes)
+        let png = PNGEncoder.encode(image, text: [("parameters", parameters(picture))])
+        try AtomicFile.write(png, to: path)
+        rendered.append(record(of: picture, at: path))
+        return png
+    }
+
+    func record(of picture: PlannedPicture, at path: String) -> RenderedPicture {
+        func relative(_ path: String) -> String { path.split(separator: "/").suffix(2).joined(separator: "/") }
+        let layout = picture.request.gamma > 0 ? layouts?.path(for: picture) : nil
+        return RenderedPicture(picture, file: relative(path), layout: layout.map(relative))
     }
 
     /// Prompt and settings as AUTOMATIC1111 writes them and ComfyUI's and others' readers know them.
-    func parameters(_ r: RenderRequest) -> String {
-        var lines = [r.prompt]
+    func parameters(_ picture: PlannedPicture) -> String {
+        let r = picture.request, plain = RenderedPicture.plain
+        let prompt = ([r.prompt] + loras.map { "<lora:\($0.name):\(plain($0.scale * picture.loraScale))>" }).joined(separator: " ")
+        var lines = [prompt]
         if let negative = r.negativePrompt, !negative.isEmpty { lines.append("Negative prompt: \(negative)") }
-        let guidance = r.guidance == r.guidance.rounded() ? String(Int(r.guidance)) : String(r.guidance)
-        lines.append("Steps: \(r.steps), Sampler: Euler, CFG scale: \(guidance), Seed: \(r.seed), Size: \(r.width)x\(r.height), Model: \(modelName), Version: segmixd")
+        var fields = [
+            "Steps: \(r.steps)", "Sampler: \(r.sampler.title)", "CFG scale: \(plain(r.guidance))", "Seed: \(r.seed)", "Size: \(r.width)x\(r.height)",
+            "Model: \(modelName)",
+        ]
+        if r.gamma > 0 { fields.append("Mean shift: \(plain(r.gamma))") }
+        lines.append((fields + ["Version: segmixd"]).joined(separator: ", "))
         return lines.joined(separator: "\n")
     }
 }

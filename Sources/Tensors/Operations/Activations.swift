@@ -26,6 +26,22 @@ extension Tensor {
         return y
     }
 
+    /// max(0, x). Only encoders of pictures use it, so it has no pullback.
+    public func relu() -> Tensor {
+        precondition(!isTracked, "relu has no pullback")
+        let y = Tensor(uninitialized: shape)
+        device.relu(y, self)
+        return y
+    }
+
+    /// σ(x). Only encoders of pictures use it, so it has no pullback.
+    public func sigmoid() -> Tensor {
+        precondition(!isTracked, "sigmoid has no pullback")
+        let y = Tensor(uninitialized: shape)
+        device.sigmoid(y, self)
+        return y
+    }
+
     /// Gated GELU (Shazeer, 2020) of rows `[…, 2·width]`: value half first, gate half second.
     ///
     ///     y = value · gate·Φ(gate)        `[…, width]`

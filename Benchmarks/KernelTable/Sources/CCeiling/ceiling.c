@@ -37,8 +37,28 @@ __attribute__((target("avx2,fma"))) static float run8(long rounds) {
     for (int i = 0; i < 8; i++) sum += values[i];
     return sum;
 }
+
+int ceiling_has_bf16(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512bf16") != 0;
+}
+
+__attribute__((target("avx512f,avx512bf16"))) static float run_bf16(long rounds) {
+    __m512 sums[CHAINS];
+    // Opaque to the compiler, which would otherwise multiply once.
+    __m512i factors = _mm512_set1_epi32(0x3f803f80);
+    for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_set1_ps((float)i);
+    for (long r = 0; r < rounds; r++) {
+        __asm__ volatile("" : "+v"(factors));
+#pragma clang loop unroll(full)
+        for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_dpbf16_ps(sums[i], (__m512bh)factors, (__m512bh)factors);
+    }
+    for (int i = 1; i < CHAINS; i++) sums[0] = _mm512_add_ps(sums[0], sums[i]);
+    return _mm512_reduce_add_ps(sums[0]);
+}
 #else
 int ceiling_lanes(void) { return 1; }
+int ceiling_has_bf16(void) { return 0; }
 #endif
 
 static float run1(long rounds) {
@@ -58,4 +78,13 @@ float ceiling_run(long rounds) {
     }
 #endif
     return run1(rounds);
+}
+
+int ceiling_bf16_products(void) { return 32; }
+
+float ceiling_run_bf16(long rounds) {
+#if defined(__x86_64__)
+    if (ceiling_has_bf16()) return run_bf16(rounds);
+#endif
+    return 0;
 }

@@ -6,7 +6,7 @@ import Tensors
 ///
 ///     swift run -c release --package-path Benchmarks/KernelTable kernel-table [threads]
 ///
-/// The sizes are those of a quarter-width SDXL at 512 px with an instance and a prior, unless a row says otherwise. Rates are
+/// The sizes are those of a quarter-width SDXL at 512 px with an instance and a prior, unless a row says otherwise; those in bfloat16 of the real SDXL. Rates are
 /// per second of processor time of one core, so other programs on the machine hardly touch them; the milliseconds are of the
 /// clock and do show them. The ceiling is measured again before every row, since clock frequencies drift.
 @main
@@ -16,12 +16,12 @@ struct KernelTable {
         CPUDevice.install(threads: threads)
         print("\(threads) threads; the best of several runs; GFLOP/s and GB/s per core; ceiling: fused multiply-adds in registers, per core")
         print(column("operation", 44) + "      ms  GFLOP/s   GB/s  ceiling   share")
-        for row in Cases.all { measure(row, threads: threads) }
+        for row in Cases.all + (Ceiling.hasBFloat16 ? Cases.bfloat16 : []) { measure(row, threads: threads) }
     }
 
     /// Runs one case for about half a second, at least three times.
     private static func measure(_ row: Case, threads: Int) {
-        let ceiling = Ceiling.gigaflops(threads: threads)
+        let ceiling = Ceiling.gigaflops(threads: threads, type: row.type)
         let work = row.make()
         work()
         var best = Double.infinity, core = Double.infinity, spent = 0.0, runs = 0

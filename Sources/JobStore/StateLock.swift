@@ -27,4 +27,13 @@ public final class StateLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether some daemon works with the state directory at this moment.
+    public static func isHeld(_ state: StateDirectory) -> Bool {
+        let descriptor = open(Directory.joined(state.path, "lock"), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        // A shared lock, so that two who ask do not take each other for a daemon.
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
 }

@@ -1,0 +1,24 @@
+import Synchronization
+
+/// What a drain must know to come to its end.
+final class DrainState: Sendable {
+    private struct State {
+        var isInboxOpen = true
+        var failures = 0
+    }
+    private let state = Mutex(State())
+
+    /// Whether folders may still come.
+    var isInboxOpen: Bool { state.withLock { $0.isInboxOpen } }
+    /// How many folders have failed since the start, and how many were left in the inbox.
+    var failures: Int { state.withLock { $0.failures } }
+
+    func countFailure() { state.withLock { $0.failures += 1 } }
+
+    func inboxHasEnded(leaving count: Int) {
+        state.withLock { state in
+            state.isInboxOpen = false
+            state.failures += count
+        }
+    }
+}

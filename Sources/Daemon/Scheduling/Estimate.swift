@@ -1,0 +1,60 @@
+import Files
+import Foundation
+import Jobs
+import JobStore
+import Synchronization
+
+/// What a job will take, asked of `segmix check --json` before several jobs run side by side.
+struct Estimate: Sendable {
+    let configuration: Configuration
+    let command: WorkerCommand
+    let state: StateDirectory
+    /// Bytes that a job takes for which the check gives no number: it then runs alone.
+    let fallback: Int
+
+    private struct Answer: Decodable {
+        let memory: Int
+        enum CodingKeys: String, CodingKey { case memory = "memory_bytes" }
+    }
+
+    /// Bytes of memory. A job with faults gets the fallback: its worker tells the faults.
+    func memory(_ record: JobRecord, run: Int) async -> Int {
+        if let fixed = configuration.memoryPerJob { return fixed }
+        var pipes: [Int32] = [0, 0]
+        guard pipe(&pipes) == 0 else { return fallback }
+        for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        var arguments = ["check", state.input(record), "--json"]
+        if let path = configuration.path { arguments += ["--config", path] }
+        if let file = record.runs[run].specificationFile { arguments += ["--spec", file] }
+        var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
+        environment[StrayWorkers.environmentKey] = state.path
+        let process = try? WorkerProcess(
+            executable: command.executable, arguments: command.arguments.dropLast() + arguments, environment: environment, output: pipes[1], errors: nowhere)
+        close(pipes[1])
+        close(nowhere)
+        guard let process else {
+            close(pipes[0])
+            return fallback
+        }
+        let timer = Task {
+            try await Task.sleep(for: .seconds(600), clock: .continuous)
+            process.kill()
+        }
+        let answers = AnswerBox()
+        async let lines: Void = LineReader.read(pipes[0]) { line in
+            if let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)) { answers.set(answer.memory) }
+        }
+        _ = await process.wait()
+        await lines
+        timer.cancel()
+        return answers.value ?? fallback
+    }
+}
+
+/// A number that a thread of its own finds.
+private final class AnswerBox: Sendable {
+    private let box = Mutex<Int?>(nil)
+    var value: Int? { box.withLock { $0 } }
+    func set(_ value: Int) { box.withLock { $0 = value } }
+}

@@ -1,0 +1,79 @@
+import Files
+import Foundation
+import Jobs
+import JobStore
+import Logging
+
+/// Tells others of a job's end: a command that gets the report's path, or a URL that gets a JSON object by POST.
+///
+/// That somebody is to be told is written down together with the end itself, and stays so until it has worked; a report is told
+/// twice rather than never.
+struct HookRunner: Sendable {
+    let configuration: Configuration
+    let state: StateDirectory
+    let store: JobStore
+    let logger: Logger
+    /// Longer than this no hook may take.
+    var patience = Duration.seconds(60)
+
+    /// What a webhook gets.
+    struct Message: Encodable {
+        let job: Int64, name: String, state: JobState, result: String?, report: String?, error: String?
+        let queued: Date, started: Date?, ended: Date?
+    }
+
+    /// - Returns: false where nobody could be told.
+    func perform(_ id: String, run: Int) async throws -> Bool {
+        guard let record = try store.record(id) else { return true }
+        let job = record.runs[run]
+        let place = record.place(run: run).map { Directory.joined(configuration.outbox, $0) }
+        // Where all of a folder's jobs fail, what is wrong stands once, at the top.
+        let files = job.state == .done ? ["report.html", "report.json"] : ["error.txt", "../error.txt"]
+        let report = place.flatMap { place in files.map { Directory.joined(place, $0) }.first { Folder.exists($0) } } ?? place
+        guard let target = job.state == .done ? configuration.onFinish : configuration.onFailure else {
+            try store.update(id) { $0.runs[run].hook = nil }
+            return true
+        }
+        let message = Message(
+            job: job.number, name: record.title(run: run), state: job.state, result: place, report: report, error: job.error, queued: job.queued,
+            started: job.started, ended: job.ended)
+        let end = try await tell(target, message)
+        let isTold = end == .exited(0)
+        try store.update(id) { $0.runs[run].hook = isTold ? .done : .pending }
+        try store.note(job.number, isTold ? "told \(target)" : "could not tell \(target): \(end)")
+        if !isTold { logger.warning("\(target) could not be told of job \(job.number) (\(message.name)): \(end)") }
+        return isTold
+    }
+
+    /// Gives it up.
+    func abandon(_ id: String, run: Int) throws {
+        try store.update(id) { $0.runs[run].hook = .failed }
+    }
+
+    private func tell(_ target: String, _ message: Message) async throws -> WorkerProcess.End {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let json = String(decoding: try encoder.encode(message), as: UTF8.self)
+        let isURL = target.hasPrefix("http://") || target.hasPrefix("https://")
+        // The URL goes through the environment: nobody's list of processes shows a secret in it.
+        let script = isURL
+            ? #"printf 'url = "%s"\n' "$SEGMIX_HOOK_URL" | exec curl --silent --show-error --fail --max-time 50 --header 'Content-Type: application/json' --data-raw "$SEGMIX_MESSAGE" --output /dev/null --config -"#
+            : target + #" "$1""#
+        var environment = ProcessInfo.processInfo.environment
+        environment["SEGMIX_MESSAGE"] = json
+        environment["SEGMIX_JOB"] = String(message.job)
+        environment["SEGMIX_NAME"] = message.name
+        environment["SEGMIX_STATE"] = message.state.rawValue
+        environment["SEGMIX_RESULT"] = message.result ?? ""
+        if isURL { environment["SEGMIX_HOOK_URL"] = target }
+        let process = try WorkerProcess(
+            executable: "/bin/sh", arguments: ["-c", script, "sh", message.report ?? ""], environment: environment, output: 2, errors: 2)
+        let timer = Task { [patience] in
+            try await Task.sleep(for: patience, clock: .continuous)
+            process.kill()
+        }
+        defer { timer.cancel() }
+        return await process.wait()
+    }
+}

@@ -1,0 +1,168 @@
+import Files
+import Foundation
+import Jobs
+import JobStore
+import Logging
+import Synchronization
+
+/// One start of one job's worker, from the queue to what follows from its end.
+struct JobExecution: Sendable {
+    let configuration: Configuration
+    let command: WorkerCommand
+    let state: StateDirectory
+    let store: JobStore
+    let retryDelay: @Sendable (Int) -> Duration
+    let logger: Logger
+    /// Is told of the worker as soon as there is one, and of its end.
+    let began: @Sendable (RunningWorker) -> Void
+    let ended: @Sendable (RunningWorker) -> Void
+
+    /// - Returns: how long to leave the job alone, where it is tried again.
+    /// - Throws: where it could not be started, or its start not be written down; it is then still in the queue.
+    func perform(_ id: String, _ run: Int) async throws -> Duration? {
+        let record = try store.update(id) { record in
+            guard record.state == .open, record.runs[run].state == .queued else {
+                throw StoreError(.notPossible, "\(record.title(run: run)) is \(record.runs[run].state.rawValue) by now.")
+            }
+            record.runs[run].state = .running
+            record.runs[run].attempts += 1
+        }
+        let output = state.output(record, run: run), logPath = state.log(record, run: run)
+        let attempts = record.runs[run].attempts
+        let end: WorkerProcess.End, asked: StopReason?
+        do {
+            (end, asked) = try await process(record, run, output)
+        } catch {
+            // It never started: that costs no attempt.
+            await untilWritten {
+                try store.update(id, remark: "\(error)") { record in
+                    record.runs[run].state = .queued
+                    record.runs[run].attempts -= 1
+                }
+            }
+            throw error
+        }
+        let outcome = RunOutcome.of(
+            end, asked: asked, hasResult: hasResult(output), attempts: attempts, maxAttempts: configuration.maxAttempts,
+            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: logPath, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
+            delay: retryDelay)
+        await untilWritten {
+            try store.update(id, remark: remark(outcome, end, asked)) { record in
+                var job = record.runs[run]
+                job.lastEnd = end.description
+                switch outcome {
+                case .publish: job.state = .publishing
+                case .cancel: job.state = .cancelled
+                case .requeue:
+                    // Cancelled in the moment in which it was stopped for another reason.
+                    job.state = job.isCancelling ? .cancelled : .queued
+                    job.attempts -= 1
+                case .retry: job.state = job.isCancelling ? .cancelled : .queued
+                case .fail(let error):
+                    job.state = .failed
+                    job.error = error
+                    if configuration.onFailure != nil { job.hook = .pending }
+                }
+                record.runs[run] = job
+            }
+        }
+        let title = record.title(run: run)
+        switch outcome {
+        case .publish: return nil
+        case .cancel: logger.notice("Cancelled: \(title)")
+        case .requeue: logger.info("Stopped, \(asked?.remark ?? ""): \(title) goes on from its resume point another time")
+        case .fail(let error): logger.warning("\(title) has failed: \(error.split(separator: "\n").first ?? "")")
+        case .retry(let delay, let reason):
+            logger.warning("\(title), attempt \(attempts) of \(configuration.maxAttempts): \(end). \(reason) Tried again in \(delay.components.seconds) s")
+            return delay
+        }
+        return nil
+    }
+
+    private func remark(_ outcome: RunOutcome, _ end: WorkerProcess.End, _ asked: StopReason?) -> String? {
+        switch outcome {
+        case .publish: nil
+        case .cancel, .requeue: asked?.remark
+        case .retry: "\(asked.map { $0.remark + ", " } ?? "")\(end), to be tried again"
+        case .fail: end.description
+        }
+    }
+
+    /// An end that is not written down would leave a running job without a process; the disk is waited for.
+    private func untilWritten(_ body: () throws -> Void) async {
+        while true {
+            do { return try body() } catch {
+                if let error = error as? StoreError, error.kind == .notPossible || error.kind == .noSuchJob { return logger.error("\(error)") }
+                logger.error("\(error) Tried again in 5 s")
+                await Task { try? await Task.sleep(for: .seconds(5), clock: .continuous) }.value
+            }
+        }
+    }
+
+    /// Starts the worker and stays with it to its end.
+    private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, StopReason?) {
+        try Folder.create(output)
+        let log = try WorkerLog(state.log(record, run: run))
+        var pipes: [Int32] = [0, 0]
+        guard pipe(&pipes) == 0 else { throw FileError("create", "a pipe", code: errno) }
+        for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let process: WorkerProcess
+        do throws(FileError) {
+            process = try WorkerProcess(
+                executable: command.executable,
+                arguments: command.arguments(
+                    input: state.input(record), configuration: configuration.path, output: output,
+                    specification: record.runs[run].specificationFile),
+                environment: environment, output: pipes[1], errors: log.descriptor)
+        } catch {
+            close(pipes[0])
+            close(pipes[1])
+            throw error
+        }
+        close(pipes[1])
+        let number = record.runs[run].number
+        let worker = RunningWorker(work: .run(folder: record.id, run: run), number: number, process: process)
+        let identity = WorkerIdentity(pid: process.pid)
+        do {
+            try store.update(record.id) { $0.runs[run].worker = identity }
+        } catch {
+            // It must be waited for all the same; a later daemon finds it by its environment.
+            logger.error("\(error)")
+        }
+        began(worker)
+        logger.info("Running: \(record.title(run: run)) (job \(number)) in process \(process.pid), attempt \(record.runs[run].attempts)")
+        let supervisor = WorkerSupervisor(worker: worker, log: log, configuration: configuration, store: store, logger: logger)
+        let guardian = Task { await supervisor.watch() }
+        async let lines: Void = LineReader.read(pipes[0]) { log.take($0) }
+        let end = await process.wait()
+        await lines
+        guardian.cancel()
+        await guardian.value
+        if let latest = log.latest { try? store.setProgress(number, latest) }
+        ended(worker)
+        return (end, worker.askedFor)
+    }
+
+    private var environment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
+        environment[ProgressLine.environmentKey] = "json"
+        environment[StrayWorkers.environmentKey] = state.path
+        if configuration.workers > 1 || configuration.cores != nil, environment["SEGMIX_THREADS"] == nil {
+            environment["SEGMIX_THREADS"] = String(Resources(configuration).coresPerJob)
+        }
+        return environment
+    }
+
+    // MARK: - What a worker leaves
+
+    private func hasResult(_ output: String) -> Bool {
+        (try? Folder.names(output))?.contains { !$0.hasPrefix(".") } ?? false
+    }
+
+    /// `error.txt` of a worker that knows why it failed.
+    private func explanation(_ output: String) -> String? {
+        guard let bytes = try? Folder.contents(of: Directory.joined(output, "error.txt"), limit: 1 << 20) else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.isEmpty ? nil : text
+    }
+}

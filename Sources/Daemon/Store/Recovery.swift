@@ -1,0 +1,166 @@
+import Files
+import Foundation
+import Jobs
+import JobStore
+import Logging
+
+/// What a new daemon makes of what an old one left, whenever that was stopped: claims are finished or undone, workers that were
+/// left behind are ended, and folders that the queue does not know (its database was lost, or is older than they are) come into it
+/// again with what their own files and the outbox tell.
+struct Recovery {
+    let claim: Claim
+    private var state: StateDirectory { claim.state }
+    private var store: JobStore { claim.store }
+    private var outbox: String { claim.configuration.outbox }
+
+    /// - Throws: where the queue or the state directory cannot be used at all.
+    func run() throws {
+        StrayWorkers.end(state, logger: claim.logger)
+        let known = try store.identities()
+        for (folder, isOpen) in [(state.jobs, true), (state.done, false)] {
+            for id in try StateDirectory.identities(in: folder) where !known.contains(id) {
+                do { try adopt(id, in: Directory.joined(folder, id), isOpen: isOpen) } catch {
+                    claim.logger.error("The folder \(Directory.joined(folder, id)) is left alone: \(error)")
+                }
+            }
+        }
+        for record in try store.records([.open, .reopening]) {
+            do { try resume(record) } catch { claim.logger.error("The jobs of \(record.name) (\(record.id)) are left alone: \(error)") }
+        }
+    }
+
+    /// A folder that is in the queue: nothing of it can be running, and it must be where it belongs.
+    private func resume(_ record: JobRecord) throws {
+        let isThere = Folder.exists(state.job(record.id)), isAside = Folder.exists(Directory.joined(state.done, record.id))
+        try store.update(record.id, remark: "the daemon was not there to see its end") { record in
+            for i in record.runs.indices where record.runs[i].state == .running {
+                record.runs[i].state = record.runs[i].isCancelling ? .cancelled : .queued
+            }
+        }
+        if isThere || record.state == .reopening { return }
+        // It was put aside, and only the note is missing; or somebody has taken it away.
+        try store.update(record.id) { record in
+            for i in record.runs.indices where record.runs[i].state == .queued {
+                record.runs[i].state = .failed
+                record.runs[i].error = "Its folder \(state.job(record.id)) has vanished from the state directory. Put the job into the inbox again."
+            }
+            if isAside || record.isFinished { record.state = .closed }
+        }
+    }
+
+    // MARK: - Folders that the queue does not know
+
+    private func adopt(_ id: String, in folder: String, isOpen: Bool) throws {
+        if let legacy = try LegacyRecord.load(in: folder) { return try adopt(legacy, id, in: folder, isOpen: isOpen) }
+        let input = folder + "/input"
+        var origin = try StateDirectory.load(JobOrigin.self, "origin.json", in: folder)
+        if origin == nil, let name = try names(input).first(where: { !$0.hasPrefix(".") }) {
+            origin = JobOrigin(name: name, source: Directory.joined(claim.configuration.inbox, name), claimed: Date())
+        }
+        guard let origin else {
+            // Made, but nothing was put into it yet.
+            guard isOpen, try names(folder).allSatisfy({ $0 == "input" || $0.hasPrefix(".") }) else {
+                throw FileError("read", folder + "/origin.json", code: ENOENT)
+            }
+            return try FolderMove.removeTree(folder)
+        }
+        let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
+        let partials = partials(of: id, name: origin.name)
+        guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
+        if !Folder.exists(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
+            guard Folder.exists(Claim.taking(origin, id)) else {
+                // The folder never left the inbox; what may lie here is an unfinished copy of it.
+                return try FolderMove.removeTree(folder)
+            }
+        }
+        if placement == nil, partials.isEmpty {
+            try claim.move(origin, id)
+            _ = try claim.queue(id, origin)
+            return claim.logger.notice("Found again: \(origin.name) as \(id)")
+        }
+        try adoptPlaced(id, origin, placement ?? JobPlacement(), partials)
+    }
+
+    /// A folder of which something is in the outbox, or on its way there.
+    private func adoptPlaced(_ id: String, _ origin: JobOrigin, _ placement: JobPlacement, _ partials: [String]) throws {
+        let input = state.job(id) + "/input/" + origin.name
+        let failedPartial = partials.first { $0.hasSuffix(".\(id).failed.partial") }
+        let places = [input] + [failedPartial, placement.failedAs.map { Directory.joined(outbox, $0) }].compactMap { $0.map { $0 + "/input" } }
+        let folder = JobFolder(places.first { Folder.isDirectory($0) } ?? input)
+        var runs = (try? claim.runs(of: folder, queued: origin.claimed)) ?? []
+        if runs.isEmpty { runs = [JobRecord.Run(specificationFile: nil, name: "job", queued: origin.claimed)] }
+        for i in runs.indices {
+            let name = runs[i].name
+            let partial = runs.count > 1 ? ".\(id).\(i).partial" : ".\(id).partial"
+            runs[i].publishedAs = placement.published[name]
+            if partials.contains(where: { $0.hasSuffix("/" + partial) }) {
+                runs[i].state = .publishing
+            } else if placement.published[name] != nil {
+                runs[i].state = .done
+            } else if placement.cancelled.contains(name) {
+                runs[i].state = .cancelled
+            } else if let error = placement.failures[name] {
+                (runs[i].state, runs[i].error) = (.failed, error)
+            } else if failedPartial != nil {
+                let said = failedPartial.flatMap { try? Folder.contents(of: $0 + "/error.txt", limit: 1 << 20) }
+                (runs[i].state, runs[i].error) = (.failed, said.map { String(decoding: $0, as: UTF8.self) } ?? "It failed.")
+            }
+            if runs[i].state.isFinal { runs[i].ended = origin.claimed }
+        }
+        var record = JobRecord(id: id, name: origin.name, source: origin.source, claimed: origin.claimed, runs: runs)
+        record.resultFolder = placement.resultFolder ?? partials.map { Directory.parent(of: $0) }.first { $0 != outbox }.map { String($0.dropFirst(outbox.count + 1)) }
+        record.failedAs = placement.failedAs
+        try store.add(record, event: "found again in the state directory")
+        claim.logger.notice("Found again: \(origin.name) as \(id), on its way to the outbox")
+    }
+
+    /// History.
+    private func adoptClosed(_ id: String, _ origin: JobOrigin, _ placement: JobPlacement?, in folder: String) throws {
+        let placement = placement ?? JobPlacement()
+        let names = Set(placement.published.keys).union(placement.failures.keys).union(placement.cancelled).sorted()
+        let runs = (names.isEmpty ? ["job"] : names).map { name in
+            var run = JobRecord.Run(
+                specificationFile: nil, name: name, state: placement.cancelled.contains(name) ? .cancelled : placement.failures[name] != nil ? .failed : .done,
+                error: placement.failures[name], queued: origin.claimed)
+            run.publishedAs = placement.published[name]
+            run.ended = origin.claimed
+            return run
+        }
+        var record = JobRecord(id: id, name: origin.name, source: origin.source, claimed: origin.claimed, state: .closed, runs: runs)
+        (record.resultFolder, record.failedAs) = (placement.resultFolder, placement.failedAs)
+        try store.add(record, event: "found again in the state directory")
+    }
+
+    /// A folder of the version that kept one `job.json` per folder.
+    private func adopt(_ legacy: LegacyRecord, _ id: String, in folder: String, isOpen: Bool) throws {
+        let origin = JobOrigin(name: legacy.name, source: legacy.source, claimed: legacy.claimed)
+        if isOpen { try state.save(origin, as: "origin.json", of: id) }
+        if isOpen, legacy.runs.isEmpty {
+            if !Folder.exists(state.job(id) + "/input/" + legacy.name) {
+                return try FolderMove.removeTree(folder)
+            }
+            do throws(FileError) { try FolderMove.move(legacy.source, to: state.job(id) + "/input/" + legacy.name) } catch {
+                // Another folder of that name is there by now: it is a job of its own.
+                guard error.code == EEXIST else { throw error }
+            }
+            _ = try claim.queue(id, origin)
+        } else {
+            try store.add(legacy.record(id, isOpen: isOpen), event: "taken over from \(folder)/job.json")
+        }
+        guard unlink(folder + "/job.json") == 0 || errno == ENOENT else { throw FileError("remove", folder + "/job.json", code: errno) }
+    }
+
+    /// Hidden folders of the outbox in which results of this folder were being put together.
+    private func partials(of id: String, name: String) -> [String] {
+        var found: [String] = []
+        let folders = [outbox] + ((try? names(outbox)) ?? []).filter { $0.hasPrefix(ResultName.shortened(name)) }.map { Directory.joined(outbox, $0) }
+        for folder in folders where Folder.isDirectory(folder) {
+            for entry in (try? names(folder)) ?? [] where entry.hasPrefix(".\(id).") && entry.hasSuffix(".partial") {
+                found.append(Directory.joined(folder, entry))
+            }
+        }
+        return found
+    }
+
+    private func names(_ folder: String) throws(FileError) -> [String] { Folder.isDirectory(folder) ? try Folder.names(folder) : [] }
+}

@@ -1,0 +1,97 @@
+import Files
+import Foundation
+import GRDB
+import Jobs
+import Synchronization
+
+/// The queue on the disk: every folder that was taken, its jobs, their states with times, attempts, events and progress. All
+/// programs that ask for jobs ask here; a change holds as soon as its call has returned, whatever happens to the machine then.
+///
+/// SQLite in WAL mode with full synchronisation: readers never wait for the daemon, nor it for them.
+public final class JobStore: Sendable {
+    let database: DatabaseQueue
+    let path: String
+    private let listener = Mutex<(@Sendable () -> Void)?>(nil)
+    private let seenVersion = Mutex<Int?>(nil)
+
+    /// Opens the queue of a state directory, to look at it or to ask for something. The daemon owns it and has it made.
+    ///
+    /// - Throws: `StoreError`.
+    public static func open(_ state: StateDirectory, forReading: Bool) throws -> JobStore {
+        guard Folder.exists(state.database) else {
+            throw StoreError(.noQueue, "There is no queue at \(state.database) yet. Start segmixd with this configuration, or name the right one with --config.")
+        }
+        do { return try JobStore(path: state.database, forReading: forReading) } catch { throw StoreError.of(error, state.database) }
+    }
+
+    /// Opens or makes the daemon's queue. A database that is damaged is put aside, and a new one begun.
+    ///
+    /// - Returns: the store, and where the damaged one went; the jobs are then to be found again in their folders.
+    /// - Throws: `StoreError`, `FileError`.
+    public static func openForDaemon(_ state: StateDirectory, now: Date = Date()) throws -> (JobStore, damaged: String?) {
+        do {
+            return (try sound(state.database), nil)
+        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            let aside = Directory.joined(state.path, "queue.damaged-\(StateDirectory.stamp(now)).sqlite")
+            for suffix in ["", "-wal", "-shm"] where Folder.exists(state.database + suffix) {
+                guard rename(state.database + suffix, aside + suffix) == 0 else { throw FileError("put aside", state.database + suffix, code: errno) }
+            }
+            do { return (try sound(state.database), aside) } catch { throw StoreError.of(error, state.database) }
+        } catch {
+            throw StoreError.of(error, state.database)
+        }
+    }
+
+    /// Opens, checks every page and index, and brings the tables to the newest version.
+    private static func sound(_ path: String) throws -> JobStore {
+        let store = try JobStore(path: path, forReading: false)
+        try store.database.write { db in
+            let said = try String.fetchAll(db, sql: "PRAGMA integrity_check")
+            guard said == ["ok"] else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: said.first ?? "integrity check failed") }
+        }
+        try Schema.migrator.migrate(store.database)
+        // A database that is whole but is not ours, or lost tables with its first pages.
+        for table in ["folder", "job", "attempt", "event", "notice"] {
+            guard try store.database.read({ try $0.tableExists(table) }) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table \(table) is missing") }
+        }
+        return store
+    }
+
+    private init(path: String, forReading: Bool) throws {
+        self.path = path
+        var configuration = GRDB.Configuration()
+        configuration.readonly = forReading
+        configuration.busyMode = .timeout(20)
+        configuration.foreignKeysEnabled = true
+        if !forReading {
+            configuration.journalMode = .wal
+            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -2048") }
+        }
+        database = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do { return try database.read(body) } catch { throw StoreError.of(error, path) }
+    }
+
+    /// One transaction, which takes the lock at its beginning.
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do { return try database.write(body) } catch { throw StoreError.of(error, path) }
+    }
+
+    // MARK: - Who changed what
+
+    /// Is called after every request (`cancel`, `retry`, a priority) made through this object.
+    public func onRequest(_ body: @escaping @Sendable () -> Void) { listener.withLock { $0 = body } }
+
+    func requestMade() { listener.withLock { $0 }?() }
+
+    /// Whether another program has changed anything since the last call; a look into shared memory.
+    public func hasChangedFromOutside() throws -> Bool {
+        let version = try read { try Int.fetchOne($0, sql: "PRAGMA data_version") }
+        return seenVersion.withLock { seen in
+            defer { seen = version }
+            return seen != nil && seen != version
+        }
+    }
+}

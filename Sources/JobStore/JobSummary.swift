@@ -1,0 +1,145 @@
+import Foundation
+import GRDB
+import Jobs
+
+/// A job as people see it.
+public struct JobSummary: Codable, Equatable, Sendable {
+    public var number: Int64
+    /// `toys`, or `toys/job` where the folder has several specifications.
+    public var name: String
+    public var state: JobState
+    public var priority: Int
+    public var attempts: Int
+    /// It is about to be stopped for good.
+    public var isCancelling: Bool
+    public var queued: Date
+    public var started: Date?
+    public var ended: Date?
+    public var notBefore: Date?
+    public var error: String?
+    /// Its result, relative to the outbox.
+    public var result: String?
+    public var progress: ProgressLine?
+    /// When that was told.
+    public var progressed: Date?
+    /// Identity of its folder in the state directory.
+    public var folder: String
+
+    enum CodingKeys: String, CodingKey {
+        case number, name, state, priority, attempts, queued, started, ended, error, result, progress, progressed, folder
+        case isCancelling = "is_cancelling", notBefore = "not_before"
+    }
+}
+
+/// One thing that happened to a job.
+public struct JobEvent: Codable, Equatable, Sendable {
+    public var time: Date
+    public var text: String
+}
+
+/// One start of a job's worker.
+public struct JobAttempt: Codable, Equatable, Sendable {
+    public var attempt: Int
+    public var started: Date
+    public var ended: Date?
+    public var pid: Int32?
+    /// How it ended; nil while it is going on.
+    public var outcome: String?
+}
+
+/// Why something waits: a folder in the inbox (`inbox/NAME`), or the whole queue (`queue`).
+public struct Notice: Codable, Equatable, Sendable {
+    public var subject: String
+    public var text: String
+    public var since: Date
+}
+
+extension JobStore {
+    /// Running jobs first, then those that wait in the order in which they will run, then those that have ended, the last first.
+    ///
+    /// - Parameter ended: how many of the last kind, at most.
+    public func summaries(ended limit: Int = .max) throws -> [JobSummary] {
+        try read { db in
+            let going = try Self.summaries(
+                db, """
+                    WHERE job.state IN ('running', 'publishing', 'queued')
+                    ORDER BY CASE job.state WHEN 'running' THEN 0 WHEN 'publishing' THEN 1 ELSE 2 END, job.priority DESC, job.folder, job.run
+                    """, [])
+            return try going + Self.summaries(db, "WHERE job.state IN ('done', 'failed', 'cancelled') ORDER BY job.ended DESC, job.number DESC LIMIT ?", [limit])
+        }
+    }
+
+    public func summary(_ number: Int64) throws -> JobSummary? {
+        try read { try Self.summaries($0, "WHERE job.number = ?", [number]).first }
+    }
+
+    /// The job that somebody means: by its number, or by its name (the newest of that name).
+    ///
+    /// - Throws: `StoreError` where there is none, or several of the folder's specifications could be meant.
+    public func find(_ text: String) throws -> JobSummary {
+        if let number = Int64(text), let job = try summary(number) { return job }
+        return try read { db in
+            let pieces = text.split(separator: "/", maxSplits: 1).map(String.init)
+            if pieces.count == 2, let job = try Self.summaries(db, "WHERE folder.name = ? AND job.name = ? ORDER BY number DESC LIMIT 1", [pieces[0], pieces[1]]).first {
+                return job
+            }
+            let jobs = try Self.summaries(db, "WHERE folder.name = ? ORDER BY job.folder DESC, job.run LIMIT 100", [text])
+            let newest = jobs.filter { $0.folder == jobs[0].folder }
+            if newest.count == 1 { return newest[0] }
+            if newest.isEmpty { throw StoreError(.noSuchJob, "There is no job \(text). `segmix status` lists them.") }
+            throw StoreError(.noSuchJob, "\(text) has several jobs; say which: \(newest.map { "\($0.name) (\($0.number))" }.joined(separator: ", ")).")
+        }
+    }
+
+    public func events(_ number: Int64) throws -> [JobEvent] {
+        try read {
+            try Row.fetchAll($0, sql: "SELECT time, text FROM event WHERE job = ? ORDER BY id", arguments: [number]).map { .init(time: Self.date($0["time"]), text: $0["text"]) }
+        }
+    }
+
+    public func attempts(_ number: Int64) throws -> [JobAttempt] {
+        try read {
+            try Row.fetchAll($0, sql: "SELECT * FROM attempt WHERE job = ? ORDER BY started", arguments: [number]).map {
+                .init(attempt: $0["attempt"], started: Self.date($0["started"]), ended: ($0["ended"] as Double?).map(Self.date), pid: $0["pid"], outcome: $0["outcome"])
+            }
+        }
+    }
+
+    public func notices() throws -> [Notice] {
+        try read {
+            try Row.fetchAll($0, sql: "SELECT * FROM notice ORDER BY subject LIMIT 200").map { .init(subject: $0["subject"], text: $0["text"], since: Self.date($0["since"])) }
+        }
+    }
+
+    /// How many jobs are in each state, those with none included.
+    public func counts() throws -> [JobState: Int] {
+        try read { db in
+            var counts = Dictionary(uniqueKeysWithValues: JobState.allCases.map { ($0, 0) })
+            for row in try Row.fetchAll(db, sql: "SELECT state, count(*) AS n FROM job GROUP BY state") {
+                if let state = JobState(rawValue: row["state"]) { counts[state] = row["n"] }
+            }
+            return counts
+        }
+    }
+
+    private static func summaries(_ db: Database, _ rest: String, _ arguments: StatementArguments) throws -> [JobSummary] {
+        let rows = try Row.fetchAll(
+            db, sql: """
+                SELECT job.*, folder.name AS folderName, folder.state AS folderState, resultFolder, failedAs,
+                    (SELECT count(*) FROM job AS other WHERE other.folder = job.folder) AS runs
+                FROM job JOIN folder ON folder.id = job.folder \(rest)
+                """, arguments: arguments)
+        return try rows.map { row in
+            var record = JobRecord(id: row["folder"], name: row["folderName"], source: "", claimed: Date(), state: .init(rawValue: row["folderState"]) ?? .open)
+            record.resultFolder = row["resultFolder"]
+            record.failedAs = row["failedAs"]
+            let job = try run(row), count: Int = row["runs"]
+            record.runs = Array(repeating: job, count: count)
+            return JobSummary(
+                number: job.number, name: record.title(run: 0), state: job.state, priority: job.priority, attempts: job.attempts,
+                isCancelling: job.isCancelling, queued: job.queued, started: job.started, ended: job.ended, notBefore: job.notBefore,
+                error: job.error, result: record.place(run: 0), progress: (row["progress"] as String?).flatMap(ProgressLine.init(line:)),
+                progressed: (row["progressed"] as Double?).map(date), folder: record.id)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Files
+import Foundation
+import Jobs
+
+/// The daemon's own directory: `queue.sqlite`, `lock`, `jobs/ID/` for what is going on, `done/ID/` for what has ended.
+///
+/// In `jobs/ID`: `origin.json`, `input/NAME` (the folder of the inbox), `output/RUN` (what a worker writes), `logs/RUN.log`,
+/// `placement.json` as soon as something of it is in the outbox. `done/ID` keeps the input of a job that went well; nothing
+/// there is ever removed by the daemon.
+public struct StateDirectory: Sendable {
+    public let path: String
+
+    public init(_ path: String) {
+        self.path = path
+    }
+
+    public var jobs: String { Directory.joined(path, "jobs") }
+    public var done: String { Directory.joined(path, "done") }
+    public var database: String { Directory.joined(path, "queue.sqlite") }
+
+    public func job(_ id: String) -> String { Directory.joined(jobs, id) }
+    public func input(_ record: JobRecord) -> String { job(record.id) + "/input/" + record.name }
+    public func output(_ record: JobRecord, run: Int) -> String { job(record.id) + "/output/" + record.runs[run].name }
+    public func log(_ record: JobRecord, run: Int) -> String { job(record.id) + "/logs/" + record.runs[run].name + ".log" }
+
+    /// Creates what is missing.
+    public func prepare() throws(FileError) {
+        try Folder.create(jobs)
+        try Folder.create(done)
+    }
+
+    /// Writes one of a job's small files.
+    public func save(_ value: some Encodable, as name: String, of id: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        try AtomicFile.write(try encoder.encode(value), to: job(id) + "/" + name)
+    }
+
+    /// Reads one of the small files in a job's folder.
+    ///
+    /// - Returns: nil where it is not there or damaged: what it says can be found in other ways.
+    public static func load<Value: Decodable>(_ type: Value.Type, _ name: String, in folder: String) throws(FileError) -> Value? {
+        guard let bytes = try Folder.contents(of: folder + "/" + name, limit: 16 << 20) else { return nil }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try? decoder.decode(type, from: Data(bytes))
+    }
+
+    /// Identities of all folders in `jobs` or `done`, in the order of their claim.
+    public static func identities(in folder: String) throws(FileError) -> [String] {
+        try Folder.names(folder).filter { !$0.hasPrefix(".") && Folder.isDirectory(Directory.joined(folder, $0)) }.sorted()
+    }
+
+    /// A new identity and its folder. Identities sort by `date`, in UTC.
+    public func makeJob(at date: Date) throws(FileError) -> String {
+        while true {
+            let id = Self.stamp(date) + "-" + String(UInt32.random(in: 0x1000...0xFFFF), radix: 16)
+            if Folder.exists(Directory.joined(done, id)) { continue }
+            if mkdir(job(id), 0o777) == 0 { return id }
+            guard errno == EEXIST else { throw FileError("create", job(id), code: errno) }
+        }
+    }
+
+    /// `20261123-221300-123`
+    public static func stamp(_ date: Date) -> String {
+        let milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded(.down))
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func digits(_ value: some BinaryInteger, _ count: Int) -> String {
+            let text = String(value)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        return digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1, 2) + digits(parts.tm_mday, 2) + "-" + digits(parts.tm_hour, 2)
+            + digits(parts.tm_min, 2) + digits(parts.tm_sec, 2) + "-" + digits(milliseconds % 1000, 3)
+    }
+}

@@ -1,0 +1,25 @@
+import Foundation
+
+extension PhotoList {
+    /// The list as a metadata file, whose names are relative to `folder` of the job's folder (empty: that itself).
+    public func metadataLines(relativeTo folder: String = "") -> String {
+        func quoted(_ text: String) -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            guard let data = try? encoder.encode(text) else { preconditionFailure("a text that cannot be encoded: \(text)") }
+            return String(decoding: data, as: UTF8.self)
+        }
+        func name(_ file: String) -> String { quoted(!folder.isEmpty && file.hasPrefix(folder + "/") ? String(file.dropFirst(folder.count + 1)) : file) }
+        let table = subjects.map { "\(quoted($0.key)): \(quoted($0.phrase))" }.joined(separator: ", ")
+        let lines = photos.map { photo in
+            var members = ["\"id\": \(quoted(photo.subject))", "\"file_name\": \(name(photo.file))"]
+            if let mask = photo.mask { members.append("\"mask_path\": \(name(mask))") }
+            members.append("\"text\": " + (photo.captions.count == 1 ? quoted(photo.captions[0]) : "[" + photo.captions.map(quoted).joined(separator: ", ") + "]"))
+            return "{" + members.joined(separator: ", ") + "}"
+        }
+        return (["{\"id\": {\(table)}}"] + lines).joined(separator: "\n") + "\n"
+    }
+
+    /// Whether nobody wrote it: it was inferred from the folders of a job.
+    public var isInferred: Bool { source == SubjectFolders.source }
+}

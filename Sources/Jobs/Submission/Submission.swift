@@ -1,0 +1,36 @@
+import Files
+import Foundation
+
+/// Puts a folder into the inbox so that it appears there whole: it is copied under a hidden name, flushed, and renamed.
+public enum Submission {
+    /// - Parameters:
+    ///   - folder: what is copied; it stays where it is.
+    ///   - name: what it is to be called; where that name is taken, `NAME-2`, `NAME-3`….
+    /// - Returns: the name under which it lies in the inbox.
+    public static func submit(_ folder: String, to inbox: String, as name: String) throws(FileError) -> String {
+        guard Folder.leadsToDirectory(inbox) else { throw FileError("submit to", inbox, code: ENOENT) }
+        let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name)).\(getpid()).submitted")
+        try FolderMove.removeTree(hidden)
+        do throws(FileError) {
+            try TreeCopy.copy(folder, to: hidden)
+            // Whoever wrote it has finished: nothing has to settle.
+            let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+            guard mark >= 0 else { throw FileError("write", hidden + "/.ready", code: errno) }
+            close(mark)
+            try FolderMove.flush(hidden)
+            var attempt = 1
+            while true {
+                let candidate = ResultName.candidate(name, attempt: attempt)
+                if FolderMove.renameWithoutReplacing(hidden, Directory.joined(inbox, candidate)) {
+                    try FolderMove.flush(inbox)
+                    return candidate
+                }
+                guard errno == EEXIST || errno == ENOTEMPTY else { throw FileError("submit to", inbox, code: errno) }
+                attempt += 1
+            }
+        } catch {
+            try? FolderMove.removeTree(hidden)
+            throw error
+        }
+    }
+}

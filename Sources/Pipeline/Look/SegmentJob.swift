@@ -1,0 +1,99 @@
+import CPUDevice
+import Files
+import Foundation
+import Images
+import Jobs
+import Vision
+
+/// `segmix segment`: one mask of one picture.
+public struct SegmentJob {
+    let model, image, output: String
+    let prompt: SegmentationPrompt
+
+    /// - Parameters:
+    ///   - model: a SAM or MobileSAM directory; nil: the bundled default.
+    ///   - maskModels: where the configuration says that the default models are.
+    ///   - box: `x0,y0,x1,y1` in pixels of the upright picture.
+    ///   - points: `x,y` on the object, or `x,y,0` beside it.
+    /// - Throws: `Fault` for values that are none, `JobFailure` (unavailable) where the default model is missing.
+    public init(model: String?, maskModels: String?, image: String, box: String?, points: [String], output: String) throws {
+        guard box != nil || !points.isEmpty else { throw Fault("say where the object is: --box x0,y0,x1,y1, or one or more --point x,y") }
+        prompt = SegmentationPrompt(box: try box.map(Self.box), points: try points.map(Self.point))
+        (self.image, self.output) = (image, output)
+        self.model = try model ?? DefaultModels(configured: maskModels).segmenter
+    }
+
+    private static func numbers(_ text: String) -> [Double] {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0.trimmingCharacters(in: .whitespaces)) }
+        return parts.allSatisfy { $0?.isFinite ?? false } ? parts.compactMap { $0 } : []
+    }
+
+    static func box(_ text: String) throws -> SegmentationPrompt.Box {
+        let n = numbers(text)
+        guard n.count == 4 else { throw Fault("--box is \(text); four numbers x0,y0,x1,y1 in pixels are wanted") }
+        guard n[0] < n[2], n[1] < n[3] else { throw Fault("--box is \(text); the first corner should be above and to the left of the second") }
+        return .init(x0: n[0], y0: n[1], x1: n[2], y1: n[3])
+    }
+
+    static func point(_ text: String) throws -> SegmentationPrompt.Point {
+        let n = numbers(text)
+        guard n.count == 2 || n.count == 3 && (n[2] == 0 || n[2] == 1) else {
+            throw Fault("--point is \(text); two numbers x,y in pixels are wanted, with ,0 after them for a point beside the object")
+        }
+        return .init(x: n[0], y: n[1], isInside: n.count == 2 || n[2] == 1)
+    }
+
+    public struct Result: Encodable {
+        public let image, output: String
+        /// Of the upright picture and the mask.
+        public let width, height: Int
+        /// What the model believes the mask's intersection over union with the object to be.
+        public let predictedIoU: Double
+        /// The share of the picture that the mask covers.
+        public let coverage: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case image, output, width, height, predictedIoU = "predicted_iou", coverage
+        }
+
+        public var line: String {
+            String(format: "%@: %.1f %% of the picture, predicted intersection over union %.3f", output, 100 * coverage, predictedIoU)
+        }
+    }
+
+    /// Writes the mask, 0 and 255, at the upright picture's size.
+    /// - Throws: `JobFailure` (unavailable) where the model is not there; `Fault` where the prompt is outside the picture; the
+    ///   errors of reading model and picture and of writing the mask.
+    public func run() throws -> Result {
+        guard Folder.leadsToDirectory(model) else {
+            throw JobFailure(.unavailable, "\(model): the SAM model's directory is not there; give one in Hugging Face layout, such as a copy of facebook/sam-vit-huge")
+        }
+        let picture = try ImageFile.readPhoto(image), prompt = try inside(picture)
+        CPUDevice.install()
+        let sam = try SAM(directory: model), embedding = sam.embed(picture)
+        // One point alone may mean a thing, a part of it, or a part of that: the model's own choice among them is taken.
+        let isAmbiguous = prompt.box == nil && prompt.points.count == 1
+        let candidates = sam.segment(embedding, prompt, output: isAmbiguous ? .candidates : .single)
+        let best = candidates.max { $0.predictedIoU < $1.predictedIoU }!, mask = best.mask()
+        try AtomicFile.write(PNGEncoder.encode(mask), to: output)
+        return Result(
+            image: image, output: output, width: mask.width, height: mask.height, predictedIoU: Double(best.predictedIoU),
+            coverage: Double(mask.bytes.count { $0 == 255 }) / Double(mask.bytes.count))
+    }
+
+    /// The prompt, its box cut to the picture.
+    private func inside(_ picture: RGBImage) throws -> SegmentationPrompt {
+        let (width, height) = (Double(picture.width), Double(picture.height))
+        func outside(_ what: String) -> Fault { Fault(file: image, "\(what) lies outside the picture, which is \(picture.width) × \(picture.height) pixels when upright") }
+        var prompt = prompt
+        if let box = prompt.box {
+            let cut = SegmentationPrompt.Box(x0: max(box.x0, 0), y0: max(box.y0, 0), x1: min(box.x1, width), y1: min(box.y1, height))
+            guard cut.x0 < cut.x1, cut.y0 < cut.y1 else { throw outside("the box \(box.x0),\(box.y0),\(box.x1),\(box.y1)") }
+            prompt.box = cut
+        }
+        for point in prompt.points where point.x < 0 || point.y < 0 || point.x > width || point.y > height {
+            throw outside("the point \(point.x),\(point.y)")
+        }
+        return prompt
+    }
+}

@@ -1,0 +1,38 @@
+import Files
+import Foundation
+import Jobs
+
+/// Where the default mask models lie: what `make models` makes and `make install` installs.
+public struct DefaultModels: Sendable {
+    /// Holds `u2netp` and `mobile_sam`.
+    public let directory: String
+    public var saliency: String { directory + "/u2netp" }
+    public var segmenter: String { directory + "/mobile_sam" }
+
+    /// - Parameter configured: the configuration's `mask_models`.
+    /// - Throws: `JobFailure` (unavailable) where they are nowhere.
+    public init(configured: String?) throws {
+        let places = configured.map { [$0] } ?? Self.places
+        let complete = { (place: String) in ["u2netp", "mobile_sam"].allSatisfy { Folder.exists("\(place)/\($0)/model.safetensors") } }
+        guard let found = places.first(where: complete) else {
+            let looked = configured.map { "\($0) (`mask_models` of the configuration) does not hold them" } ?? "they are in none of \(places.joined(separator: ", "))"
+            throw JobFailure(.unavailable, "the default mask models are missing: \(looked); run `make models` in the source folder (and `make install`), or name `owlv2` and `sam` with the job's model in the configuration")
+        }
+        directory = found
+    }
+
+    /// Beside the program, where `make install` puts them, and in the source folder that the program was built in.
+    static var places: [String] {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let length = readlink("/proc/self/exe", &buffer, Int(PATH_MAX))
+        guard length > 0 else { return [] }
+        let program = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var folder = Directory.parent(of: program)
+        var places = [folder + "/models", Directory.parent(of: folder) + "/share/segmixd/models"]
+        for _ in 0..<5 {
+            if Folder.exists(folder + "/Package.swift") { places.append(folder + "/models/bundled") }
+            folder = Directory.parent(of: folder)
+        }
+        return places
+    }
+}

@@ -1,0 +1,49 @@
+import Crypto
+import Files
+import Foundation
+import Jobs
+
+/// Tells one model from another without reading it whole: names, sizes and first MiB of its weights, its small files whole.
+enum DirectoryFingerprint {
+    /// - Parameter folders: model directories, each looked into one level deep.
+    /// - Throws: `FileError`.
+    static func of(_ folders: [String]) throws -> String {
+        var hash = SHA256()
+        for folder in folders {
+            for path in try files(folder) {
+                guard let handle = FileHandle(forReadingAtPath: path) else { throw FileError("read", path, code: errno) }
+                hash.update(data: Data(path.dropFirst(folder.count).utf8))
+                hash.update(data: try handle.read(upToCount: 1 << 20) ?? Data())
+                hash.update(data: Data("\(try handle.seekToEnd())".utf8))
+            }
+        }
+        return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+    }
+
+    private static func files(_ folder: String) throws(FileError) -> [String] {
+        var found: [String] = []
+        for name in try Folder.names(folder).sorted() where !IgnoredFiles.contains(name) {
+            let path = folder + "/" + name
+            if Folder.leadsToDirectory(path) {
+                found += try Folder.names(path).sorted().filter(isPart).map { path + "/" + $0 }
+            } else if isPart(name) {
+                found.append(path)
+            }
+        }
+        return found
+    }
+
+    private static func isPart(_ name: String) -> Bool {
+        !IgnoredFiles.contains(name) && [".safetensors", ".json", ".txt"].contains { name.hasSuffix($0) }
+    }
+}
+
+/// SHA-256 of some texts and bytes, the first 16 bytes of it in hexadecimal digits.
+func digest(_ parts: Data...) -> String {
+    var hash = SHA256()
+    for part in parts {
+        hash.update(data: Data("\(part.count):".utf8))
+        hash.update(data: part)
+    }
+    return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+}

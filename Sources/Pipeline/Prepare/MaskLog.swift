@@ -1,0 +1,84 @@
+import Files
+import Foundation
+import Jobs
+import Vision
+
+/// A line of `masks/masks.jsonl`: how one mask came about.
+struct MaskRecord: Codable, Equatable {
+    /// The photo as the job calls it; a generated prior image as `prior/NAME.png`.
+    var photo: String
+    var subject: String
+    /// The mask, relative to the output; nil where there is none to train on.
+    var mask: String?
+    /// The picture that shows it, relative to the output.
+    var overlay: String?
+    /// Of a generated prior image: how often it was drawn, and the seed of the last time.
+    var attempts: Int?
+    var seed: UInt64?
+    /// Of everything that the mask depends on: the photo's bytes, the settings, the models.
+    var key: String
+    var decision: MaskDecision
+
+    private enum CodingKeys: String, CodingKey { case photo, subject, mask, overlay, attempts, seed, key }
+
+    init(photo: String, subject: String, key: String, decision: MaskDecision) {
+        (self.photo, self.subject, self.key, self.decision) = (photo, subject, key, decision)
+    }
+
+    /// The decision's members stand beside the record's own.
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(photo, forKey: .photo)
+        try values.encode(subject, forKey: .subject)
+        try values.encodeIfPresent(mask, forKey: .mask)
+        try values.encodeIfPresent(overlay, forKey: .overlay)
+        try values.encodeIfPresent(attempts, forKey: .attempts)
+        try values.encodeIfPresent(seed, forKey: .seed)
+        try values.encode(key, forKey: .key)
+        try decision.encode(to: encoder)
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        photo = try values.decode(String.self, forKey: .photo)
+        subject = try values.decode(String.self, forKey: .subject)
+        mask = try values.decodeIfPresent(String.self, forKey: .mask)
+        overlay = try values.decodeIfPresent(String.self, forKey: .overlay)
+        attempts = try values.decodeIfPresent(Int.self, forKey: .attempts)
+        seed = try values.decodeIfPresent(UInt64.self, forKey: .seed)
+        key = try values.decode(String.self, forKey: .key)
+        decision = try MaskDecision(from: decoder)
+    }
+}
+
+/// `masks/masks.jsonl`, rewritten whole with every decision: it is never half a line, and a run that is started again
+/// finds in it what is done. Its lines stand in the order of the job, whatever order they were found in.
+final class MaskLog {
+    private let path: String
+    private let order: [String: Int]
+    private var records: [String: MaskRecord] = [:]
+
+    /// - Parameter photos: what the job will have lines for, in this order; lines of other photos are dropped.
+    init(_ path: String, photos: [String]) {
+        self.path = path
+        order = Dictionary(uniqueKeysWithValues: photos.enumerated().map { ($1, $0) })
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
+        for line in text.split(separator: "\n") {
+            guard let record = try? JSONDecoder().decode(MaskRecord.self, from: Data(line.utf8)), order[record.photo] != nil else { continue }
+            records[record.photo] = record
+        }
+    }
+
+    /// The record of a photo, if it was made from the very same.
+    func record(of photo: String, key: String) -> MaskRecord? { records[photo].flatMap { $0.key == key ? $0 : nil } }
+
+    /// - Throws: `FileError`.
+    func write(_ record: MaskRecord) throws {
+        precondition(order[record.photo] != nil, "MaskLog: \(record.photo) is not of this job")
+        records[record.photo] = record
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let lines = try records.values.sorted { order[$0.photo]! < order[$1.photo]! }.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+        try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
+    }
+}

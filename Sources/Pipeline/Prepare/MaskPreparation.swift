@@ -1,0 +1,85 @@
+import Files
+import Foundation
+import Images
+import Jobs
+import Vision
+
+/// Makes the masks that a job's photos and prior images lack.
+struct MaskPreparation {
+    let job: Job
+    let folder: PreparedFolder
+    let finder: SubjectFinder
+    let log: MaskLog
+    let progress: ProgressReporter
+
+    /// A photo for which there is no mask, and why.
+    struct Failure {
+        let photo: PhotoEntry
+        let complaint: String
+        let overlay: String?
+    }
+
+    struct Outcome {
+        /// The absolute path of each photo's new mask.
+        var masks: [String: String] = [:]
+        var failures: [Failure] = []
+    }
+
+    /// - Returns: nil where a stop was asked for.
+    func run() throws -> Outcome? {
+        var outcome = Outcome(), photos = job.unmasked
+        let priors = Set((job.priors?.photos ?? []).map(\.file))
+        // Two subjects may share a photo; its mask then shows what stands out, once for each.
+        var seen: Set<String> = []
+        photos = photos.filter { seen.insert($0.file).inserted }
+        let names = PreparedFolder.names(photos.map(\.file))
+        for (i, (photo, name)) in zip(photos, names).enumerated() {
+            if StopRequest.shared.isSet { return nil }
+            let isPrior = priors.contains(photo.file)
+            let record = try record(of: photo, name: name, isPrior: isPrior)
+            if let mask = record.mask {
+                outcome.masks[photo.file] = folder.path + "/" + mask
+            } else {
+                outcome.failures.append(Failure(photo: photo, complaint: record.decision.complaint ?? "no mask was found", overlay: record.overlay))
+            }
+            progress.step(ProgressLine(phase: .prepare, step: i + 1, total: photos.count, message: "mask of \(photo.file)"))
+        }
+        return outcome
+    }
+
+    /// The record that is there already, or a new one with its files.
+    private func record(of photo: PhotoEntry, name: String, isPrior: Bool) throws -> MaskRecord {
+        let path = job.place(of: photo.file)
+        guard let bytes = FileManager.default.contents(atPath: path) else { throw FileError("read", path, code: errno == 0 ? EIO : errno) }
+        let className = job.className(ofSubject: photo.subject)
+        let key = digest(bytes, Data(className.utf8), Data(finder.identity.utf8))
+        if let old = log.record(of: photo.file, key: key), [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
+            return old
+        }
+        let picture = try ImageFile.readPhoto(path, name: photo.file)
+        let result = try finder.mask(of: className, in: picture, generated: isPrior)
+        var record = MaskRecord(photo: photo.file, subject: photo.subject, key: key, decision: result.decision)
+        let overlay = folder.overlay(named: name, isPrior: isPrior)
+        let boxes = result.decision.boxes.map(\.box) + (result.decision.segmentedBox.map { [$0] } ?? [])
+        try AtomicFile.write(PNGEncoder.encode(MaskOverlay.draw(picture, mask: result.mask, boxes: boxes)), to: overlay)
+        record.overlay = relative(overlay)
+        if result.isGood, let mask = result.mask {
+            let file = folder.mask(named: name, isPrior: isPrior)
+            try AtomicFile.write(PNGEncoder.encode(mask.image), to: file)
+            record.mask = relative(file)
+        }
+        // The line comes last: where it stands, its files are there.
+        try log.write(record)
+        return record
+    }
+
+    private func relative(_ path: String) -> String { String(path.dropFirst(folder.path.count + 1)) }
+}
+
+extension MaskPreparation.Failure {
+    /// What is wrong and what would be right.
+    func fault(in source: String) -> Fault {
+        let seen = overlay.map { "; \($0) in the output shows what was seen" } ?? ""
+        return Fault(file: source, line: photo.line, "no mask could be made of \(photo.file): \(complaint)\(seen). Paint one (the subject white, the rest black) and name it with \"mask_path\", remove the photo, or set `on_missing_mask: skip`")
+    }
+}

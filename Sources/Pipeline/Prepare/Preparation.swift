@@ -1,0 +1,96 @@
+import CPUDevice
+import Diffusion
+import Files
+import Foundation
+import Jobs
+import Vision
+
+/// Makes what a job lacks, masks and prior images, and completes the job with it. Started again after a stop, it goes on
+/// with the image it was at, and ends with the very same set.
+public struct Preparation {
+    /// What the machine has for it.
+    public struct Means: Sendable {
+        public var model: Configuration.Model
+        /// The configuration's `mask_models`.
+        public var maskModels: String?
+        /// Where prior images are kept for other jobs, and how much of them; nil: nowhere.
+        public var cache: String?
+        public var cacheSize: Int
+
+        public init(_ configuration: Configuration, model: Configuration.Model) {
+            self.model = model
+            maskModels = configuration.maskModels
+            cache = configuration.state + "/cache/priors"
+            cacheSize = configuration.cacheSize
+        }
+    }
+
+    let job: Job
+    let means: Means
+    let folder: PreparedFolder
+    let progress: ProgressReporter
+
+    /// - Parameter output: an absolute path; what is made goes into its `masks` and `prior`.
+    public init(_ job: Job, _ means: Means, output: String, progress: ProgressReporter) {
+        (self.job, self.means, self.progress) = (job, means, progress)
+        folder = PreparedFolder(path: output)
+    }
+
+    public static func isNeeded(_ job: Job) -> Bool { !job.unmasked.isEmpty || job.lacksPriors }
+
+    /// - Returns: the job with everything in place, and what should be said of it; nil where a stop was asked for.
+    /// - Throws: `JobFailure`, `FaultList`, and what reading pictures and models throws.
+    public func run() throws -> (job: Job, notes: [String])? {
+        guard Self.isNeeded(job) else { return (job, []) }
+        let device = CPUDevice.install()
+        defer { device.trim() }
+        try folder.create(withPriors: job.lacksPriors || !(job.priors?.photos ?? []).allSatisfy { $0.mask != nil })
+        let finder = try SubjectFinder(means, job.specification.prepare)
+        progress.say(.prepare, "making what is missing with \(finder.description)")
+        let model = SDXLDirectory(means.model.base, vae: means.model.vae)
+        var plans: [PriorPlan] = []
+        if job.lacksPriors {
+            let identity = try DirectoryFingerprint.of([model.path] + (means.model.vae.map { [$0] } ?? []))
+            plans = try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
+        }
+        var seen: Set<String> = []
+        let log = MaskLog(folder.log, photos: job.unmasked.map(\.file).filter { seen.insert($0).inserted } + PriorPreparation.photos(plans))
+        guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }
+        var (completed, notes) = try complete(masks)
+        if job.lacksPriors {
+            let painter = PriorPainter(model, requests: plans.map { $0.request(seed: 0) }, progress: progress)
+            let cache = means.cache.map { PriorCache(path: $0, limit: means.cacheSize) }
+            guard let priors = try PriorPreparation(
+                plans: plans, folder: folder, finder: finder, painter: painter, cache: cache, log: log, progress: progress
+            ).run() else { return nil }
+            completed.priors = priors
+        }
+        if !masks.masks.isEmpty { notes.append("masks were made for \(masks.masks.count) pictures; look at masks/overlay-*.png to see whether they are right") }
+        notes.forEach { progress.say(.prepare, "note: \($0)") }
+        return (completed, notes)
+    }
+
+    /// The job with its new masks, without the photos that have none if the specification says so.
+    private func complete(_ outcome: MaskPreparation.Outcome) throws -> (Job, [String]) {
+        var job = job, notes: [String] = []
+        let lacking = Set(outcome.failures.map(\.photo.file))
+        if job.specification.onMissingMask == .fail {
+            try outcome.failures.map { $0.fault(in: $0.photo.file.hasPrefix("prior/") ? job.priors?.source ?? job.photos.source : job.photos.source) }.throwIfAny()
+        }
+        notes += outcome.failures.map { "\($0.photo.file) is left out (`on_missing_mask: skip`): \($0.complaint)" }
+        func filled(_ list: PhotoList) throws -> PhotoList {
+            var list = list
+            list.photos = list.photos.filter { $0.mask != nil || !lacking.contains($0.file) }
+            for i in list.photos.indices where list.photos[i].mask == nil { list.photos[i].mask = outcome.masks[list.photos[i].file] }
+            for subject in list.subjects where !list.photos.contains(where: { $0.subject == subject.key }) {
+                throw Fault(file: list.source, "no photo of the subject \"\(subject.key)\" (\(subject.phrase)) is left: no mask could be made of any. Paint masks (the subject white, the rest black) and name them with \"mask_path\"")
+            }
+            return list
+        }
+        if job.needsMasks {
+            job.photos = try filled(job.photos)
+            job.priors = try job.priors.map(filled)
+        }
+        return (job, notes)
+    }
+}

@@ -1,0 +1,40 @@
+import Files
+import Foundation
+import Jobs
+
+/// Where what a job lacked lies in its output: `masks` and `prior`.
+struct PreparedFolder {
+    let path: String
+    var masks: String { path + "/masks" }
+    var prior: String { path + "/prior" }
+    var log: String { masks + "/masks.jsonl" }
+    var priorList: String { prior + "/class_metadata.jsonl" }
+
+    /// A photo's mask; of a given prior image beside where generated ones lie.
+    func mask(named name: String, isPrior: Bool) -> String { isPrior ? "\(prior)/mask_\(name).png" : "\(masks)/\(name).png" }
+    func overlay(named name: String, isPrior: Bool) -> String { "\(masks)/overlay-\(isPrior ? "prior-" : "")\(name).png" }
+
+    /// Makes the folders, and removes what a killed process had not finished.
+    func create(withPriors: Bool) throws(FileError) {
+        for folder in [masks] + (withPriors ? [prior] : []) {
+            try Directory.create(folder)
+            try AtomicFile.removeLeftovers(in: folder)
+        }
+    }
+
+    /// A name for each photo's mask: its own without suffix and folders, made unique in the order of the list.
+    static func names(_ files: [String]) -> [String] {
+        var taken: Set<String> = []
+        return files.map { file in
+            let pieces = file.split(separator: "/").map(String.init)
+            let last = pieces.last ?? "photo", stem = last.lastIndex(of: ".").map { String(last[..<$0]) } ?? last
+            var candidate = (pieces.dropLast() + [stem]).joined(separator: "-"), n = 2
+            let plain = candidate
+            while !taken.insert(candidate.lowercased()).inserted {
+                candidate = "\(plain)-\(n)"
+                n += 1
+            }
+            return candidate
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Diffusion
+import Foundation
+import Images
+import Jobs
+import Tensors
+
+/// Draws prior images with the base model; it is loaded when the first one is wanted.
+final class PriorPainter {
+    private let model: SDXLDirectory
+    private let progress: ProgressReporter
+    private let requests: [RenderRequest]
+    private var make: TextToImage?
+
+    /// - Parameter requests: one of every class, for their prompts.
+    init(_ model: SDXLDirectory, requests: [RenderRequest], progress: ProgressReporter) {
+        (self.model, self.requests, self.progress) = (model, requests, progress)
+    }
+
+    private struct Stopped: Error {}
+
+    /// The pictures of requests that differ in their seeds only, sampled together; nil where a stop was asked for.
+    func pictures(_ requests: [RenderRequest], saying message: String) throws -> [RGBImage]? {
+        let make = try loaded()
+        let noise = requests.map(make.initialNoise)
+        do {
+            let latents = try make.latents(requests, noise: noise.count == 1 ? noise[0] : .stacked(noise)) { step in
+                if StopRequest.shared.isSet { throw Stopped() }
+                progress.step(ProgressLine(phase: .prepare, step: step, total: requests[0].steps, message: message))
+            }
+            return requests.indices.map { i in
+                let picture = make.decode(latents.part(i, of: requests.count))
+                return RGBImage(width: picture.width, height: picture.height, bytes: picture.bytes)
+            }
+        } catch is Stopped {
+            return nil
+        }
+    }
+
+    private func loaded() throws -> TextToImage {
+        if let make { return make }
+        progress.say(.prepare, "loading \(URL(fileURLWithPath: model.path).lastPathComponent) for the prior images")
+        var seen: Set<String> = []
+        let prompts = requests.flatMap(\.prompts).filter { seen.insert($0).inserted }
+        let table = try Tape.paused { try PromptEncoder(model).encode(prompts) { [progress] prompt, rest in
+            progress.say(.prepare, "note: a prompt is longer than 77 tokens, “\(rest)” of “\(prompt)” is cut off")
+        } }
+        let schedule = try model.loadSchedule()
+        if let request = requests.first, request.steps > schedule.steps {
+            throw JobFailure(.badInput, "`prepare.prior_steps` is \(request.steps), and the model's schedule has \(schedule.steps); use no more than that")
+        }
+        let made = TextToImage(
+            unet: try model.loadUNet(), vae: try model.loadVAE(), schedule: schedule, prompts: table,
+            zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
+        make = made
+        return made
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Images
+import Jobs
+import Vision
+
+/// Makes masks: by the subject's class where the job's model comes with a detector and a segmenter, else by what stands out.
+struct SubjectFinder {
+    enum Kind {
+        case detection(DetectionMasker)
+        case saliency(SalientMasker)
+    }
+
+    let kind: Kind
+    /// What `kind` works with, for a line of progress.
+    let description: String
+    /// What the masks depend on besides photo and class.
+    let identity: String
+    private let settings: PrepareSpecification
+
+    /// Loads what the machine has.
+    /// - Throws: `JobFailure` where models are missing, and what reading them throws.
+    init(_ means: Preparation.Means, _ settings: PrepareSpecification) throws {
+        let detector = means.model.owlv2, segmenter = means.model.sam
+        if let detector, let segmenter {
+            try DetectionOptions.requireModel(detector, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
+            try DetectionOptions.requireModel(segmenter, "SAM", like: "facebook/sam-vit-huge")
+            let masker = DetectionMasker(
+                detector: OWLv2Boxes(try OWLv2(directory: detector)), segmenter: SAMProposals(try SAM(directory: segmenter), offersAll: false))
+            try self.init(
+                .detection(masker), description: "OWLv2 and SAM", identity: "detection 1 " + DirectoryFingerprint.of([detector, segmenter]), settings)
+            return
+        }
+        if let given = detector.map({ ("owlv2", $0, "sam") }) ?? segmenter.map({ ("sam", $0, "owlv2") }) {
+            throw JobFailure(.unavailable, "the configuration names `\(given.0)` (\(given.1)) of the job's model, but no `\(given.2)`; masks are made with both, or, where neither is named, with the default models")
+        }
+        let models = try DefaultModels(configured: means.maskModels)
+        let masker = SalientMasker(
+            try U2Net(directory: models.saliency), segmenter: SAMProposals(try SAM(directory: models.segmenter), offersAll: true), .init(settings))
+        try self.init(
+            .saliency(masker), description: "U²-NetP and MobileSAM", identity: "saliency 1 " + DirectoryFingerprint.of([models.saliency, models.segmenter]), settings)
+    }
+
+    init(_ kind: Kind, description: String, identity: String, _ settings: PrepareSpecification) throws {
+        (self.kind, self.description, self.settings) = (kind, description, settings)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        self.identity = digest(Data(identity.utf8), try encoder.encode(settings))
+    }
+
+    /// The mask of the one subject of a class.
+    ///
+    /// - Parameter generated: a prior image, which must hold exactly one and is drawn again where it does not.
+    func mask(of className: String, in photo: RGBImage, generated: Bool) throws -> MaskResult {
+        switch kind {
+        case .saliency(let masker):
+            return try masker.mask(of: photo)
+        case .detection(let masker):
+            var choice = BoxChoice.Settings(threshold: generated ? settings.priorThreshold : settings.photoThreshold)
+            (choice.leastThreshold, choice.mergeOverlap, choice.clearFactor) = (settings.leastThreshold, settings.mergeOverlap, settings.clearFactor)
+            choice.triesFurther = !generated
+            return try masker.mask(of: className, in: photo, choice, margin: generated ? 0 : settings.boxMargin)
+        }
+    }
+}
+
+extension SalientMasker.Settings {
+    init(_ settings: PrepareSpecification) {
+        self.init()
+        (threshold, leastAgreement, mostRival) = (settings.saliencyThreshold, settings.leastAgreement, settings.mostRival)
+    }
+}

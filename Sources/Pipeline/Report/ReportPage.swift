@@ -1,0 +1,163 @@
+import Foundation
+import Images
+import Jobs
+
+/// `report.html`: the report on one page that needs nothing beside it and no network.
+struct ReportPage {
+    let contents: ReportContents
+    let job: Job
+    /// The result's folder.
+    let folder: String
+
+    /// - Throws: `ImageError` for a picture that cannot be read.
+    func html() throws -> HTML {
+        """
+        <!doctype html>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
+        <title>\(contents.name) – segmixd</title><link rel="icon" href="data:,"><style>\(ReportStyle.css)</style></head>
+        <body><main>
+        <h1>\(contents.name)</h1>
+        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(curve)\(try masks())\(usage)\(costs)\(settings)
+        </main></body></html>
+
+        """
+    }
+
+    private func section(_ title: String, _ body: HTML) -> HTML { "<section><h2>\(title)</h2>\n\(body)</section>\n" }
+
+    private func definitions(_ pairs: [(String, String)]) -> HTML {
+        "<dl>\(pairs.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" as HTML })</dl>"
+    }
+
+    /// A picture of the result as a preview inside the page.
+    private func preview(_ file: String, side: Int) throws -> Data {
+        let image = try ImageFile.readPhoto(folder + "/" + file, name: file)
+        return JPEGEncoder.encode(max(image.width, image.height) > side ? ContactSheet.thumbnail(image, side: side) : image)
+    }
+
+    private func figure(_ file: String, _ caption: String, side: Int) throws -> HTML {
+        "<figure><img src=\"\(jpeg: try preview(file, side: side))\" alt=\"\(caption)\"><figcaption>\(caption)</figcaption></figure>"
+    }
+
+    private var summary: HTML {
+        let s = contents.settings, subjects = job.photos.subjects.map { subject in
+            "“\(subject.phrase)” (\(job.photos.photos(of: subject.key).count) photos)"
+        }
+        let mixed = contents.examples > 0 ? "\(contents.composites) of \(contents.examples) examples were composites of two subjects" : "no example was seen in this run"
+        return """
+            <p>A LoRA of \(subjects.joined(separator: ", ")), trained for \(contents.loss.last?.step ?? s.maxTrainSteps) steps at \(s.resolution) px on <code>\(contents.model)</code>. \(mixed).</p>
+            <p class="soft">\(Self.date(contents.finished)), after \(ProgressLine.words(seconds: contents.seconds)).</p>
+
+            """
+    }
+
+    private var warnings: HTML {
+        contents.warnings.isEmpty ? "" : section("Warnings", "<div class=\"warn\">\(contents.warnings.map { "<p>\($0)</p>" as HTML })</div>")
+    }
+
+    private func sheet() throws -> HTML {
+        guard let file = contents.contactSheet else { return "" }
+        let picture = try preview(file, side: 1800)
+        return section("Pictures", """
+            <img class="sheet" src="\(jpeg: picture)" alt="Contact sheet of all final pictures">
+            <p class="soft">Each picture is in <code>samples/</code> in full size, with its prompt and settings inside the file.</p>
+            """)
+    }
+
+    private func layouts() throws -> HTML {
+        var seen: Set<String> = []
+        let files = contents.pictures.compactMap(\.layout).filter { seen.insert($0).inserted }.prefix(12)
+        guard !files.isEmpty else { return "" }
+        return section("Layouts", """
+            <p>Pictures with γ above 0 start from noise that is shifted towards a layout of the subjects' own photos. Larger γ keeps more of the layout; above 0.2 the background whitens.</p>
+            <div class="pictures">\(try files.map { try figure($0, String($0.split(separator: "/").last!), side: 360) })</div>
+            """)
+    }
+
+    private var scores: HTML {
+        guard let scores = contents.scores else { return "" }
+        func number(_ value: Double) -> String { String(format: "%.3f", value) }
+        let rows = scores.pictures.map { picture -> HTML in
+            let matrix = picture.similarity.map { $0.map(number).joined(separator: "  ") }.joined(separator: "\n")
+            return "<tr><td>\(picture.file)</td><td>\(number(picture.score))</td><td>\(picture.reason ?? "")</td><td><code style=\"white-space:pre\">\(matrix)</code></td></tr>"
+        }
+        return section("Detect-and-Compare", """
+            <p>How well the subjects are found and told apart, from 0 to 1: <strong>\(number(scores.mean))</strong> on average. \
+            The matrix has a row for each found box and a column for each of \(scores.subjects.joined(separator: ", ")).</p>
+            <div class="wide"><table><tr><th>picture</th><th>score</th><th>why 0</th><th>similarity</th></tr>\(rows)</table></div>
+            """)
+    }
+
+    private var curve: HTML {
+        let points = contents.loss.map { (step: $0.step, loss: $0.loss) }
+        guard points.count > 1 else { return "" }
+        return section("Loss", """
+            \(LossChart(points: points).svg)
+            <p class="soft">Faint: each step. Strong: running mean, \(LossChart.short(LossChart.smoothed(points.map(\.loss)).last!)) at the end. \
+            The loss of one step depends mostly on the noise that was drawn; only its trend means something.</p>
+            """)
+    }
+
+    private func masks() throws -> HTML {
+        guard !contents.masks.isEmpty else { return "" }
+        return section("Masks", "<div class=\"pictures\">\(try contents.masks.prefix(60).map { try figure($0, String($0.split(separator: "/").last!), side: 240) })</div>")
+    }
+
+    private var usage: HTML {
+        let r = contents.settings.render
+        let prompt = contents.pictures.first?.prompt ?? "a photo of a " + job.photos.subjects.map(\.phrase).joined(separator: " and a ")
+        func python(_ text: String) -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            return String(decoding: (try? encoder.encode(text)) ?? Data("\"\"".utf8), as: UTF8.self)
+        }
+        let code = """
+            import torch
+            from diffusers import StableDiffusionXLPipeline
+
+            pipe = StableDiffusionXLPipeline.from_pretrained("stabilityai/stable-diffusion-xl-base-1.0", torch_dtype=torch.float16).to("cuda")
+            pipe.load_lora_weights(\(python(folder)), weight_name="pytorch_lora_weights.safetensors")
+            image = pipe(
+                \(python(prompt)),
+                negative_prompt=\(python(r.negativePrompt)),
+                num_inference_steps=\(r.steps), guidance_scale=\(RenderedPicture.plain(r.guidance)),
+            ).images[0]
+            image.save("picture.png")
+            """
+        let kohya = contents.files.first { $0 != "pytorch_lora_weights.safetensors" }
+        let comfy: HTML = kohya.map { """
+            <p><strong>ComfyUI</strong>: put <code>\($0)</code> into <code>models/loras</code>, add the node “Load LoRA” between the checkpoint and the sampler, \
+            with both strengths at 1. <strong>AUTOMATIC1111</strong>, Forge: <code>models/Lora</code>, then <code>&lt;lora:\(job.name):1&gt;</code> in the prompt.</p>
+            """ } ?? "<p>For ComfyUI and AUTOMATIC1111 run the job with <code>output_kohya_format: true</code>.</p>"
+        return section("How to use it", """
+            <p>Write a subject's whole phrase into the prompt: \(job.photos.subjects.map { "“\($0.phrase)”" }.joined(separator: ", ")). \
+            Use the model the LoRA was trained on, <code>\(contents.model)</code>, or one that is close to it.</p>
+            \(comfy)<p><strong>diffusers</strong>:</p><pre>\(code)</pre>
+            """)
+    }
+
+    private var costs: HTML {
+        func gib(_ bytes: Int) -> String { String(format: "%.2f GiB", Double(bytes) / Double(1 << 30)) }
+        func words(_ seconds: Double) -> String { ProgressLine.words(seconds: seconds) }
+        let t = contents.timings
+        return section("Time and memory", definitions([
+            ("preparation", words(t.preparation)), ("training", "\(words(t.training)), \(String(format: "%.2f", t.perStep)) s a step"), ("pictures", words(t.rendering)),
+            ("begun", Self.date(contents.started)), ("finished", Self.date(contents.finished)), ("machine", contents.machine),
+            ("most memory", "\(gib(contents.memory.peakResident)), of it tensors \(gib(contents.memory.peakTensors))"),
+        ]))
+    }
+
+    private var settings: HTML {
+        section("Settings", """
+            <p>Every value that held; as a <code>job.yaml</code> it gives this job again.</p>
+            <pre>\(contents.settings.renderedYAML)</pre>
+            """)
+    }
+
+    private static func date(_ date: Date) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.dateFormat = "yyyy-MM-dd HH:mm zzz"
+        return formatter.string(from: date)
+    }
+}

@@ -1,0 +1,25 @@
+/// Detect-and-Compare in `report.json` (SEGMIX's score of how well subjects are kept apart): per picture, and their mean.
+public struct ReportScores: Codable, Equatable, Sendable {
+    public struct Picture: Codable, Equatable, Sendable {
+        /// Relative to the result's folder.
+        public let file: String
+        public let score: Double
+        /// Why the score is 0, in words.
+        public let reason: String?
+        /// Boxes × subjects, in the order of `subjects`.
+        public let similarity: [[Double]]
+
+        public init(file: String, score: Double, reason: String?, similarity: [[Double]]) {
+            (self.file, self.score, self.reason, self.similarity) = (file, score, reason, similarity)
+        }
+    }
+
+    public let mean: Double
+    /// Subject keys.
+    public let subjects: [String]
+    public let pictures: [Picture]
+
+    public init(mean: Double, subjects: [String], pictures: [Picture]) {
+        (self.mean, self.subjects, self.pictures) = (mean, subjects, pictures)
+    }
+}

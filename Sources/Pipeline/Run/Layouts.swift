@@ -1,0 +1,50 @@
+import Diffusion
+import Files
+import Foundation
+import Images
+import Jobs
+import SegMix
+import Tensors
+
+/// The layouts of mean-shifted noise: composed once per subjects, seed and size, saved beside the pictures, and encoded.
+final class Layouts {
+    private struct Key: Hashable {
+        let subjects: [String], seed: UInt64, width: Int, height: Int
+    }
+
+    private let composer: Composer
+    private let boxes: [String: Composition.Box]?
+    private let folder: String
+    private var known: [Key: Tensor] = [:]
+
+    /// - Parameters:
+    ///   - layout: where the subjects lie; nil: drawn with each picture's seed.
+    ///   - folder: that of the pictures.
+    init(_ composer: Composer, layout: RenderLayout?, folder: String) {
+        (self.composer, self.folder) = (composer, folder)
+        boxes = layout.map { Dictionary(uniqueKeysWithValues: $0.boxes.map { ($0.subject, .init(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1)) }) }
+    }
+
+    /// `layout-SEED.png`, with the subjects where they are not all.
+    func path(for picture: PlannedPicture) -> String {
+        let all = Set(composer.subjects.subjects.map(\.key)) == Set(picture.subjects)
+        let names = picture.subjects.map { $0.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? String($0) : "_" }.joined() }
+        return folder + "/layout-\(picture.request.seed)" + (all ? "" : "-" + names.joined(separator: "-")) + ".png"
+    }
+
+    /// z_init of a picture, `[1, h, w, C]`; the layout's picture lies at `path(for:)` afterwards.
+    /// - Throws: `SegMixError`, `ImageError`, `FileError`.
+    func latents(for picture: PlannedPicture, with make: TextToImage, tiling: VAETiling?) throws -> Tensor {
+        let r = picture.request, key = Key(subjects: picture.subjects, seed: r.seed, width: r.width, height: r.height)
+        if let latents = known[key] { return latents }
+        let (layout, image) = try composer.composition(of: picture.subjects, boxes: boxes, width: r.width, height: r.height, seed: r.seed)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(layout), as: UTF8.self)
+        try AtomicFile.write(PNGEncoder.encode(image, text: [("layout", text)]), to: path(for: picture))
+        let pixels = Tensor(image.bytes.map { Float($0) / 127.5 - 1 }, shape: [1, r.height, r.width, 3])
+        let latents = make.latents(of: pixels, tiling: tiling)
+        known[key] = latents
+        return latents
+    }
+}

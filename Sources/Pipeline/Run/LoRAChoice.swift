@@ -1,0 +1,18 @@
+import Foundation
+import Jobs
+
+/// A LoRA file and its strength, as the command line says them: `FILE` or `FILE:0.8`.
+public struct LoRAChoice: Sendable {
+    public let path: String
+    public let scale: Float
+
+    /// - Throws: `Fault` where the file is not there.
+    public init(_ text: String) throws {
+        var (path, scale) = (text, Float(1))
+        if let colon = text.lastIndex(of: ":"), let number = Float(text[text.index(after: colon)...]), number.isFinite {
+            (path, scale) = (String(text[..<colon]), number)
+        }
+        guard FileManager.default.fileExists(atPath: path) else { throw Fault(file: path, "the LoRA file is not there; give the path of a .safetensors file") }
+        (self.path, self.scale) = (path, scale)
+    }
+}

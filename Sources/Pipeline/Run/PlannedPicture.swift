@@ -1,0 +1,50 @@
+import Diffusion
+import Foundation
+
+/// One picture that a job or a person asks for: what to render, with what strength of the LoRA, and over which layout.
+public struct PlannedPicture: Sendable, Equatable {
+    public var request: RenderRequest
+    /// What every LoRA's own strength is multiplied by.
+    public var loraScale = 1.0
+    /// Subjects of the layout, where the request's γ is above 0.
+    public var subjects: [String] = []
+
+    public init(_ request: RenderRequest, loraScale: Double = 1, subjects: [String] = []) {
+        (self.request, self.loraScale, self.subjects) = (request, loraScale, subjects)
+    }
+}
+
+/// A picture that was made, as `report.json` says it.
+struct RenderedPicture: Codable, Equatable {
+    /// Relative to the folder that the report lies in.
+    let file: String
+    let prompt: String
+    let negativePrompt: String?
+    let seed: UInt64
+    let sampler: String
+    let steps: Int
+    let guidance: Double
+    let gamma: Double, loraScale: Double
+    let width: Int, height: Int
+    /// The picture of the layout that its noise was shifted by.
+    let layout: String?
+
+    enum CodingKeys: String, CodingKey {
+        case file, prompt, negativePrompt = "negative_prompt", seed, sampler, steps, guidance, gamma, loraScale = "lora_scale", width, height, layout
+    }
+
+    init(_ picture: PlannedPicture, file: String, layout: String?) {
+        let r = picture.request
+        (self.file, self.layout) = (file, layout)
+        (prompt, negativePrompt, seed, sampler, steps, guidance) = (r.prompt, r.negativePrompt, r.seed, r.sampler.rawValue, r.steps, r.guidance)
+        (gamma, loraScale, width, height) = (r.gamma, picture.loraScale, r.width, r.height)
+    }
+
+    /// What distinguishes it from its neighbours: `seed 42 · γ 0.07 · LoRA 0.8`.
+    var caption: String {
+        (["seed \(seed)", "γ \(Self.plain(gamma))"] + (loraScale == 1 ? [] : ["LoRA \(Self.plain(loraScale))"])).joined(separator: " · ")
+    }
+
+    /// `5` rather than `5.0`.
+    static func plain(_ value: Double) -> String { value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value) }
+}

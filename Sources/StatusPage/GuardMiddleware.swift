@@ -1,0 +1,40 @@
+import Hummingbird
+import HTTPTypes
+
+/// Who may ask for what: names in `Host` that are no address of this machine are refused (a page of the web could otherwise read
+/// along, having its name point here); changes need the token; and no answer runs anything of others in the browser.
+struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
+    let token: String
+    /// What is listened on.
+    let host: String
+
+    func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
+        guard isOurName(request.head.authority ?? "") else {
+            throw HTTPError(.misdirectedRequest, message: "This address is not served here; ask for the machine by its number, or set status_page to its name.")
+        }
+        if request.method != .get, request.method != .head {
+            let given = request.headers[.authorization].flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil }
+            guard let given, StatusToken.matches(given, token) else {
+                throw HTTPError(.unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: "Changes need the token: status_token of the configuration, or the file token in the state directory.")
+            }
+        }
+        var response = try await next(request, context)
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if response.headers[.contentSecurityPolicy] == nil {
+            response.headers[.contentSecurityPolicy] =
+                "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        }
+        response.headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"
+        return response
+    }
+
+    /// A number, `localhost`, this machine's own name, or what the configuration calls it.
+    private func isOurName(_ authority: String) -> Bool {
+        var name = Substring(authority.lowercased())
+        if name.hasPrefix("["), let end = name.firstIndex(of: "]") { return name[..<end].allSatisfy { $0.isHexDigit || "[:.%".contains($0) } }
+        if let colon = name.lastIndex(of: ":") { name = name[..<colon] }
+        if name.isEmpty || name == "localhost" || name == host.lowercased() || name == Machine.name { return true }
+        let pieces = name.split(separator: ".", omittingEmptySubsequences: false)
+        return pieces.count == 4 && pieces.allSatisfy { UInt8($0) != nil }
+    }
+}

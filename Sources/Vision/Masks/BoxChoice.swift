@@ -1,0 +1,90 @@
+import Images
+
+/// Which of a detector's boxes is the subject, when exactly one is wanted.
+public struct BoxChoice: Equatable, Sendable {
+    public struct Settings: Equatable, Sendable, Codable {
+        /// A box counts from this score on: 0.2 on photos, 0.4 on generated pictures.
+        public var threshold: Double
+        /// No threshold below it is tried.
+        public var leastThreshold = 0.05
+        /// Boxes that overlap by more of the smaller one's area are one object.
+        public var mergeOverlap = 0.7
+        /// How many times the second best score the best one must be to be clearly the subject.
+        public var clearFactor = 1.5
+        /// Whether another threshold, merging and the clearly best one are tried; else only one box will do.
+        public var triesFurther = true
+
+        public init(threshold: Double) { self.threshold = threshold }
+    }
+
+    /// The subject's; nil where none is clearly it.
+    public var box: PixelBox?
+    public var rule: MaskDecision.Rule
+    /// The threshold that decided.
+    public var threshold: Double
+    /// Every box that counted at it, best first.
+    public var boxes: [MaskDecision.Box]
+
+    /// What a person would try, one after the other: the threshold as it is, lower ones where nothing is found, higher
+    /// ones where there is too much, boxes of one thing joined, the clearly best one.
+    ///
+    /// - Parameter found: boxes with their scores, also those of low scores, in any order.
+    public init(_ found: [MaskDecision.Box], _ settings: Settings) {
+        let all = found.sorted { ($0.score ?? 0) > ($1.score ?? 0) }
+        func counted(_ threshold: Double) -> [MaskDecision.Box] { all.filter { $0.score ?? 0 > threshold } }
+        var threshold = settings.threshold
+        boxes = counted(threshold)
+        (box, rule) = (nil, .nothingFound)
+        var lowered = false
+        if settings.triesFurther {
+            while boxes.isEmpty, threshold > settings.leastThreshold {
+                threshold = max(settings.leastThreshold, threshold * 0.75)
+                boxes = counted(threshold)
+                lowered = true
+            }
+        }
+        self.threshold = threshold
+        switch boxes.count {
+        case 0: return
+        case 1: (box, rule) = (boxes[0].box, lowered ? .loweredThreshold : .oneBox)
+        default:
+            rule = .severalObjects
+            guard settings.triesFurther else { return }
+            // One thing in several boxes: a dog, and the same dog with its shadow.
+            if let joined = Self.joined(boxes, overlap: settings.mergeOverlap) {
+                (box, rule) = (joined, .mergedBoxes)
+                return
+            }
+            let scores = boxes.map { $0.score ?? 0 }
+            guard scores[0] >= settings.clearFactor * scores[1] else { return }
+            box = boxes[0].box
+            // A round threshold between the two shows that one is left.
+            rule = lowered ? .clearlyBest : .raisedThreshold
+            self.threshold = lowered ? threshold : (scores[0] + scores[1]) / 2
+        }
+    }
+
+    /// The box around all of them, if they are all one thing: each overlaps the growing whole.
+    private static func joined(_ boxes: [MaskDecision.Box], overlap: Double) -> PixelBox? {
+        var rest = boxes.dropFirst().map(\.box), whole = boxes[0].box
+        while let next = rest.firstIndex(where: { whole.shareOfSmaller(coveredBy: $0) > overlap }) {
+            whole = whole.union(rest.remove(at: next))
+        }
+        return rest.isEmpty ? whole : nil
+    }
+}
+
+extension PixelBox {
+    /// Common area by the smaller box's.
+    func shareOfSmaller(coveredBy other: PixelBox) -> Double {
+        let w = min(x1, other.x1) - max(x0, other.x0), h = min(y1, other.y1) - max(y0, other.y0)
+        let smaller = min(width * height, other.width * other.height)
+        return w > 0 && h > 0 && smaller > 0 ? Double(w * h) / Double(smaller) : 0
+    }
+
+    /// Larger by a share of the picture's sides, kept inside it.
+    func widened(by share: Double, width: Int, height: Int) -> PixelBox {
+        let dx = Int((Double(width) * share).rounded()), dy = Int((Double(height) * share).rounded())
+        return PixelBox(x0: max(0, x0 - dx), y0: max(0, y0 - dy), x1: min(width, x1 + dx), y1: min(height, y1 + dy))
+    }
+}

@@ -1,0 +1,87 @@
+import Images
+
+/// How a mask came about: a line of `masks/masks.jsonl`.
+public struct MaskDecision: Equatable, Sendable, Codable {
+    public enum Method: String, Sendable, Codable {
+        /// U²-Net and MobileSAM.
+        case saliency
+        /// OWLv2 and SAM.
+        case detection
+    }
+
+    /// Why this mask, or why none.
+    public enum Rule: String, Sendable, Codable {
+        case salientObject = "salient_object"
+        case oneBox = "one_box", loweredThreshold = "lowered_threshold", raisedThreshold = "raised_threshold"
+        case mergedBoxes = "merged_boxes", clearlyBest = "clearly_best_box"
+        case nothingFound = "nothing_found", severalObjects = "several_objects", disagreement
+
+        /// Whether the mask can be trained on.
+        public var isGood: Bool {
+            switch self {
+            case .nothingFound, .severalObjects, .disagreement: false
+            default: true
+            }
+        }
+    }
+
+    /// A box in pixels of the upright photo, `[x0, y0, x1, y1]`, and how sure the detector is.
+    public struct Box: Equatable, Sendable, Codable {
+        public var box: PixelBox
+        public var score: Double?
+
+        public init(_ box: PixelBox, score: Double?) { (self.box, self.score) = (box, score) }
+    }
+
+    public var method: Method
+    public var rule = Rule.nothingFound
+    /// What was looked for, where something was.
+    public var query: String?
+    /// Every box that counted.
+    public var boxes: [Box] = []
+    /// The one that was segmented, with its margin.
+    public var segmentedBox: PixelBox?
+    /// The threshold that decided.
+    public var threshold: Double?
+    /// The segmenter's own opinion of the mask.
+    public var predictedIoU: Double?
+    /// Intersection over union of mask and saliency.
+    public var agreement: Double?
+    /// The largest other object by the subject's area.
+    public var rival: Double?
+    /// The share of the photo that the mask covers.
+    public var coverage: Double?
+    public var width: Int, height: Int
+
+    enum CodingKeys: String, CodingKey {
+        case method, rule, query, boxes, segmentedBox = "segmented_box", threshold, predictedIoU = "predicted_iou", agreement, rival
+        case coverage, width, height
+    }
+
+    public init(method: Method, width: Int, height: Int) { (self.method, self.width, self.height) = (method, width, height) }
+
+    /// Why there is no mask to train on, as a person would say it; nil where there is one.
+    public var complaint: String? {
+        switch rule {
+        case .nothingFound:
+            query.map { "nothing was found that looks like “\($0)”" } ?? "nothing stands out from the background"
+        case .severalObjects:
+            query.map { "\(boxes.count) things look like “\($0)”, and none is clearly the one" } ?? "several separate objects stand out, and one subject is wanted"
+        case .disagreement:
+            "what stands out and what can be cut out differ (they agree to \(Int((100 * (agreement ?? 0)).rounded())) %)"
+        default: nil
+        }
+    }
+}
+
+/// A mask and how it came about.
+public struct MaskResult: Sendable {
+    /// Also there where it cannot be trusted, so that it can be shown; nil where there is nothing.
+    public let mask: BinaryMask?
+    public let decision: MaskDecision
+
+    public init(mask: BinaryMask?, decision: MaskDecision) { (self.mask, self.decision) = (mask, decision) }
+
+    /// Fit to be trained on.
+    public var isGood: Bool { mask != nil && decision.rule.isGood }
+}

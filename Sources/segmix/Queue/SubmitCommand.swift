@@ -1,0 +1,35 @@
+import ArgumentParser
+import Files
+import Foundation
+import Jobs
+import Pipeline
+
+struct SubmitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit", abstract: "Copies a job's folder into the inbox so that it appears there whole and is taken at once.")
+
+    @OptionGroup var options: QueueOptions
+
+    @Argument(help: "The job's folder.")
+    var folder: String
+
+    @Option(help: "What the job is to be called; left out: as its folder.")
+    var name: String?
+
+    func run() throws {
+        let configuration = try options.configuration()
+        let job = JobFolder(absolute(folder))
+        do {
+            guard Folder.leadsToDirectory(job.path) else { throw FileError("open the folder", job.path, code: Folder.exists(job.path) ? ENOTDIR : ENOENT) }
+            try job.faults(hasDefaultJob: configuration.defaultJob != nil).throwIfAny()
+            let name = name ?? job.name
+            guard !name.contains("/"), !IgnoredFiles.contains(name) else {
+                throw Fault("`\(name)` cannot be a job's name, because the inbox passes over such files; give it another with --name")
+            }
+            print("\(try Submission.submit(job.path, to: configuration.inbox, as: name)) is in the inbox \(configuration.inbox)")
+        } catch {
+            throw JobFailure(error)
+        }
+        if !QueueOptions.daemonRuns(configuration) { print("segmixd is not running; the job is taken when it starts") }
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Jobs
+import Pipeline
+
+struct SegmentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "segment", abstract: "Makes the mask of one object in a picture (SAM): white is the object.",
+        discussion: "Numbers are pixels of the upright picture. A box is surest; points say what else belongs to the object, or does not.")
+
+    @Option(help: "The picture, JPEG or PNG.")
+    var image: String
+
+    @Option(help: "The SAM model: a directory in Hugging Face layout, or a name from the configuration that has a sam; the bundled MobileSAM where it is left out.")
+    var model: String?
+
+    @Option(help: ArgumentHelp("A box around the object.", valueName: "x0,y0,x1,y1"))
+    var box: String?
+
+    @Option(help: ArgumentHelp("A point on the object; x,y,0: one beside it. May be given several times.", valueName: "x,y"))
+    var point: [String] = []
+
+    @Option(help: "The mask, a PNG of the picture's size.")
+    var output: String
+
+    @Option(help: "The configuration file.")
+    var config = Configuration.defaultPath
+
+    func run() throws {
+        do {
+            let configuration = try ConfigurationFile.read(config)
+            let directory = model.map { configuration.models[$0]?.sam ?? absolute($0) }
+            print(
+                try SegmentJob(
+                    model: directory, maskModels: configuration.maskModels, image: image, box: box, points: point, output: absolute(output)
+                ).run().line)
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+}

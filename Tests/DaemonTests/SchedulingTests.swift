@@ -1,0 +1,216 @@
+import Files
+import Foundation
+import Jobs
+import JobStore
+import Testing
+
+@testable import Daemon
+
+/// What the queue does beyond running one job after the other: requests from other programs, several workers, pauses, hooks.
+@Suite(.serialized) struct SchedulingTests {
+    /// A worker that takes SIGTERM seriously and ends at once when it is started again.
+    private static let patient = """
+        trap 'echo stopped >> $OUTPUT/log; exit 75' TERM
+        echo started >> $OUTPUT/log
+        if [ $(grep -c started $OUTPUT/log) -ge 2 ]; then exit 0; fi
+        while :; do sleep 0.02; done
+
+        """
+
+    private func withDaemon(_ shop: Workshop, _ script: String, retryDelay: Duration = .milliseconds(20), _ body: () async throws -> Void) async throws {
+        let daemon = try shop.daemon(script, drains: false, retryDelay: retryDelay)
+        let running = Task { try await daemon.run() }
+        do { try await body() } catch {
+            await daemon.stop()
+            _ = try await running.value
+            throw error
+        }
+        await daemon.stop()
+        #expect(try await running.value == .stopped)
+    }
+
+    private func state(_ shop: Workshop, _ number: Int64 = 1) -> JobState? { try? shop.store().summary(number)?.state }
+
+    @Test func aRunningJobIsCancelledFromOutsideAndTakenUpAgain() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        try await withDaemon(shop, Self.patient) {
+            try await shop.until("the worker") { state(shop) == .running && shop.names("state/jobs").contains { shop.exists("state/jobs/\($0)/output/job/log") } }
+            #expect(try shop.store(forReading: false).cancel(1, daemonRuns: true) == .running)
+            try await shop.until("the end") { shop.exists("outbox/toys.cancelled/input/a.jpg") }
+            try await shop.until("the note") { (try? shop.store().records([.closed]).count) == 1 }
+            #expect(shop.read("outbox/toys.cancelled/log") == "started\nstopped\n" && state(shop) == .cancelled)
+            #expect(shop.read("outbox/toys.cancelled/error.txt")?.hasPrefix("It was cancelled on request.") == true)
+            #expect(try shop.store(forReading: false).retry(1) == .queued)
+            try await shop.until("a result") { shop.exists("outbox/toys/log") && state(shop) == .done }
+        }
+        // It went on where it was, and of its first end nothing is left.
+        #expect(shop.read("outbox/toys/log") == "started\nstopped\nstarted\n")
+        #expect(shop.names("outbox") == ["toys"] && shop.names("outbox/toys") == ["job.log", "log"])
+        #expect(shop.photos(of: "toys").count == 1)
+        let events = try shop.store().events(1).map(\.text)
+        #expect(events == ["taken from the inbox", "started", "cancelled: on request", "retried: on request", "started", "finished", "published: toys"])
+    }
+
+    @Test func withoutADaemonRequestsHoldToo() async throws {
+        let shop = try Workshop { $0.minFreeSpace = .max }
+        try shop.drop("toys")
+        try shop.drop("others")
+        _ = try await shop.daemon("echo x > $OUTPUT/x").run()
+        let store = try shop.store(forReading: false)
+        #expect(!StateLock.isHeld(StateDirectory(shop.configuration.state)))
+        let toys = try store.find("toys").number, others = try store.find("others").number
+        #expect(try store.cancel(toys, daemonRuns: false) == .cancelled)
+        try store.setPriority(others, 5)
+        #expect(throws: StoreError(.notPossible, "Job \(toys) is cancelled already.")) { try store.cancel(toys, daemonRuns: false) }
+        #expect(throws: StoreError(.noSuchJob, "There is no job 99. `segmix status` lists them.")) { try store.retry(99) }
+        #expect(try store.notices().contains { $0.subject == "queue" && $0.text.contains("min_free_space") })
+        let free = try Workshop()
+        var configuration = shop.configuration
+        configuration.minFreeSpace = 0
+        let daemon = try SegmixDaemon(configuration: configuration, worker: try free.worker("echo x > $OUTPUT/x"), drains: true, signals: [], logger: Workshop.logger)
+        #expect(try await daemon.run() == .drained(failures: 1))
+        #expect(shop.names("outbox") == ["others", "toys.cancelled"])
+    }
+
+    @Test func severalWorkersRunSideBySide() async throws {
+        let shop = try Workshop { $0.workers = 3; $0.cores = 6; $0.memoryPerJob = 10 << 20; $0.memory = 25 << 20 }
+        for i in 0..<4 { try shop.drop("toys\(i)") }
+        // Two fit into the memory, though there are three workers.
+        let outcome = try await shop.daemon(
+            "echo $SEGMIX_THREADS > $OUTPUT/threads; mkdir \(shop.path)/on.$$; ls -d \(shop.path)/on.* | wc -l >> \(shop.path)/count; sleep 0.3; rmdir \(shop.path)/on.$$").run()
+        #expect(outcome == .drained(failures: 0))
+        let counts = (shop.read("count") ?? "").split(separator: "\n").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+        #expect(counts.count == 4 && counts.max() == 2)
+        #expect(shop.read("outbox/toys0/threads") == "2\n")
+    }
+
+    @Test func roomForJobs() {
+        var configuration = Configuration()
+        configuration.workers = 2
+        let resources = Resources(configuration, machineCores: 7, machineMemory: 1000)
+        #expect(resources.coresPerJob == 3 && resources.memory == 900)
+        #expect(resources.fits(5000, beside: []) && resources.fits(400, beside: [500]) && !resources.fits(401, beside: [500]) && !resources.fits(1, beside: [1, 1]))
+    }
+
+    @Test func whatSaysNothingIsEndedAndTriedAgain() async throws {
+        let shop = try Workshop { $0.stallSeconds = 1; $0.maxAttempts = 2 }
+        try shop.drop("toys")
+        // Suspended, as by SIGSTOP: it hears nothing.
+        let outcome = try await shop.daemon("echo x >> $OUTPUT/x; [ $(wc -l < $OUTPUT/x) -ge 2 ] || kill -STOP $$").run()
+        #expect(outcome == .drained(failures: 0))
+        #expect(shop.read("outbox/toys/x") == "x\nx\n")
+        #expect(try shop.store().events(1).contains { $0.text.hasPrefix("put back: no sign of life for 1 s") })
+    }
+
+    @Test func tooMuchMemoryEndsAWorker() async throws {
+        let shop = try Workshop { $0.memoryPerJob = 4 << 20; $0.maxAttempts = 1 }
+        try shop.drop("toys")
+        let outcome = try await shop.daemon("x=$(head -c 30000000 /dev/zero | tr '\\0' a); sleep 20; echo $x > $OUTPUT/x").run()
+        #expect(outcome == .drained(failures: 1))
+        #expect(shop.read("outbox/toys.failed/error.txt")?.contains("more than `memory_per_job` of the configuration allows") == true)
+    }
+
+    @Test func aHookIsToldOfEveryEnd() async throws {
+        let shop = try Workshop {
+            let folder = $0.outbox + "/../told"
+            $0.onFinish = "echo finish \"$SEGMIX_NAME\" \"$SEGMIX_STATE\" >> \(folder); cp -t \(folder).d"
+            $0.onFailure = "echo failure \"$SEGMIX_JOB\" >> \(folder); cat >> \(folder)"
+        }
+        try Folder.create(shop.path + "/told.d")
+        try shop.drop("good")
+        try shop.drop("bad")
+        #expect(try await shop.daemon("case $INPUT in */bad) exit 65;; esac; echo report > $OUTPUT/report.json").run() == .drained(failures: 1))
+        let lines = (shop.read("told") ?? "").split(separator: "\n").map(String.init).sorted()
+        let bad = try shop.store().find("bad").number
+        #expect(lines.contains("finish good done") && lines.contains("failure \(bad)"))
+        #expect(shop.read("told.d/report.json") == "report\n")
+        #expect(try shop.store().job(bad)?.record.runs[0].hook == .done)
+    }
+
+    @Test func aHookThatFailsStopsNothing() async throws {
+        let shop = try Workshop { $0.onFinish = "echo x >> \($0.outbox)/../tries; false" }
+        try shop.drop("toys")
+        try await withDaemon(shop, "echo x > $OUTPUT/x") {
+            try await shop.until("five tries") { (try? shop.store().job(1)?.record.runs[0].hook) == .failed }
+        }
+        #expect(shop.read("tries") == "x\nx\nx\nx\nx\n")
+    }
+
+    @Test func aJobWaitsForItsTime() async throws {
+        let shop = try Workshop()
+        try shop.drop("later", specification: "not_before: 2099-01-01")
+        try shop.drop("now")
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .stopped)
+        #expect(shop.names("outbox") == ["now"])
+        #expect(try shop.store().find("later").notBefore == StartTime.date("2099-01-01"))
+    }
+
+    /// An outbox on a share that is gone is not made anew in its place; the finished job waits.
+    @Test func aVanishedOutboxIsWaitedFor() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        try await withDaemon(shop, "mv \(shop.path)/outbox \(shop.path)/away; echo x > $OUTPUT/x") {
+            try await shop.until("the worker's end") { state(shop) == .publishing }
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(!shop.exists("outbox"))
+            try FileManager.default.moveItem(atPath: shop.path + "/away", toPath: shop.path + "/outbox")
+            try await shop.until("a result") { shop.exists("outbox/toys/x") }
+        }
+    }
+
+    /// The daemon starts before the share with the inbox is mounted, and the share goes and comes back.
+    @Test func anInboxThatComesLaterIsWatched() async throws {
+        let shop = try Workshop()
+        try FileManager.default.removeItem(atPath: shop.path + "/inbox")
+        // Nothing can be made in its place, as on a mount point of another user.
+        try Data().write(to: URL(fileURLWithPath: shop.path + "/inbox"))
+        try await withDaemon(shop, "echo x > $OUTPUT/x") {
+            try await shop.until("the note") { (try? shop.store().notices().contains { $0.subject == "inbox/" }) == true }
+            try FileManager.default.removeItem(atPath: shop.path + "/inbox")
+            try Folder.create(shop.path + "/inbox")
+            try shop.drop("toys")
+            try await shop.until("a result") { shop.exists("outbox/toys") }
+            try await shop.until("no note") { (try? shop.store().notices()) == [] }
+            try FileManager.default.moveItem(atPath: shop.path + "/inbox", toPath: shop.path + "/gone")
+            try await Task.sleep(for: .milliseconds(700))
+            try Folder.create(shop.path + "/inbox")
+            try shop.drop("again")
+            try await shop.until("another result") { shop.exists("outbox/again") }
+        }
+    }
+
+    /// Two daemons with state directories of their own: each folder is taken by one.
+    @Test func twoDaemonsOnOneInbox() async throws {
+        let shop = try Workshop(), other = try Workshop()
+        var configuration = shop.configuration
+        configuration.state = other.configuration.state
+        let script = "basename \"$INPUT\" >> \(shop.path)/ran; echo x > $OUTPUT/x"
+        for i in 0..<30 { try shop.drop("toys\(i)") }
+        let second = try SegmixDaemon(configuration: configuration, worker: try shop.worker(script), drains: true, signals: [], logger: Workshop.logger)
+        async let a = shop.daemon(script).run()
+        async let b = second.run()
+        #expect(try await [a, b] == [.drained(failures: 0), .drained(failures: 0)])
+        #expect((shop.read("ran") ?? "").split(separator: "\n").sorted() == (0..<30).map { "toys\($0)" }.sorted())
+        #expect(shop.names("outbox").count == 30)
+    }
+
+    @Test func theLogIsKeptShort() throws {
+        let folder = try TemporaryFolder()
+        let log = try WorkerLog(folder.path + "/logs/job.log")
+        for i in 0..<100 { log.write("line \(i)") }
+        log.rotate(longest: 10_000)
+        #expect(!Folder.exists(log.path + ".1"))
+        log.rotate(longest: 100)
+        log.write("after")
+        #expect(try String(contentsOfFile: log.path, encoding: .utf8) == "after\n")
+        #expect(try String(contentsOfFile: log.path + ".1", encoding: .utf8).hasPrefix("line 0\n"))
+    }
+
+    @Test func fileSystemsAndTheirRhythm() {
+        #expect(FileSystemKind(magic: 0x6969) == .network && FileSystemKind(magic: 0xFF53_4D42) == .network && FileSystemKind(magic: 0xEF53) == .local)
+        #expect(FileSystemKind(of: "/proc") == .local && FileSystemKind(of: "/nowhere") == .local)
+        #expect(FileSystemKind.network.rhythm(60) == 10 && FileSystemKind.network.rhythm(2) == 2 && FileSystemKind.local.rhythm(60) == 60)
+        #expect((1...9).map { InboxScan.pause(after: $0) } == [5, 10, 20, 40, 80, 160, 320, 600, 600].map { .seconds($0) })
+    }
+}

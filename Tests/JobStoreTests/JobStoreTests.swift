@@ -1,0 +1,160 @@
+import Foundation
+import GRDB
+import Jobs
+import Testing
+
+@testable import JobStore
+
+@Suite struct JobStoreTests {
+    /// A state directory with a queue, removed in the end.
+    private final class Place {
+        let state = StateDirectory(NSTemporaryDirectory() + "segmix-store-\(UUID().uuidString)")
+        let store: JobStore
+        init() throws {
+            try state.prepare()
+            store = try JobStore.openForDaemon(state).0
+        }
+        deinit { try? FileManager.default.removeItem(atPath: state.path) }
+
+        @discardableResult
+        func add(_ id: String, _ runs: [JobRecord.Run] = [.init(specificationFile: "job.yaml", name: "job")]) throws -> JobRecord {
+            try store.add(JobRecord(id: id, name: "n-" + id, source: "/inbox/" + id, claimed: Date(timeIntervalSince1970: 1000), runs: runs))
+        }
+    }
+
+    /// Every pair of states: what is in the table goes, and nothing else does.
+    @Test func theTableOfStatesIsKept() throws {
+        let allowed = Set(JobState.transitions.map { "\($0.from) \($0.to)" })
+        #expect(allowed.count == JobState.transitions.count)
+        for from in JobState.allCases {
+            for to in JobState.allCases where to != from {
+                let place = try Place()
+                try place.add("a", [.init(specificationFile: nil, name: "job", state: from)])
+                let isAllowed = allowed.contains("\(from) \(to)")
+                do {
+                    try place.store.update("a") { $0.runs[0].state = to }
+                    #expect(isAllowed, "\(from) became \(to)")
+                } catch let error as StoreError {
+                    #expect(!isAllowed && error == StoreError(.notPossible, "Job 1 is \(from) and cannot become \(to)."))
+                }
+                #expect(try place.store.record("a")?.runs[0].state == (isAllowed ? to : from))
+                #expect(try place.store.events(1).count == (from == .queued ? 1 : 2) + (isAllowed ? 1 : 0))
+            }
+        }
+        // From everywhere there is a way to an end, and from every end but success a way back.
+        for state in JobState.allCases where !state.isFinal { #expect(JobState.transitions.contains { $0.from == state }) }
+        #expect(JobState.transitions.filter { $0.from.isFinal }.map(\.to) == [.queued, .queued])
+    }
+
+    @Test func recordsComeBackAsTheyWere() throws {
+        let place = try Place()
+        var run = JobRecord.Run(specificationFile: "b.yaml", name: "b", priority: -3, notBefore: Date(timeIntervalSince1970: 5000.5))
+        run.memory = 12_345
+        let added = try place.add("a", [.init(specificationFile: nil, name: "job"), run])
+        #expect(added.runs.map(\.number) == [1, 2] && added.runs[1].notBefore == run.notBefore && added.runs[1].memory == 12_345)
+        let changed = try place.store.update("a") {
+            $0.runs[1].state = .running
+            $0.runs[1].attempts = 1
+            $0.runs[1].worker = WorkerIdentity(pid: 77, started: .max - 5)
+            $0.resultFolder = "x"
+            $0.runs[0].hook = .pending
+        }
+        let again = try JobStore.open(place.state, forReading: true).record("a")
+        #expect(again?.runs[1].worker == WorkerIdentity(pid: 77, started: .max - 5))
+        #expect(again?.resultFolder == "x" && again?.runs[0] == changed.runs[0])
+        try place.store.update("a", remark: "why") { $0.runs[1].state = .queued; $0.runs[1].lastEnd = "killed" }
+        #expect(try place.store.attempts(2).map(\.outcome) == ["killed"] && place.store.attempts(2)[0].pid == 77)
+        #expect(try place.store.record("a")?.runs[1].worker == nil)
+        #expect(try place.store.events(2).map(\.text) == ["taken from the inbox", "started", "put back: why"])
+    }
+
+    @Test func whatIsNextGoesByPriorityAndAge() throws {
+        let place = try Place(), now = Date()
+        try place.add("1", [.init(specificationFile: nil, name: "job", priority: -1)])
+        try place.add("2", [.init(specificationFile: nil, name: "a"), .init(specificationFile: nil, name: "b", priority: 4)])
+        try place.add("3", [.init(specificationFile: nil, name: "job", priority: 9, notBefore: now + 60)])
+        var done: Set<JobStore.Work> = []
+        var order: [JobStore.Work] = []
+        while let work = try place.store.work(at: now, excluding: done, mayRun: true) {
+            order.append(work)
+            done.insert(work)
+        }
+        #expect(order == [.run(folder: "2", run: 1), .run(folder: "2", run: 0), .run(folder: "1", run: 0)])
+        #expect(try place.store.work(at: now + 61, excluding: [], mayRun: true) == .run(folder: "3", run: 0))
+        #expect(try place.store.work(at: now + 61, excluding: [], mayRun: false) == nil)
+        #expect(try abs(place.store.nextStart(after: now)!.timeIntervalSince(now + 60)) < 0.001)
+        // What brings a folder to its end comes first.
+        try place.store.update("1") { $0.runs[0].state = .cancelled }
+        #expect(try place.store.work(at: now, excluding: [], mayRun: true) == .finish(folder: "1"))
+    }
+
+    @Test func requests() throws {
+        let place = try Place()
+        try place.add("a")
+        #expect(try place.store.cancel(1, daemonRuns: true) == .cancelled)
+        try place.store.update("a") { $0.state = .closed; $0.failedAs = "n-a.cancelled" }
+        #expect(try place.store.summary(1)?.result == "n-a.cancelled")
+        #expect(try place.store.retry(1) == .queued)
+        #expect(try place.store.record("a")?.state == .reopening && place.store.work(excluding: [], mayRun: true) == .reopen(folder: "a"))
+        #expect(throws: StoreError(.notPossible, "Job 1 is queued: there is nothing to retry.")) { try place.store.retry(1) }
+        try place.store.update("a") { $0.state = .open; $0.runs[0].state = .running }
+        // Its daemon was killed, and its worker too.
+        #expect(try place.store.cancel(1, daemonRuns: false) == .cancelled)
+        try place.store.retry(1)
+        try place.store.update("a") { $0.runs[0].state = .running }
+        #expect(try place.store.cancel(1, daemonRuns: true) == .running && place.store.cancellations() == [1])
+        try place.store.update("a") { $0.runs[0].state = .queued }
+        #expect(try place.store.record("a")?.runs[0].isCancelling == false)
+    }
+
+    @Test func jobsAreFoundByNumberAndName() throws {
+        let place = try Place()
+        try place.add("a")
+        try place.add("b", [.init(specificationFile: "x.yaml", name: "x"), .init(specificationFile: "y.yaml", name: "y")])
+        #expect(try place.store.find("1").name == "n-a" && place.store.find("n-a").number == 1 && place.store.find("n-b/y").number == 3)
+        #expect(throws: StoreError(.noSuchJob, "n-b has several jobs; say which: n-b/x (2), n-b/y (3).")) { try place.store.find("n-b") }
+        #expect(throws: StoreError(.noSuchJob, "There is no job zzz. `segmix status` lists them.")) { try place.store.find("zzz") }
+    }
+
+    @Test func changesOfOtherProgramsAreSeen() throws {
+        let place = try Place()
+        try place.add("a")
+        #expect(try place.store.hasChangedFromOutside() == false && place.store.hasChangedFromOutside() == false)
+        try place.store.setPriority(1, 3)
+        #expect(try place.store.hasChangedFromOutside() == false)
+        try JobStore.open(place.state, forReading: false).setPriority(1, 4)
+        #expect(try place.store.hasChangedFromOutside() == true && place.store.hasChangedFromOutside() == false)
+    }
+
+    @Test func noticesComeAndGo() throws {
+        let place = try Place()
+        try place.store.setNotices(["inbox/a": "1", "inbox/b": "2"], prefix: "inbox/")
+        try place.store.setNotices(["queue": "3"], prefix: "queue")
+        try place.store.setNotices(["inbox/b": "4"], prefix: "inbox/")
+        #expect(try place.store.notices().map(\.text) == ["4", "3"])
+    }
+
+    @Test func aQueueThatIsNotThereOrNotOursIsNamed() throws {
+        let state = StateDirectory("/nowhere/at/all")
+        #expect(throws: StoreError.self) { try JobStore.open(state, forReading: true) }
+        let place = try Place()
+        try Data(repeating: 7, count: 5000).write(to: URL(fileURLWithPath: place.state.path + "/other"))
+        #expect(StateDirectory.stamp(Date(timeIntervalSince1970: 1_700_000_000.25)) == "20231114-221320-250")
+    }
+}
+
+extension JobStoreTests {
+    /// Numbers of events and of jobs drift apart; each event is its job's.
+    @Test func jobsThatHaveFailedFromTheStart() throws {
+        let path = NSTemporaryDirectory() + "segmix-store-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let state = StateDirectory(path)
+        try state.prepare()
+        let store = try JobStore.openForDaemon(state).0
+        for id in ["a", "b", "c"] {
+            let run = JobRecord.Run(specificationFile: nil, name: "job", state: .failed, error: "no")
+            try store.add(JobRecord(id: id, name: id, source: "/x", claimed: Date(), runs: [run, run].enumerated().map { var r = $1; r.name += "\($0)"; return r }))
+        }
+        #expect(try (1...6).allSatisfy { try store.events($0).map(\.text) == ["taken from the inbox", "failed"] })
+    }
+}

@@ -1,0 +1,206 @@
+import Foundation
+import Images
+import Jobs
+import ModelGoldens
+import Testing
+
+/// What a job lacks is made, through the programs: with small random models in place of the default ones, whose masks are
+/// nonsense but always the same.
+@Suite(.serialized) struct PrepareTests {
+    /// A workplace whose photos are bare: no masks, no priors.
+    private func bare(steps: Int = 2, settings: String = "", more: String = "num_class_images: 3") throws -> Workplace {
+        let place = try Workplace(steps: steps, more: more + "\nprepare: {least_agreement: 0, most_rival: 1, prior_steps: 2\(settings)}")
+        for (link, target) in [("u2netp", "u2net"), ("mobile_sam", "mobile-sam")] {
+            try FileManager.default.createDirectory(atPath: place.path + "/mask-models", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(place.path)/mask-models/\(link)", withDestinationPath: Golden.folder.appendingPathComponent("vision/\(target)").path)
+        }
+        try place.write(try place.text("segmixd.yaml") + "mask_models: mask-models\n", "segmixd.yaml")
+        try place.remove("toys/prior")
+        for name in place.names("toys") where name.hasPrefix("mask_") { try place.remove("toys/" + name) }
+        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map { $0.replacing(/"mask_path": "[^"]*", /, with: "") }
+        try place.write(lines.joined(separator: "\n") + "\n", "toys/metadata.jsonl")
+        return place
+    }
+
+    /// Every file below a folder with its bytes.
+    private func tree(_ place: Workplace, _ folder: String) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        for case let name as String in FileManager.default.enumerator(atPath: place.path + "/" + folder) ?? .init() {
+            var isFolder: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: "\(place.path)/\(folder)/\(name)", isDirectory: &isFolder)
+            if !isFolder.boolValue { files[name] = try place.data("\(folder)/\(name)") }
+        }
+        return files
+    }
+
+    private func log(_ place: Workplace, _ folder: String) throws -> [[String: Any]] {
+        try place.text(folder + "/masks/masks.jsonl").split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+
+    @Test func prepareCompletesAJob() throws {
+        let place = try bare(), end = try place.starting("prepare").end()
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(place.names("out") == ["masks", "metadata.jsonl", "prior"])
+        #expect(place.names("out/prior") == ["a000.png", "a001.png", "b000.png", "class_metadata.jsonl", "mask_a000.png", "mask_a001.png", "mask_b000.png"])
+        let lines = try log(place, "out")
+        #expect(lines.map { $0["photo"] as? String } == ["a00.png", "a01.png", "b00.png", "b01.png", "prior/a000.png", "prior/a001.png", "prior/b000.png"])
+        #expect(lines.allSatisfy { line in ["rule", "coverage", "predicted_iou", "agreement", "boxes", "mask", "overlay", "key"].allSatisfy { line[$0] != nil } })
+        for line in lines {
+            let mask = try ImageFile.readMask(place.path + "/out/" + (line["mask"] as! String))
+            #expect(mask.width == line["width"] as? Int && mask.height == line["height"] as? Int && Set(mask.bytes) == [0, 255])
+            #expect(place.exists("out/" + (line["overlay"] as! String)))
+        }
+        // Copied into the folder, it is a job that needs nothing more.
+        for name in ["masks", "prior"] { try FileManager.default.copyItem(atPath: "\(place.path)/out/\(name)", toPath: "\(place.job)/\(name)") }
+        try place.write(place.data("out/metadata.jsonl"), "toys/metadata.jsonl")
+        let train = try place.train(to: "trained")
+        #expect(train.status == 0, "\(train.errors)")
+        #expect(try place.starting("prepare", to: "more").end().output.contains("nothing is missing"))
+    }
+
+    @Test func trainingAloneMakesNothing() throws {
+        let place = try bare(), end = try place.train()
+        #expect(end.status == 65 && end.errors.contains("the photo a00.png has no mask") && end.errors.contains("prior/class_metadata.jsonl: is not there"), "\(end.errors)")
+        #expect(!place.exists("out"))
+        let check = try place.check()
+        #expect(check.status == 0 && check.output.contains("4 masks will be made") && check.output.contains("3 prior images of “toy”, “corgi” will be drawn"), "\(check.errors)")
+    }
+
+    /// Bare photos in the inbox, a LoRA in the outbox; and the same LoRA where the preparation was done before.
+    @Test func bareFolderThroughTheInbox() throws {
+        let place = try bare()
+        try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/inbox/bare")
+        let end = try Program.segmixd.run("--config", place.configuration, "--drain")
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(Set(place.names("outbox/bare")).isSuperset(of: ["masks", "prior", "pytorch_lora_weights.safetensors", "report.json"]))
+        #expect(place.exists("outbox/bare/masks/overlay-a00.png") && place.exists("outbox/bare/prior/class_metadata.jsonl"))
+        #expect(try place.text("outbox/bare/report.json").contains("masks were made for 4 pictures"))
+        let again = try place.starting("run").end()
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(try place.data("out/pytorch_lora_weights.safetensors") == place.data("outbox/bare/pytorch_lora_weights.safetensors"))
+    }
+
+    /// Killed again and again, at moments that no one chose, the set is that of the run that was left alone.
+    @Test func killedAtAnyMomentTheSetIsTheSame() throws {
+        let place = try bare(more: "num_class_images: 6")
+        let whole = try place.starting("prepare", to: "whole").end()
+        try #require(whole.status == 0, "\(whole.errors)")
+        try place.remove("state/cache")
+        var kills = 0
+        for wait in 1...40 {
+            let running = try place.starting("prepare", to: "killed")
+            usleep(UInt32(15_000 * wait))
+            let wasRunning = running.process.isRunning
+            running.send(SIGKILL)
+            let end = running.end()
+            if !wasRunning || end.signal == 0 {
+                #expect(end.status == 0, "\(end.errors)")
+                break
+            }
+            kills += 1
+            // What a kill leaves in the cache is of use or of no harm; half of the time there is nothing.
+            if wait.isMultiple(of: 2) { try? place.remove("state/cache") }
+        }
+        #expect(kills >= 3)
+        #expect(try place.starting("prepare", to: "killed").end().status == 0)
+        #expect(try tree(place, "killed") == tree(place, "whole"))
+    }
+
+    @Test func stoppedItGoesOn() throws {
+        let place = try bare(settings: ", prior_steps: 400", more: "num_class_images: 2")
+        let running = try place.starting("prepare")
+        running.until { place.exists("out/masks/b01.png") }
+        running.send(SIGTERM)
+        #expect(running.end().status == 75)
+        #expect(place.exists("out/masks/b01.png") && !place.exists("out/prior/class_metadata.jsonl"))
+        #expect(try place.starting("prepare", ["--set", "prepare.prior_steps=2"]).end().status == 0)
+    }
+
+    @Test func priorsComeFromTheCache() throws {
+        let place = try bare()
+        #expect(try place.starting("prepare", to: "first").end().output.contains("loading"))
+        #expect(place.names("state/cache/priors").count == 2)
+        let second = try place.starting("prepare", to: "second").end()
+        #expect(second.status == 0 && !second.output.contains("loading"))
+        #expect(try tree(place, "first") == tree(place, "second"))
+        // A damaged picture in the cache is drawn again, and comes out the same.
+        let folder = "state/cache/priors/" + place.names("state/cache/priors")[0]
+        try place.write(Data([1, 2, 3]), folder + "/000000.png")
+        let third = try place.starting("prepare", to: "third").end()
+        #expect(third.status == 0 && third.output.contains("loading"))
+        #expect(try tree(place, "first") == tree(place, "third"))
+        // More images are the same ones and some more; another seed gives others.
+        #expect(try place.starting("prepare", ["--set", "num_class_images=5"], to: "more").end().status == 0)
+        #expect(try place.data("more/prior/a001.png") == place.data("first/prior/a001.png") && place.exists("more/prior/a002.png"))
+        #expect(try place.starting("prepare", ["--set", "seed=6"], to: "other").end().status == 0)
+        #expect(try place.data("other/prior/a001.png") != place.data("first/prior/a001.png"))
+        // Of a cache that may not hold anything only what was used last stays.
+        try place.write(try place.text("segmixd.yaml") + "cache_size: 1\n", "segmixd.yaml")
+        #expect(place.names("state/cache/priors").count == 4)
+        #expect(try place.starting("prepare", to: "last").end().status == 0)
+        #expect(place.names("state/cache/priors").count == 2)
+    }
+
+    @Test func twoJobsAtOnceDrawTheSame() throws {
+        let place = try bare()
+        let one = try place.starting("prepare", to: "one"), two = try place.starting("prepare", to: "two")
+        let ends = [one.end(), two.end()]
+        #expect(ends.map(\.status) == [0, 0], "\(ends.map(\.errors))")
+        #expect(try tree(place, "one") == tree(place, "two"))
+    }
+
+    @Test func aPhotoThatYieldsNoMask() throws {
+        let place = try bare(settings: ", saliency_threshold: 0.9999", more: "with_prior_preservation: false")
+        let end = try place.starting("prepare").end()
+        #expect(end.status == 65)
+        for (i, photo) in ["a00", "a01", "b00", "b01"].enumerated() {
+            #expect(end.errors.contains("metadata.jsonl:\(i + 2): no mask could be made of \(photo).png: nothing stands out from the background; masks/overlay-\(photo).png in the output shows what was seen"), "\(end.errors)")
+        }
+        #expect(place.exists("out/masks/overlay-a00.png") && !place.exists("out/masks/a00.png"))
+        let skipped = try place.starting("prepare", ["--set", "on_missing_mask=skip"], to: "skipped").end()
+        #expect(skipped.status == 65 && skipped.errors.contains("no photo of the subject \"a\" (olis toy) is left"), "\(skipped.errors)")
+        // One good mask of each subject is enough.
+        try DrawnPhotos.write(to: place.job)
+        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map { $0.contains("01.png") ? $0.replacing(/"mask_path": "[^"]*", /, with: "") : String($0) }
+        try place.write(lines.joined(separator: "\n") + "\n", "toys/metadata.jsonl")
+        let run = try place.starting("run", ["--set", "on_missing_mask=skip"], to: "run").end()
+        #expect(run.status == 0 && run.output.contains("a01.png is left out (`on_missing_mask: skip`): nothing stands out"), "\(run.errors)")
+    }
+
+    @Test func aClassThatKeepsFailing() throws {
+        let place = try bare(settings: ", prior_attempts: 3", more: "num_class_images: 2")
+        let end = try place.starting("prepare", ["--set", "prepare.saliency_threshold=0.9999", "--set", "segmix_prob=0"]).end()
+        #expect(end.status == 65)
+        #expect(end.errors.contains("prior images of “toy” (subject \"a\"): number 1 of 1 was drawn 3 times, and none shows exactly one; the last time, nothing stands out"), "\(end.errors)")
+        #expect(end.errors.contains("prior images of “corgi”") && end.errors.contains("masks/rejected-a000-3.png"), "\(end.errors)")
+        #expect(place.names("out/masks").filter { $0.hasPrefix("rejected-") }.count == 6)
+    }
+
+    /// The class is looked for where the model has a detector and a segmenter.
+    @Test func subjectsAreFoundByTheirClass() throws {
+        let place = try bare(settings: ", clear_factor: 1, photo_threshold: 0.01", more: "with_prior_preservation: false")
+        let vision = Golden.folder.appendingPathComponent("vision").path
+        try place.replace("odd: {base: \(Workplace.model)}", "odd: {base: \(Workplace.model), owlv2: \(vision)/owlv2-a, sam: \(vision)/sam-a}", in: "segmixd.yaml")
+        let end = try place.starting("prepare").end()
+        try #require(end.status == 0, "\(end.errors)")
+        let lines = try log(place, "out")
+        #expect(lines.map { $0["query"] as? String } == ["toy", "toy", "corgi", "corgi"])
+        #expect(lines.allSatisfy { $0["method"] as? String == "detection" && $0["segmented_box"] != nil && ($0["boxes"] as? [[String: Any]])?.first?["score"] != nil })
+        try place.replace(", sam: \(vision)/sam-a", "", in: "segmixd.yaml")
+        let half = try place.check()
+        #expect(half.status == 69 && half.errors.contains("no `sam`"), "\(half.errors)")
+    }
+
+    @Test func withoutModelsThereIsOneClearSentence() throws {
+        let place = try bare()
+        try place.remove("mask-models/u2netp")
+        for command in ["prepare", "run"] {
+            let end = try place.starting(command).end()
+            #expect(end.status == 69 && end.errors.contains("the default mask models are missing") && end.errors.contains("make models"), "\(end.errors)")
+        }
+        #expect(try place.check().status == 69)
+    }
+}

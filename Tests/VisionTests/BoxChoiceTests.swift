@@ -1,0 +1,52 @@
+import Images
+import Testing
+
+@testable import Vision
+
+@Suite struct BoxChoiceTests {
+    private func box(_ x0: Int, _ y0: Int, _ x1: Int, _ y1: Int, _ score: Double) -> MaskDecision.Box {
+        .init(PixelBox(x0: x0, y0: y0, x1: x1, y1: y1), score: score)
+    }
+
+    private func choose(_ boxes: [MaskDecision.Box], _ change: (inout BoxChoice.Settings) -> Void = { _ in }) -> BoxChoice {
+        var settings = BoxChoice.Settings(threshold: 0.2)
+        change(&settings)
+        return BoxChoice(boxes, settings)
+    }
+
+    @Test func exactlyOne() {
+        let choice = choose([box(0, 0, 9, 9, 0.19), box(10, 10, 50, 60, 0.7)])
+        #expect(choice.rule == .oneBox && choice.box == PixelBox(x0: 10, y0: 10, x1: 50, y1: 60) && choice.threshold == 0.2 && choice.boxes.count == 1)
+    }
+
+    @Test func nothing() {
+        #expect(choose([]).rule == .nothingFound)
+        let faint = choose([box(0, 0, 9, 9, 0.04)])
+        #expect(faint.rule == .nothingFound && faint.box == nil && faint.threshold == 0.05)
+    }
+
+    @Test func aLowerThreshold() {
+        let choice = choose([box(10, 10, 50, 60, 0.13), box(70, 0, 90, 20, 0.06)])
+        #expect(choice.rule == .loweredThreshold && choice.boxes.count == 1 && abs(choice.threshold - 0.1125) < 1e-12)
+        // A generated picture is drawn again instead.
+        #expect(choose([box(10, 10, 50, 60, 0.13)]) { $0.triesFurther = false }.rule == .nothingFound)
+    }
+
+    @Test func boxesOfOneThingAreJoined() {
+        let choice = choose([box(10, 10, 50, 60, 0.5), box(12, 12, 52, 66, 0.45), box(20, 20, 30, 30, 0.3)])
+        #expect(choice.rule == .mergedBoxes && choice.box == PixelBox(x0: 10, y0: 10, x1: 52, y1: 66) && choice.boxes.count == 3)
+        #expect(choose([box(10, 10, 50, 60, 0.5), box(12, 12, 52, 66, 0.45)]) { $0.triesFurther = false }.rule == .severalObjects)
+    }
+
+    @Test func theClearlyBestOne() {
+        let clear = choose([box(10, 10, 50, 60, 0.62), box(60, 10, 90, 60, 0.3)])
+        #expect(clear.rule == .raisedThreshold && clear.box == PixelBox(x0: 10, y0: 10, x1: 50, y1: 60) && abs(clear.threshold - 0.46) < 1e-12)
+        let close = choose([box(10, 10, 50, 60, 0.42), box(60, 10, 90, 60, 0.3)])
+        #expect(close.rule == .severalObjects && close.box == nil && close.boxes.map(\.score) == [0.42, 0.3])
+        #expect(choose([box(10, 10, 50, 60, 0.42), box(60, 10, 90, 60, 0.3)]) { $0.clearFactor = 1.2 }.rule == .raisedThreshold)
+    }
+
+    @Test func marginsStayInside() {
+        #expect(PixelBox(x0: 10, y0: 10, x1: 50, y1: 60).widened(by: 0.05, width: 400, height: 62) == PixelBox(x0: 0, y0: 7, x1: 70, y1: 62))
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Images
+import ModelGoldens
+import Tensors
+import Testing
+
+@testable import Vision
+
+/// SAM against transformers, MobileSAM against its original, in float32.
+@Suite(.serialized) struct SAMTests {
+    @Test(arguments: SAMGolden.all) func pixels(_ golden: SAMGolden) throws {
+        let model = try SAM(directory: golden.directory)
+        let worst = difference(model.pixels(try golden.photos[1]).channelsFirst().values, golden["1.pixels"].values)
+        #expect(worst < 1e-6, "\(worst)")
+    }
+
+    @Test(arguments: SAMGolden.all) func embeddings(_ golden: SAMGolden) throws {
+        let model = try SAM(directory: golden.directory)
+        for (k, photo) in try golden.photos.enumerated() {
+            let embedding = model.embed(photo)
+            let error = relativeError(embedding.features.channelsFirst(), golden["\(k).embedding"])
+            #expect(error < 2e-5, "photo \(k): \(error)")
+            #expect(embedding.width == photo.width && embedding.height == photo.height)
+        }
+    }
+
+    @Test(arguments: SAMGolden.all) func masks(_ golden: SAMGolden) throws {
+        let model = try SAM(directory: golden.directory)
+        let embeddings = try golden.photos.map(model.embed)
+        for (c, wanted) in try golden.cases.enumerated() {
+            let found = model.segment(
+                embeddings[wanted.photo], wanted.prompt, refining: wanted.refines.map { _ in golden["case.\(c).input"] },
+                output: wanted.multimask ? .candidates : .single)
+            let logits = golden["case.\(c).logits"], scores = golden["case.\(c).scores"].values, photo = golden["case.\(c).photo"]
+            try #require(found.count == scores.count, "case \(c): \(found.count) masks")
+            for (i, candidate) in found.enumerated() {
+                let worst = difference(candidate.logits.values, logits.rows(i, 1).values)
+                #expect(worst < 1e-4, "case \(c), mask \(i): logits differ by \(worst)")
+                #expect(abs(candidate.predictedIoU - scores[i]) < 1e-4, "case \(c), mask \(i): \(candidate.predictedIoU), not \(scores[i])")
+            }
+            let last = found.last!, mask = last.mask()
+            #expect(difference(last.photoLogits().values, photo.values) < 1e-4, "case \(c)")
+            #expect(mask.width == embeddings[wanted.photo].width && mask.height == embeddings[wanted.photo].height)
+            let wrong = zip(mask.bytes, photo.values).count { abs($1) >= 1e-3 && ($0 == 255) != ($1 > 0) }
+            #expect(wrong == 0 && mask.bytes.allSatisfy { $0 == 0 || $0 == 255 }, "case \(c): \(wrong) pixels")
+        }
+    }
+
+    /// Both the prompt and the earlier mask count: a test of the comparison above as much as of the model.
+    @Test func everythingOfAPromptCounts() throws {
+        let golden = SAMGolden("sam-a"), model = try SAM(directory: golden.directory), embedding = model.embed(try golden.photos[0])
+        let box = SegmentationPrompt.Box(x0: 10, y0: 8, x1: 60, y1: 40), earlier = model.segment(embedding, .init(box: box))[0]
+        func logits(_ prompt: SegmentationPrompt, refining mask: Tensor? = nil) -> [Float] {
+            model.segment(embedding, prompt, refining: mask)[0].logits.values
+        }
+        let plain = logits(.init(box: box))
+        #expect(plain == earlier.logits.values)
+        for other in [
+            logits(.init(box: .init(x0: 10, y0: 8, x1: 60, y1: 42))), logits(.init(box: box, points: [.init(x: 20, y: 20)])),
+            logits(.init(box: box), refining: earlier.logits),
+        ] { #expect(difference(other, plain) > 1e-3) }
+        #expect(difference(logits(.init(points: [.init(x: 20, y: 20)])), logits(.init(points: [.init(x: 20, y: 20, isInside: false)]))) > 1e-3)
+    }
+
+    @Test func stability() throws {
+        let golden = SAMGolden("sam-b"), model = try SAM(directory: golden.directory), embedding = model.embed(try golden.photos[0])
+        let candidate = model.segment(embedding, .init(points: [.init(x: 30, y: 20)]), output: .candidates)[1], values = candidate.logits.values
+        let expected = Float(values.count { $0 > 1 }) / Float(values.count { $0 > -1 })
+        #expect(candidate.stability() == expected && candidate.stability(offset: 0) == 1 && candidate.stability(offset: 1e9) == 0)
+    }
+
+    /// What a directory may say of itself that this program cannot do, or that does not fit together.
+    @Test func faults() throws {
+        let cases: [(String, String, Any, [String])] = [
+            ("sam-a", "model_type", "sam2", ["config.json", "sam2", "sam-vit-huge"]),
+            ("sam-a", "vision_config.hidden_size", 25, ["hidden_size", "25", "3 heads"]),
+            ("sam-a", "vision_config.hidden_act", "gelu_new", ["hidden_act", "gelu_new"]),
+            ("sam-a", "vision_config.output_channels", 24, ["hidden_size", "24"]),
+            ("sam-a", "prompt_encoder_config.image_size", 1024, ["image_size", "1024", "56"]),
+            ("sam-a", "vision_config.global_attn_indexes", "all", ["global_attn_indexes", "all"]),
+            ("sam-a", "vision_config.num_hidden_layers", 2, ["vision_encoder.layers.2.attn.proj.bias", "not part of the model"]),
+            ("mobile-sam", "vision_config.embed_dims", [8, 12, 20], ["vision_config", "one entry per stage"]),
+            ("mobile-sam", "vision_config.num_heads", [1, 5, 2, 4], ["heads"]),
+            ("mobile-sam", "vision_config", 7, ["vision_config", "an object"]),
+        ]
+        for (name, key, value, words) in cases {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
+            try FileManager.default.copyItem(atPath: SAMGolden(name).directory, toPath: folder.path)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = folder.appendingPathComponent("config.json"), parts = key.split(separator: ".").map(String.init)
+            var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+            if parts.count == 1 {
+                object[key] = value
+            } else {
+                var inner = try #require(object[parts[0]] as? [String: Any])
+                inner[parts[1]] = value
+                object[parts[0]] = inner
+            }
+            try JSONSerialization.data(withJSONObject: object).write(to: file)
+            let said: String
+            do { _ = try SAM(directory: folder.path); said = "accepted" } catch { said = "\(error)" }
+            #expect(said.hasPrefix(folder.path) && words.allSatisfy { said.contains($0) }, "\(key) = \(value): \(said)")
+        }
+    }
+
+    @Test func processorMustFitTheModel() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
+        try FileManager.default.copyItem(atPath: SAMGolden("sam-a").directory, toPath: folder.path)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("preprocessor_config.json")
+        for (text, words) in [
+            (#"{"size": {"longest_edge": 1024}, "pad_size": {"height": 1024, "width": 1024}}"#, ["1024", "56"]),
+            (#"{"size": {"longest_edge": 56}, "pad_size": {"height": 56, "width": 56}, "resample": 0}"#, ["resample"]),
+            (#"{"size": {"longest_edge": 56}, "pad_size": {"height": 56, "width": 56}, "image_std": [1, 0, 1]}"#, ["image_std"]),
+            (#"{"size": {"longest_edge": 56}, "pad_size": {"height": 56, "width": 56}, "do_pad": false}"#, ["do_pad"]),
+        ] {
+            try Data(text.utf8).write(to: file)
+            let said: String
+            do { _ = try SAM(directory: folder.path); said = "accepted" } catch { said = "\(error)" }
+            #expect(said.contains("preprocessor_config.json") && words.allSatisfy { said.contains($0) }, "\(text): \(said)")
+        }
+    }
+}
+
+/// The largest difference; infinite where the counts differ or something is not a number.
+private func difference(_ a: [Float], _ b: [Float]) -> Float {
+    guard a.count == b.count, !a.isEmpty, (a + b).allSatisfy(\.isFinite) else { return .infinity }
+    return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
+}
