@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 UNITDIR ?= /lib/systemd/system
+# Debian's place for completions of packages; others use $(PREFIX)/share/zsh/site-functions.
+ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 DESTDIR ?=
 # More options for SwiftPM, e.g. SWIFTFLAGS="-j 1".
 SWIFTFLAGS ?=
@@ -15,7 +17,7 @@ TEST_BUILD := .build-tests
 
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
 PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev \
-    libinotifytools0-dev libsqlite3-dev \
+    libinotifytools0-dev libsystemd-dev libsqlite3-dev \
     pkg-config git ca-certificates binutils libc6-dev libgcc-12-dev libstdc++-12-dev zlib1g-dev \
     libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
 
@@ -23,7 +25,7 @@ PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype
 MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
-.PHONY: help deps build models demo test bench install uninstall clean
+.PHONY: help deps build models demo test bench install uninstall deb test-systemd clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
@@ -32,6 +34,8 @@ help:
 	@echo "make build      builds segmix and segmixd into $(BUILD)/release"
 	@echo "make install    installs both programs, the configuration and the unit (DESTDIR, PREFIX=$(PREFIX))"
 	@echo "make uninstall  removes the programs and the unit; the configuration stays"
+	@echo "make deb        makes a Debian package of what was built, in $(DEB_OUTPUT)"
+	@echo "make test-systemd  installs, upgrades and purges that package under a systemd of its own (root, systemd-nspawn)"
 	@echo "make bench      times a training step beside PyTorch's (JOB=DIR, PYTHON=…)"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
@@ -92,25 +96,51 @@ install: models
 	install -D -m 644 NOTICE $(DESTDIR)$(PREFIX)/share/doc/segmixd/NOTICE
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/segmixd/LICENSE
 	mkdir -p $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/bin/segmixd|$(PREFIX)/bin/segmixd|; s|/etc/segmixd|$(SYSCONFDIR)/segmixd|' systemd/segmixd.service > $(DESTDIR)$(UNITDIR)/segmixd.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/segmixd.service
+	@for unit in segmixd.service segmixd-drain.service segmixd-drain.timer; do \
+	    sed 's|/usr/bin/segmixd|$(PREFIX)/bin/segmixd|; s|/etc/segmixd|$(SYSCONFDIR)/segmixd|; s|/usr/share|$(PREFIX)/share|' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit && \
+	    chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit; done
+	install -D -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf
+	install -D -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf
+	@for page in man/*.[158]; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page) || exit; done
+	@for example in systemd/examples/*; do install -D -m 644 $$example $(DESTDIR)$(PREFIX)/share/doc/segmixd/examples/$$(basename $$example) || exit; done
+	@# The shells ask for what the programs themselves say that they take.
+	@for program in segmix segmixd; do \
+	    mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d && \
+	    $(BUILD)/release/$$program --generate-completion-script bash | sed '1{/^#!/d}' > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program && \
+	    $(BUILD)/release/$$program --generate-completion-script zsh > $(DESTDIR)$(ZSHDIR)/_$$program && \
+	    $(BUILD)/release/$$program --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish || exit; done
 	@# A configuration that is there is somebody's work: the new one is put beside it.
 	@file=$(DESTDIR)$(SYSCONFDIR)/segmixd/segmixd.yaml; \
 	if [ -e "$$file" ] && ! cmp -s etc/segmixd.yaml "$$file"; then \
 	    install -D -m 644 etc/segmixd.yaml "$$file.new"; echo "$$file is kept; the new default is $$file.new"; \
 	else install -D -m 644 etc/segmixd.yaml "$$file"; fi
 	@if [ -z "$(DESTDIR)" ]; then \
-	    getent passwd segmixd >/dev/null || useradd --system --home-dir /var/lib/segmixd --shell /usr/sbin/nologin segmixd; \
+	    if command -v systemd-sysusers >/dev/null; then systemd-sysusers $(PREFIX)/lib/sysusers.d/segmixd.conf; \
+	    else getent passwd segmixd >/dev/null || useradd --system --home-dir /var/lib/segmixd --shell /usr/sbin/nologin segmixd; fi; \
 	    install -d -m 2775 -o segmixd -g segmixd /srv/segmixd /srv/segmixd/inbox /srv/segmixd/outbox; \
 	    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi; \
 	    echo "Name your model in $(SYSCONFDIR)/segmixd/segmixd.yaml, then: systemctl enable --now segmixd"; \
 	fi
 
 uninstall:
-	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now segmixd 2>/dev/null || true; fi
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now segmixd-drain.timer segmixd 2>/dev/null || true; fi
 	rm -f $(DESTDIR)$(PREFIX)/bin/segmix $(DESTDIR)$(PREFIX)/bin/segmixd $(DESTDIR)$(UNITDIR)/segmixd.service
+	rm -f $(DESTDIR)$(UNITDIR)/segmixd-drain.service $(DESTDIR)$(UNITDIR)/segmixd-drain.timer
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf
+	@for page in man/*.[158]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
+	@for program in segmix segmixd; do rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program $(DESTDIR)$(ZSHDIR)/_$$program \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/segmixd $(DESTDIR)$(PREFIX)/share/doc/segmixd
 	@echo "$(DESTDIR)$(SYSCONFDIR)/segmixd, inbox, outbox and state are left as they are."
 
+# Later commits give higher versions, so that apt upgrades from one to the next.
+VERSION ?= 0.1.0$(shell git log -1 --date=format-local:%Y%m%d.%H%M%S --format=+git%cd.%h 2>/dev/null)
+DEB_OUTPUT ?= .build-deb
+deb:
+	packaging/build-deb.sh $(VERSION) $(DEB_OUTPUT)
+
+test-systemd:
+	Tests/systemd/run.sh $(DEB_OUTPUT)/segmixd_$(VERSION)_$$(dpkg --print-architecture).deb
+
 clean:
-	rm -rf $(BUILD) $(TEST_BUILD)
+	rm -rf $(BUILD) $(TEST_BUILD) .build-deb

@@ -32,6 +32,7 @@ let package = Package(
         .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
         // Writing so that nothing half-written is ever visible.
         .target(name: "Files"),
@@ -62,7 +63,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CInotifyTools", "Files", "JobStore", "Jobs",
+                "CInotifyTools", "CSystemd", "Files", "JobStore", "Jobs",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -36,11 +36,14 @@ public final class SegmixDaemon: Sendable {
     /// - Parameters:
     ///   - retryDelay: the pause after the n-th attempt of something.
     ///   - signals: what ends it gracefully.
+    ///   - manager: systemd, where it has started us.
+    ///   - reload: reads the configuration again, on SIGHUP; nil: SIGHUP is left alone.
     ///   - services: what runs beside it over the same queue, for as long as it does.
     /// - Throws: `Fault` where another daemon is at work, `FileError` and `StoreError` where the state directory cannot be used.
     public init(
         configuration: Configuration, worker: WorkerCommand, drains: Bool = false, signals: [UnixSignal] = [.sigterm, .sigint],
-        retryDelay: (@Sendable (Int) -> Duration)? = nil, logger: Logger, services: (JobStore) throws -> [any Service] = { _ in [] }
+        retryDelay: (@Sendable (Int) -> Duration)? = nil, logger: Logger,
+        manager: ServiceManager? = nil, reload: (@Sendable () throws -> Configuration)? = nil, services: (JobStore) throws -> [any Service] = { _ in [] }
     ) throws {
         let state = StateDirectory(configuration.state)
         for path in [configuration.inbox, configuration.outbox] {
@@ -64,14 +67,26 @@ public final class SegmixDaemon: Sendable {
         let claim = Claim(state: state, store: store, configuration: configuration, logger: logger)
         recovery = Recovery(claim: claim)
         let inbox = InboxService(configuration: configuration, claim: claim, store: store, changed: changed, drain: drain, logger: logger)
+        let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
         let scheduler = SchedulerService(
-            configuration: configuration, command: worker, state: state, store: store, changed: changed, drain: drain,
+            configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)
+        // Services are asked to end from the last to the first, each when those after it have ended.
+        var first: [ServiceGroupConfiguration.ServiceConfiguration] = [], last = first
+        if let manager {
+            let reporter = ServiceManagerService(manager: manager, store: store, heartbeat: heartbeat, changed: changed)
+            first = [.init(service: reporter, successTerminationBehavior: .ignore)]
+            last = [.init(service: StopNotice { reporter.stopIsUnderWay() }, successTerminationBehavior: .ignore)]
+        }
+        if let reload {
+            let service = ReloadService(configuration: live, load: reload, manager: manager, changed: changed, logger: logger)
+            last.append(.init(service: service, successTerminationBehavior: .ignore))
+        }
         group = ServiceGroup(configuration: .init(
-            services: [
+            services: first + [
                 .init(service: scheduler, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: inbox, successTerminationBehavior: .ignore),
-            ] + (try services(store)).map { .init(service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore) },
+            ] + (try services(store)).map { .init(service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore) } + last,
             gracefulShutdownSignals: signals, logger: logger))
     }
 

@@ -34,7 +34,10 @@ struct Segmixd: AsyncParsableCommand {
         let worker: WorkerCommand
         do { worker = try WorkerCommand.besideThisExecutable() } catch { fail(error, .unavailable) }
         do {
-            let daemon = try SegmixDaemon(configuration: configuration, worker: worker, drains: drain, logger: logger) { store in
+            let daemon = try SegmixDaemon(
+                configuration: configuration, worker: worker, drains: drain, logger: logger, manager: .ofEnvironment,
+                reload: drain ? nil : { [config] in try Configuration.load(config) }
+            ) { store in
                 // A drain is over soon, and its end is its report.
                 drain || configuration.statusPage == nil ? [] : [try StatusPageService(configuration: configuration, store: store, logger: logger)]
             }

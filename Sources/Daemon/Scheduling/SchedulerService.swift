@@ -22,7 +22,10 @@ final class SchedulerService: Service {
         var isShortOfRoom = false
     }
 
-    private let configuration: Configuration
+    private let live: LiveConfiguration
+    /// As it holds now: what is started next is started with it.
+    private var configuration: Configuration { live.current }
+    private let heartbeat: Heartbeat
     private let command: WorkerCommand
     private let directory: StateDirectory
     private let store: JobStore
@@ -32,16 +35,18 @@ final class SchedulerService: Service {
     private let retryDelay: @Sendable (Int) -> Duration
     private let logger: Logger
     private let publisher: ResultPublisher
-    private let hooks: HookRunner
+    private var hooks: HookRunner { HookRunner(configuration: configuration, state: directory, store: store, logger: logger) }
     private let resources: Resources
     private let stopping = Stopping()
     private let state = Mutex(State())
 
     init(
-        configuration: Configuration, command: WorkerCommand, state: StateDirectory, store: JobStore, changed: WakeSignal,
+        configuration live: LiveConfiguration, heartbeat: Heartbeat, command: WorkerCommand, state: StateDirectory, store: JobStore, changed: WakeSignal,
         drain: DrainState?, retryDelay: @escaping @Sendable (Int) -> Duration, logger: Logger
     ) {
-        self.configuration = configuration
+        self.live = live
+        self.heartbeat = heartbeat
+        let configuration = live.current
         self.command = command
         directory = state
         self.store = store
@@ -50,7 +55,6 @@ final class SchedulerService: Service {
         self.retryDelay = retryDelay
         self.logger = logger
         publisher = ResultPublisher(state: state, store: store, configuration: configuration)
-        hooks = HookRunner(configuration: configuration, state: state, store: store, logger: logger)
         resources = Resources(configuration)
         store.onRequest { changed.raise() }
     }
@@ -70,6 +74,7 @@ final class SchedulerService: Service {
         // The group waits for the workers that were asked to stop.
         await withDiscardingTaskGroup { group in
             while !stopping.isStopped {
+                heartbeat.beat()
                 do {
                     if try await step(&group) { return }
                 } catch {
@@ -127,7 +132,10 @@ final class SchedulerService: Service {
         guard case .run(let id, let run) = work, resources.workers > 1, let record = try store.record(id) else { return 0 }
         var memory = record.runs[run].memory
         if memory == nil {
+            // It has a limit of its own.
+            heartbeat.pause()
             let estimate = await Estimate(configuration: configuration, command: command, state: directory, fallback: resources.memory).memory(record, run: run)
+            heartbeat.beat()
             try store.update(id) { $0.runs[run].memory = estimate }
             memory = estimate
         }

@@ -1,0 +1,13 @@
+import ServiceLifecycle
+
+/// The last service of a group, and so the first to hear that the group is to end.
+struct StopNotice: Service {
+    let notify: @Sendable () -> Void
+
+    init(_ notify: @escaping @Sendable () -> Void) { self.notify = notify }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        notify()
+    }
+}
