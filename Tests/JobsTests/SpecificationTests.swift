@@ -98,6 +98,7 @@ import Testing
         crop_conditioning: true
         normalize_masked_loss: true
         priority: -3
+        not_before: 2031-05-01 22:00
         render:
           prompts: [one, "two: 2"]
           negative_prompt: ""
@@ -120,7 +121,7 @@ import Testing
         #expect(s.relativeScale == .table([.init(subject: "a", scale: 1), .init(subject: "b", scale: 0.5)]))
         #expect(s.saveSteps == 20 && s.checkpointingSteps == 30 && s.checkpointsTotalLimit == 4 && s.validationPrompt == "a toy: on a #1 desk")
         #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.classes == ["a": "toy", "b": "corgi"])
-        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3)
+        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
         #expect(s.render.guidance == 7.5)
         // Every key that there is was given another value above, so that no reading line can be missing.
