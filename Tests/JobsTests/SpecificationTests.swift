@@ -115,6 +115,7 @@ import Testing
           prior_guidance: 7
           prior_batch_size: 4
         priority: -3
+        not_before: 2031-05-01 22:00
         render:
           prompts: [one, "two: 2"]
           negative_prompt: ""
@@ -142,7 +143,7 @@ import Testing
         #expect(s.relativeScale == .table([.init(subject: "a", scale: 1), .init(subject: "b", scale: 0.5)]))
         #expect(s.saveSteps == 20 && s.checkpointingSteps == 30 && s.checkpointsTotalLimit == 4 && s.validationPrompt == "a toy: on a #1 desk")
         #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.classes == ["a": "toy", "b": "corgi"])
-        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3)
+        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
         #expect(s.render.guidance == 7.5 && s.render.gamma == [0, 0.07] && s.render.loraScale == [0.8] && s.render.width == 96 && s.render.height == 64)
         #expect(s.render.subjects == ["b", "a"] && s.render.layout?.boxes.map(\.subject) == ["a", "b"] && s.render.layout?.boxes[1].y1 == 0.75)
