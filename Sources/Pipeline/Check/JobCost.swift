@@ -36,11 +36,11 @@ public struct JobCost: CustomStringConvertible {
         microSteps = settings.steps * settings.accumulation
 
         // Renders: as many as the plan says, on the way and at the end.
-        let plan = RenderPlan(job, factor: vae.downsampling)
+        let plan = RenderPlan(job, composer: try job.composer(), factor: vae.downsampling)
         let onTheWay = plan.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps
         var renderSeconds = 0.0, renderPeak = 0
-        if let one = (plan.final + plan.validation).first {
-            let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.guidance > 1)
+        if let one = (plan.final + plan.validation).first?.request {
+            let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.isGuided)
             let each = Double(one.steps) * sampling.work.seconds(at: speed.rates) + decoding.work.seconds(at: speed.rates)
             renderSeconds = each * Double(plan.final.count + onTheWay * plan.validation.count)
             renderPeak = max(sampling.peakBytes, decoding.peakBytes)
