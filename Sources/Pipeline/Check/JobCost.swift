@@ -36,7 +36,7 @@ public struct JobCost: CustomStringConvertible {
         microSteps = settings.steps * settings.accumulation
 
         // Renders: as many as the plan says, on the way and at the end.
-        let plan = RenderPlan(job, factor: vae.downsampling)
+        let plan = RenderPlan(job, composer: try job.composer(), factor: vae.downsampling)
         let onTheWay = plan.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps
         var renderSeconds = 0.0, renderPeak = 0
         if let one = (plan.final + plan.validation).first {
