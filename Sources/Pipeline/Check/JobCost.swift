@@ -39,7 +39,7 @@ public struct JobCost: CustomStringConvertible {
         let plan = RenderPlan(job, composer: try job.composer(), factor: vae.downsampling)
         let onTheWay = plan.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps
         var renderSeconds = 0.0, renderPeak = 0
-        if let one = (plan.final + plan.validation).first {
+        if let one = (plan.final + plan.validation).first?.request {
             let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.guidance > 1)
             let each = Double(one.steps) * sampling.work.seconds(at: speed.rates) + decoding.work.seconds(at: speed.rates)
             renderSeconds = each * Double(plan.final.count + onTheWay * plan.validation.count)
