@@ -7,7 +7,7 @@ public struct MachineSpeed: Sendable {
     public private(set) var rates: Work.Rates
 
     /// Rates in about the right proportions, where only the order of costs counts.
-    static let typical = MachineSpeed(rates: [
+    public static let typical = MachineSpeed(rates: [
         .init(.product): 190e9, .init(.thinProduct): 90e9, .init(.convolution): 170e9, .init(.winograd): 150e9,
         .init(.attention): 150e9, .init(.attentionBackward): 150e9, .init(.widening): 20e9, .init(.memory): 15e9,
         .init(.product, .bfloat16): 380e9, .init(.thinProduct, .bfloat16): 120e9, .init(.convolution, .bfloat16): 350e9,
