@@ -100,7 +100,9 @@ let package = Package(
             name: "TrainingTests",
             dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "SegMix", "Tensors", "Training", "Weights"]),
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
-        .testTarget(name: "PipelineTests", dependencies: ["Images", "ModelGoldens", "Pipeline", "Weights", "segmix", "segmixd"]),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: ["CPUDevice", "Diffusion", "Images", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "Training", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
         .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(

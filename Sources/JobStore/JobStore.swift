@@ -54,6 +54,8 @@ public final class JobStore: Sendable {
         for table in ["folder", "job", "attempt", "event", "notice"] {
             guard try store.database.read({ try $0.tableExists(table) }) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table \(table) is missing") }
         }
+        // What others change from here on is news.
+        _ = try store.hasChangedFromOutside()
         return store
     }
 

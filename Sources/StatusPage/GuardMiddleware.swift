@@ -9,7 +9,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     let host: String
 
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
-        guard isOurName(request.head.authority ?? "") else {
+        guard Self.isOurName(request.head.authority ?? "", host: host) else {
             throw HTTPError(.misdirectedRequest, message: "This address is not served here; ask for the machine by its number, or set status_page to its name.")
         }
         if request.method != .get, request.method != .head {
@@ -29,7 +29,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     }
 
     /// A number, `localhost`, this machine's own name, or what the configuration calls it.
-    private func isOurName(_ authority: String) -> Bool {
+    static func isOurName(_ authority: String, host: String) -> Bool {
         var name = Substring(authority.lowercased())
         if name.hasPrefix("["), let end = name.firstIndex(of: "]") { return name[..<end].allSatisfy { $0.isHexDigit || "[:.%".contains($0) } }
         if let colon = name.lastIndex(of: ":") { name = name[..<colon] }

@@ -97,11 +97,15 @@ import Testing
         try shop.drop("bad")
         try shop.drop("good")
         let script = "case $INPUT in */bad) exit 65;; esac; [ \"$SPEC\" != b.yaml ] || [ -e \(shop.path)/go ] || { echo b >> \(shop.path)/tries; trap 'exit 75' TERM; while :; do sleep 0.02; done; }; echo x > $OUTPUT/x; echo $INPUT $SPEC >> \(shop.path)/ran"
-        let daemon = try shop.daemon(script, drains: false)
-        let running = Task { try await daemon.run() }
-        try await shop.until("the worker of b") { shop.exists("tries") && shop.exists("outbox/two/a") }
-        await daemon.stop()
-        _ = try await running.value
+        // A function of its own, so that the daemon lets go of its lock.
+        func runUntilHalf() async throws {
+            let daemon = try shop.daemon(script, drains: false)
+            let running = Task { try await daemon.run() }
+            try await shop.until("the worker of b") { shop.exists("tries") && shop.exists("outbox/two/a") }
+            await daemon.stop()
+            _ = try await running.value
+        }
+        try await runUntilHalf()
         let ranBefore = shop.read("ran") ?? ""
         let database = shop.path + "/state/queue.sqlite"
         switch damage {

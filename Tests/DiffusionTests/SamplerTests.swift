@@ -48,8 +48,10 @@ private struct SamplerCase {
                         state.take(step, output: output, noise: step.noise == 0 ? nil : fresh.rows(i, 1).reshaped(noise.shape))
                     }
                     let error = relativeError(state.latents.values, wanted.rows(sampler.count - 1, 1).values)
-                    // A first σ of 4096 costs diffusers' float32 some digits.
-                    #expect(error < (sampler.sigmas[0] > 1000 ? 1e-4 : 2e-5), "\(key): \(error)")
+                    // A first σ of 4096 costs diffusers' float32 some digits; clamping makes the walk chaotic, diffusers' own
+                    // float32 is 3e-4 from its float64 there.
+                    let bound = one.name == "clipped" && kind == .ddim ? 1e-3 : sampler.sigmas[0] > 1000 ? 1e-4 : 2e-5
+                    #expect(error < bound, "\(key): \(error)")
                     seen.insert(kind)
                 }
             }

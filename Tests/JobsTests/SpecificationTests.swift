@@ -115,6 +115,7 @@ import Testing
           prior_guidance: 7
           prior_batch_size: 4
         priority: -3
+        not_before: 2031-05-01 22:00
         render:
           prompts: [one, "two: 2"]
           negative_prompt: ""
@@ -122,7 +123,12 @@ import Testing
           steps: 20
           guidance: 7.5
           sampler: euler
-          gamma: 0
+          gamma: [0, 0.07]
+          lora_scale: 0.8
+          width: 96
+          height: 64
+          subjects: [b, a]
+          layout: {b: [0.5, 0, 1, 0.75], a: [0, 0.25, 0.5, 1]}
         """
 
     @Test func everyKeyIsRead() throws {
@@ -137,9 +143,10 @@ import Testing
         #expect(s.relativeScale == .table([.init(subject: "a", scale: 1), .init(subject: "b", scale: 0.5)]))
         #expect(s.saveSteps == 20 && s.checkpointingSteps == 30 && s.checkpointsTotalLimit == 4 && s.validationPrompt == "a toy: on a #1 desk")
         #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.classes == ["a": "toy", "b": "corgi"])
-        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3)
+        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
-        #expect(s.render.guidance == 7.5)
+        #expect(s.render.guidance == 7.5 && s.render.gamma == [0, 0.07] && s.render.loraScale == [0.8] && s.render.width == 96 && s.render.height == 64)
+        #expect(s.render.subjects == ["b", "a"] && s.render.layout?.boxes.map(\.subject) == ["a", "b"] && s.render.layout?.boxes[1].y1 == 0.75)
         let p = s.prepare
         #expect(s.onMissingMask == .skip && p.photoThreshold == 0.1 && p.priorThreshold == 0.3 && p.leastThreshold == 0.02 && p.mergeOverlap == 0.6)
         #expect(p.clearFactor == 2 && p.boxMargin == 0.1 && p.saliencyThreshold == 0.4 && p.leastAgreement == 0.8 && p.mostRival == 0.2)
@@ -222,8 +229,8 @@ import Testing
         ("classes: {a: [x]}", "job.yaml:1: `classes.a` must be a text, not a list"),
         ("render: on", "job.yaml:1: `render` must be a table of prompts, negative_prompt, seeds, steps, guidance, sampler, gamma, lora_scale, width, height, subjects, layout, not 'on'"),
         ("render:\n  gamma: [0, -1]", "job.yaml:2: `render.gamma` must be a number from 0 to 10 or a list of them, not '-1'"),
-        ("render:\n  sampler: ddpm", "job.yaml:2: `render.sampler` must be one of euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, not 'ddpm'"),
-        ("render:\n  layout:\n    a: [0.5, 0, 0.5, 1]", "job.yaml:3: `render.layout.a` must be [x0, y0, x1, y1], four numbers from 0 to 1 with x0 < x1 and y0 < y1"),
+        ("render:\n  sampler: ddpm", "job.yaml:2: `render.sampler` must be one of euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, not 'ddpm'; did you mean `ddim`?"),
+        ("render:\n  layout:\n    a: [0.5, 0, 0.5, 1]", "job.yaml:3: `render.layout.a` must be [x0, y0, x1, y1], four numbers from 0 to 1 with x0 < x1 and y0 < y1, not a list"),
         ("on_missing_mask: ignore", "job.yaml:1: `on_missing_mask` must be one of fail, skip, not 'ignore'"),
         ("prepare:\n  photo_treshold: 0.1", "job.yaml:2: unknown key `prepare.photo_treshold`; did you mean `photo_threshold`?"),
         ("prepare:\n  prior_threshold: 1", "job.yaml:2: `prepare.prior_threshold` must be a number from 0 to below 1, not '1'"),

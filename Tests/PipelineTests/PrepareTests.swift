@@ -18,7 +18,7 @@ import Testing
         try place.write(try place.text("segmixd.yaml") + "mask_models: mask-models\n", "segmixd.yaml")
         try place.remove("toys/prior")
         for name in place.names("toys") where name.hasPrefix("mask_") { try place.remove("toys/" + name) }
-        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map { $0.replacing(/"mask_path": "[^"]*", /, with: "") }
+        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map { $0.replacing(#/"mask_path": "[^"]*", /#, with: "") }
         try place.write(lines.joined(separator: "\n") + "\n", "toys/metadata.jsonl")
         return place
     }
@@ -164,7 +164,7 @@ import Testing
         #expect(skipped.status == 65 && skipped.errors.contains("no photo of the subject \"a\" (olis toy) is left"), "\(skipped.errors)")
         // One good mask of each subject is enough.
         try DrawnPhotos.write(to: place.job)
-        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map { $0.contains("01.png") ? $0.replacing(/"mask_path": "[^"]*", /, with: "") : String($0) }
+        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map { $0.contains("01.png") ? String($0.replacing(#/"mask_path": "[^"]*", /#, with: "")) : String($0) }
         try place.write(lines.joined(separator: "\n") + "\n", "toys/metadata.jsonl")
         let run = try place.starting("run", ["--set", "on_missing_mask=skip"], to: "run").end()
         #expect(run.status == 0 && run.output.contains("a01.png is left out (`on_missing_mask: skip`): nothing stands out"), "\(run.errors)")

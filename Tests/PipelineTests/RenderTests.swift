@@ -31,7 +31,7 @@ import Weights
         let end = try render(place, "plain", "--prompt", "a toy robot", "a corgi", "--negative-prompt", "blurry")
         try #require(end.status == 0, "\(end.errors)")
         let names = place.names("plain")
-        #expect(names.count == 2 && end.output.contains(names[0]) && end.output.contains(names[1]))
+        #expect(names.count == 3 && names[2] == "contact-sheet.png" && names.allSatisfy(end.output.contains))
         let picture = try ImageFile.readPhoto(place.path + "/plain/" + names[0], name: names[0])
         #expect(picture.width == 64 && picture.height == 48 && Set(picture.bytes).count > 10)
         #expect(texts(try place.data("plain/" + names[0]))["parameters"]

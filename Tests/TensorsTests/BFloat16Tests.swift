@@ -98,11 +98,11 @@ struct BFloat16Tests {
             let weight = LinearKernel(Tensor(uninitialized: [32, 16]))
             let x = Tensor(uninitialized: [8, 16]), product = 2.0 * 8 * 16 * 32
             _ = x.linear(weight)
-            #expect(planner.operationsOfType == [.float32: product])
+            #expect(planner.work[.thinProduct, .float32] == product && planner.work[.thinProduct, .bfloat16] == 0)
             let bytes = planner.liveBytes, narrow = x.converted(to: .bfloat16)
             #expect(planner.liveBytes - bytes == narrow.count * 2)
             let y = narrow.linear(weight), held = narrow.count + 32 * 16 + y.count
-            #expect(planner.operationsOfType == [.float32: product, .bfloat16: product])
+            #expect(planner.work[.thinProduct, .float32] == product && planner.work[.thinProduct, .bfloat16] == product)
             #expect(planner.liveBytes - bytes == held * 2)
         }
     }

@@ -121,7 +121,7 @@ final class SchedulerService: Service {
     /// How long nothing can come up by itself. Looked at again at least every minute where it is a matter of the time of day, which can
     /// be set.
     private func pause(from now: ContinuousClock.Instant, isHeld: Bool) throws -> Duration {
-        var pause = Duration.seconds(isHeld ? 20 : 3600)
+        var pause = Duration.seconds(isHeld ? 20 : 60)
         if let due = state.withLock({ $0.pauses.values.min() }) { pause = min(pause, max(.milliseconds(1), due - now)) }
         if let start = try store.nextStart(after: Date()) { pause = min(pause, .seconds(min(60, max(0.05, start.timeIntervalSinceNow)))) }
         return pause

@@ -20,23 +20,6 @@ struct ContactSheet {
     /// Nobody reads a sheet of hundreds.
     private static let mostPictures = 120
 
-    /// From files: pictures in the order in which they were asked for, and the job's photos.
-    /// - Throws: `ImageError`.
-    init(pictures: [(path: String, record: RenderedPicture)], references subjects: SubjectSet?) throws {
-        var rows: [(title: String, cells: [Cell])] = []
-        for (path, record) in pictures.prefix(Self.mostPictures) {
-            let image = try Self.thumbnail(ImageFile.readPhoto(path, name: record.file), side: Self.cellSide)
-            if rows.last?.title != record.prompt { rows.append((record.prompt, [])) }
-            rows[rows.count - 1].cells.append(Cell(image: image, caption: record.caption))
-        }
-        references = try (subjects?.subjects ?? []).map { subject in
-            let photos = subjects!.photos.filter { $0.subject == subject.key }.prefix(4)
-            let side = photos.count > 1 ? (Self.cellSide - 8) / 2 : Self.cellSide
-            return (subject.phrase, try photos.map { try Self.thumbnail(ImageFile.readPhoto($0.path, name: $0.file), side: side) })
-        }
-        self.rows = rows
-    }
-
     /// As large as it may be inside a square.
     static func thumbnail(_ image: RGBImage, side: Int) -> RGBImage {
         let scale = Double(side) / Double(max(image.width, image.height))
@@ -94,6 +77,25 @@ struct ContactSheet {
         var sheet = RGBImage(width: width, height: max(y, low, 2 * gap), filledWith: 255)
         for step in steps { step(&sheet) }
         return sheet
+    }
+}
+
+extension ContactSheet {
+    /// From files: pictures in the order in which they were asked for, and the job's photos.
+    /// - Throws: `ImageError`.
+    init(pictures: [(path: String, record: RenderedPicture)], references subjects: SubjectSet?) throws {
+        var rows: [(title: String, cells: [Cell])] = []
+        for (path, record) in pictures.prefix(Self.mostPictures) {
+            let image = try Self.thumbnail(ImageFile.readPhoto(path, name: record.file), side: Self.cellSide)
+            if rows.last?.title != record.prompt { rows.append((record.prompt, [])) }
+            rows[rows.count - 1].cells.append(Cell(image: image, caption: record.caption))
+        }
+        let references = try (subjects?.subjects ?? []).map { subject in
+            let photos = subjects!.photos.filter { $0.subject == subject.key }.prefix(4)
+            let side = photos.count > 1 ? (Self.cellSide - 8) / 2 : Self.cellSide
+            return (title: subject.phrase, images: try photos.map { try Self.thumbnail(ImageFile.readPhoto($0.path, name: $0.file), side: side) })
+        }
+        self.init(references: references, rows: rows)
     }
 }
 

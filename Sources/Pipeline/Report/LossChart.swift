@@ -4,7 +4,7 @@ import Foundation
 struct LossChart {
     let points: [(step: Int, loss: Double)]
 
-    private static let width = 720.0, height = 260.0, left = 52.0, bottom = 28.0, top = 10.0, right = 8.0
+    private static let width = 720.0, height = 260.0, left = 64.0, bottom = 28.0, top = 10.0, right = 8.0
 
     /// The exponential running mean, its start corrected (as Adam's): half of the weight lies on the last 5 % of the run.
     static func smoothed(_ values: [Double]) -> [Double] {

@@ -59,7 +59,7 @@ struct ReportPage {
         guard let file = contents.contactSheet else { return "" }
         let picture = try preview(file, side: 1800)
         return section("Pictures", """
-            <img class="sheet" src="\(jpeg: picture)" alt="Contact sheet of all final pictures">
+            <div class="wide"><img class="sheet" src="\(jpeg: picture)" alt="Contact sheet of all final pictures"></div>
             <p class="soft">Each picture is in <code>samples/</code> in full size, with its prompt and settings inside the file.</p>
             """)
     }
@@ -116,7 +116,7 @@ struct ReportPage {
             from diffusers import StableDiffusionXLPipeline
 
             pipe = StableDiffusionXLPipeline.from_pretrained("stabilityai/stable-diffusion-xl-base-1.0", torch_dtype=torch.float16).to("cuda")
-            pipe.load_lora_weights(\(python(folder)), weight_name="pytorch_lora_weights.safetensors")
+            pipe.load_lora_weights(\(python(job.name)), weight_name="pytorch_lora_weights.safetensors")
             image = pipe(
                 \(python(prompt)),
                 negative_prompt=\(python(r.negativePrompt)),
@@ -132,7 +132,7 @@ struct ReportPage {
         return section("How to use it", """
             <p>Write a subject's whole phrase into the prompt: \(job.photos.subjects.map { "“\($0.phrase)”" }.joined(separator: ", ")). \
             Use the model the LoRA was trained on, <code>\(contents.model)</code>, or one that is close to it.</p>
-            \(comfy)<p><strong>diffusers</strong>:</p><pre>\(code)</pre>
+            \(comfy)<p><strong>diffusers</strong>, where <code>\(job.name)</code> is this folder:</p><pre>\(code)</pre>
             """)
     }
 

@@ -23,3 +23,14 @@ public struct ReportScores: Codable, Equatable, Sendable {
         (self.mean, self.subjects, self.pictures) = (mean, subjects, pictures)
     }
 }
+
+extension ReportScores {
+    /// What `segmix score` says, for files in a result's folder.
+    init(_ result: ScoreJob.Result, subjects: [String], files: [String]) {
+        self.init(
+            mean: result.mean, subjects: subjects,
+            pictures: zip(result.pictures, files).map { picture, file in
+                Picture(file: file, score: picture.score, reason: picture.score == 0 ? picture.explanation : nil, similarity: picture.similarity)
+            })
+    }
+}

@@ -15,6 +15,7 @@ enum ReportStyle {
         dd{margin:0;overflow-wrap:anywhere}
         img,svg{max-width:100%;height:auto;display:block}
         .sheet{background:#fff;border:1px solid var(--line);border-radius:6px}
+        @media (max-width:40rem){.sheet{max-width:none;width:52rem}svg text{font-size:20px!important}}
         .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,10rem),1fr));gap:.8rem}
         figure{margin:0}
         figure img{width:100%;border-radius:4px;background:var(--card)}

@@ -6,6 +6,7 @@ import Jobs
 import SegMix
 import Tensors
 import Training
+import Vision
 import Weights
 
 /// One job from its folder to its result: check, encode, train, render, report.
@@ -93,17 +94,20 @@ public struct JobRunner {
         }
         try files.write(step: nil)
         let trained = Date()
-        var pictures: [RenderedPicture] = []
+        var pictures: [RenderedPicture] = [], scores: ReportScores?, remarks: [String] = []
         if extent == .whole {
             try images.render(renders.final, prefix: "final", adapters: training.adapters, shouldStop: { StopRequest.shared.isSet })
             if StopRequest.shared.isSet { return false }
             let paths = renders.final.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
             pictures = zip(renders.final, paths).map { images.record(of: $0, at: $1) }
             if !pictures.isEmpty { try ContactSheet(pictures: zip(paths, pictures).map { ($0, $1) }, references: composer.subjects).write(to: directory.contactSheet) }
+            // Only pictures that were to show all subjects say how well they are kept apart.
+            let together = paths.indices.filter { composer.subjects(in: renders.final[$0].request.prompt).count == job.photos.subjects.count }
+            do { scores = try score(together.map { paths[$0] }, of: job) } catch { remarks.append("the pictures could not be scored: \(error)") }
         }
         try RunReport(
             job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
-            scores: nil, notes: notes + observer.notes, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
+            scores: scores, notes: notes + observer.notes + remarks, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
             memory: .init(device: device, cost: cost)
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
@@ -118,6 +122,16 @@ public struct JobRunner {
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
         try JobCheck(job, model: model).findings().faults.throwIfAny()
         return (job, notes)
+    }
+
+    /// Detect-and-Compare of finished pictures, where the model comes with what it takes.
+    private func score(_ paths: [String], of job: Job) throws -> ReportScores? {
+        guard !paths.isEmpty, means.model.owlv2 != nil, means.model.dinov2 != nil else { return nil }
+        progress.say(.render, "scoring the pictures")
+        let result = try ScoreJob(
+            job, model: means.model, images: paths, queries: [], threshold: 0.4, overlap: OWLv2.defaultOverlap, configuration: "the configuration").run()
+        return ReportScores(
+            result, subjects: job.photos.subjects.map(\.key), files: paths.map { String($0.dropFirst(directory.path.count + 1)) })
     }
 
     private func encodePrompts(_ prompts: [String]) throws -> PromptTable {
