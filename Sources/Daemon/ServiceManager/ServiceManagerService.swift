@@ -33,9 +33,10 @@ final class ServiceManagerService: Service {
     }
 
     func run() async throws {
-        var told = sentence()
-        manager.send("READY=1\nSTATUS=\(told)")
+        let first = sentence()
+        manager.send("READY=1\nSTATUS=\(first)")
         try await stopping.whileNotStopped(then: { self.signal.raise() }) {
+            var told = first
             while !stopping.isStopped {
                 if isEnding.withLock({ $0 }) {
                     // Bounded: a worker that is silent for too long is ended by its supervisor.
