@@ -81,7 +81,10 @@ let package = Package(
 
         .executableTarget(
             name: "segmixd",
-            dependencies: ["Daemon", "Files", "JobStore", "Jobs", "StatusPage", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Daemon", "Files", "JobStore", "Jobs", "StatusPage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .executableTarget(
             name: "segmix",
             dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -5,6 +5,7 @@ import Foundation
 import Jobs
 import JobStore
 import Logging
+import ServiceLifecycle
 import StatusPage
 
 /// The daemon that turns folders in the inbox into LoRAs in the outbox.
@@ -34,10 +35,12 @@ struct Segmixd: AsyncParsableCommand {
         let worker: WorkerCommand
         do { worker = try WorkerCommand.besideThisExecutable() } catch { fail(error, .unavailable) }
         do {
+            let file = config
+            let load: @Sendable () throws -> Configuration = { () throws -> Configuration in try Configuration.load(file) }
             let daemon = try SegmixDaemon(
-                configuration: configuration, worker: worker, drains: drain, logger: logger, manager: .ofEnvironment,
-                reload: drain ? nil : { [config] in try Configuration.load(config) }
-            ) { store in
+                configuration: configuration, worker: worker, drains: drain, logger: logger, manager: ServiceManager.ofEnvironment,
+                reload: drain ? nil : load
+            ) { (store: JobStore) throws -> [any Service] in
                 // A drain is over soon, and its end is its report.
                 drain || configuration.statusPage == nil ? [] : [try StatusPageService(configuration: configuration, store: store, logger: logger)]
             }
