@@ -36,7 +36,7 @@ struct TensorBoardTests {
     @Test func goingOnLeavesNothingTwice() throws {
         let folder = try TemporaryFolder(), path = folder.path + "/tensorboard"
         func record(_ step: Int) -> StepRecord {
-            StepRecord(step: step, loss: 0.5, instanceLoss: 0.5, priorLoss: nil, learningRate: 1, gradientNorm: 1, composites: 0, examples: 1, seconds: 1)
+            StepRecord(step: step, loss: 0.5, instanceLoss: 0.5, priorLoss: nil, learningRate: 1, gradientNorm: 1, composites: 0, examples: 1, times: StepTimes())
         }
         func steps() throws -> [Int] {
             let names = try FileManager.default.contentsOfDirectory(atPath: path)
