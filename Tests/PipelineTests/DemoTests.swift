@@ -21,7 +21,7 @@ import Weights
             #expect(Folder.exists("\(result)/\(file)"), "\(file)")
         }
         #expect(try String(contentsOfFile: result + "/metrics.jsonl", encoding: .utf8).split(separator: "\n").count == 2)
-        let pictures = try Folder.names(result + "/samples").filter { $0.hasSuffix(".png") }
+        let pictures = try Folder.names(result + "/samples").filter { $0.hasSuffix(".png") && $0 != "contact-sheet.png" }
         #expect(pictures.count { $0.hasPrefix("final") } == 2)
         for picture in pictures {
             let size = try ImageFile.probe("\(result)/samples/\(picture)")

@@ -25,7 +25,9 @@ struct SmallRun {
         settings = TrainingSettings(schedule: .init(.linear, rate: 5e-3, warmupSteps: 1, totalSteps: steps, cycles: 1, power: 1))
         (settings.steps, settings.accumulation, settings.rank, settings.seed) = (steps, 2, 2, 11)
         settings.normalizesMaskedLoss = true
-        sampler = SamplerSettings(resolution: 64, latentFactor: 8, batchSize: 1, segmixProbability: 0.5, softAlpha: 0.5, cropConditioning: true, seed: 11)
+        sampler = SamplerSettings(
+            resolution: 64, latentFactor: try model.vaeConfiguration().downsampling, batchSize: 1, segmixProbability: 0.5, softAlpha: 0.5,
+            cropConditioning: true, seed: 11)
     }
 
     private func set(_ photos: [DrawnPhotos.Photo], _ names: [String: String]) throws -> SubjectSet {
