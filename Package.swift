@@ -35,7 +35,8 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
         // Writing so that nothing half-written is ever visible.
-        .target(name: "Files"),
+        .target(name: "CFiles"),
+        .target(name: "Files", dependencies: ["CFiles"]),
 
         // The engine.
         // Debug builds of the kernels would be useless, so they are optimised always.
@@ -44,7 +45,7 @@ let package = Package(
             linkerSettings: hasOneDNN ? [.linkedLibrary("dnnl")] : []),
         .target(name: "Tensors"),
         .target(name: "CPUDevice", dependencies: ["CKernels", "COpenBLAS", "Tensors"]),
-        .target(name: "Weights", dependencies: ["Files", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Weights", dependencies: ["CFiles", "Files", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Layers", dependencies: ["Tensors", "Weights"]),
         .target(name: "Diffusion", dependencies: ["Layers", "Tensors", "Weights"]),
 

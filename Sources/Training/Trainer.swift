@@ -2,6 +2,7 @@ import Diffusion
 import Foundation
 import SegMix
 import Tensors
+import Weights
 
 /// What an optimizer step did; one line of `metrics.jsonl`.
 public struct StepRecord: Sendable {
@@ -114,6 +115,9 @@ public struct Trainer {
             guard norm.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "gradient", files: files) }
             optimizer.step(step + 1, learningRate: rate, gradientScale: min(1, settings.maxGradientNorm / (norm + 1e-6)))
             clock.mark(.optimizer)
+
+            // Nothing is kept of a step that was computed with weights which somebody was writing to.
+            try MappedFiles.requireUnchanged()
 
             // 6. Logs and files first: a resume point must not come before what belongs to its step.
             let done = step + 1, count = Double(losses.count)

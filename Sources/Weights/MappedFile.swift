@@ -1,18 +1,26 @@
+import CFiles
 import Files
 import Foundation
 import Tensors
 
 /// A file's bytes in memory, read-only, as the system pages them in; unmapped with the last reference.
+///
+/// Of a file on another machine the local copy is mapped, where `LocalCopies` keeps one. A file that is cut short or out of
+/// reach while its bytes are read ends the process with a sentence and exit status 74, not by SIGBUS; one that is written
+/// to is found by `MappedFiles.requireUnchanged`.
 final class MappedFile: RereadableMemory {
     let path: String
     private let bytes: UnsafeRawBufferPointer
+    private let watch: OpaquePointer?
+    private let registration: MappedFiles.Registration?
 
     /// - Throws: `FileError` where it cannot be opened or is not a regular file.
     init(_ path: String) throws {
         self.path = path
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(try LocalCopies.path(for: path), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
-        defer { close(descriptor) }
+        var isKept = false
+        defer { if !isKept { close(descriptor) } }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -20,12 +28,18 @@ final class MappedFile: RereadableMemory {
         }
         let size = Int(status.st_size)
         guard size > 0 else {
-            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            (bytes, watch, registration) = (UnsafeRawBufferPointer(start: nil, count: 0), nil, nil)
             return
         }
         let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard let address, address != MAP_FAILED else { throw FileError("map", path, code: errno) }
         bytes = UnsafeRawBufferPointer(start: address, count: size)
+        let lost = FileError(
+            "read", path, reason: "while it was in use it was cut short, or its disk or network share went away",
+            remedy: "Put the whole file back and leave it alone while jobs run, then run the job again")
+        watch = cfiles_watch_mapping(address, size, lost.description + "\n")
+        registration = MappedFiles.add(path, descriptor: descriptor, status)
+        isKept = true
     }
 
     /// The bytes; valid only inside `body`, unless something else keeps this object.
@@ -42,6 +56,8 @@ final class MappedFile: RereadableMemory {
     }
 
     deinit {
+        cfiles_unwatch_mapping(watch)
+        if let registration { MappedFiles.remove(registration) }
         if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
 }

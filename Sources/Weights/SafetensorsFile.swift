@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// A safetensors file, mapped read-only. Every field of its header is checked on opening; afterwards no access can leave
-/// the file. (That another program shortens the file while it is mapped is not guarded against.)
+/// the file. What another program does to the file while it is mapped is `MappedFiles`' concern.
 public final class SafetensorsFile {
     public struct Entry: Sendable {
         public let name: String

@@ -41,7 +41,8 @@ public struct Configuration: Equatable, Sendable {
     public var minFreeSpace = 2 << 30
     /// The directory of the default mask models (`u2netp`, `mobile_sam`); nil: where they are installed.
     public var maskModels: String?
-    /// In bytes: how large the cache of prior images in `state` may grow; what was not used for longest goes first.
+    /// In bytes: how large the cache of prior images in `state` may grow, and that of models on other machines; what was
+    /// not used for longest goes first.
     public var cacheSize = 20 << 30
     /// How many jobs run at once, at most.
     public var workers = 1

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Jobs
 import Vision
+import Weights
 
 /// Makes what a job lacks, masks and prior images, and completes the job with it. Started again after a stop, it goes on
 /// with the image it was at, and ends with the very same set.
@@ -16,12 +17,23 @@ public struct Preparation {
         /// Where prior images are kept for other jobs, and how much of them; nil: nowhere.
         public var cache: String?
         public var cacheSize: Int
+        /// Where files of models that lie on other machines are kept; nil: nowhere.
+        public var modelCopies: String?
+        /// In bytes: what they must leave free.
+        public var minFreeSpace: Int
 
         public init(_ configuration: Configuration, model: Configuration.Model) {
             self.model = model
             maskModels = configuration.maskModels
             cache = configuration.state + "/cache/priors"
             cacheSize = configuration.cacheSize
+            modelCopies = configuration.state + "/cache/models"
+            minFreeSpace = configuration.minFreeSpace
+        }
+
+        /// From now on models on other machines are read from copies on this one.
+        func keepLocalCopies() {
+            LocalCopies.use(modelCopies.map { LocalCopies(directory: $0, limit: cacheSize, reserve: minFreeSpace) })
         }
     }
 

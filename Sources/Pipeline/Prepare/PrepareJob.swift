@@ -24,6 +24,7 @@ public struct PrepareJob {
             progress.say(.prepare, "nothing is missing: every photo has its mask" + (job.specification.withPriorPreservation ? ", and the prior images are there" : ""))
             return true
         }
+        means.keepLocalCopies()
         try JobCheck(job, model: means.model).faults().throwIfAny()
         try Directory.create(output)
         guard let (complete, _) = try Preparation(job, means, output: output, progress: progress).run() else {

@@ -46,6 +46,7 @@ public struct JobRunner {
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
         let began = Date()
+        means.keepLocalCopies()
         let findings = try JobCheck(self.job, model: model).findings()
         try findings.faults.throwIfAny()
         // Training alone makes nothing.
@@ -105,6 +106,7 @@ public struct JobRunner {
             let together = paths.indices.filter { composer.subjects(in: renders.final[$0].request.prompt).count == job.photos.subjects.count }
             do { scores = try score(together.map { paths[$0] }, of: job) } catch { remarks.append("the pictures could not be scored: \(error)") }
         }
+        try MappedFiles.requireUnchanged()
         try RunReport(
             job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
             scores: scores, notes: notes + observer.notes + remarks, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,

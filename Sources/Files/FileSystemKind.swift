@@ -1,12 +1,12 @@
-import CInotifyTools
+import CFiles
 import Foundation
 
 /// Whether a place is on this machine, or on another that tells nobody when it changes something.
-enum FileSystemKind: Equatable {
+public enum FileSystemKind: Equatable, Sendable {
     case local, network
 
     /// Local where nothing can be found out.
-    init(of path: String) {
+    public init(of path: String) {
         var status = statfs()
         guard statfs(path, &status) == 0 else {
             self = .local
@@ -16,7 +16,7 @@ enum FileSystemKind: Equatable {
     }
 
     /// - Parameter magic: `f_type` of statfs(2).
-    init(magic: UInt32) {
+    public init(magic: UInt32) {
         self = Self.remote.contains(magic) ? .network : .local
     }
 
@@ -26,5 +26,5 @@ enum FileSystemKind: Equatable {
     ]
 
     /// How often to look through a folder there, in seconds: as configured; at least every ten where no changes are reported.
-    func rhythm(_ configured: Double) -> Double { self == .network ? min(configured, 10) : configured }
+    public func rhythm(_ configured: Double) -> Double { self == .network ? min(configured, 10) : configured }
 }

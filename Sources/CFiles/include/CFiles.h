@@ -1,0 +1,18 @@
+// What Swift cannot ask of the system safely: a signal handler, and the kind of a file system.
+#ifndef CFILES_H
+#define CFILES_H
+
+#include <stddef.h>
+#include <sys/statfs.h>
+
+typedef struct cfiles_watch cfiles_watch;
+
+// Reading mapped bytes that the file no longer has, or that its disk or network share does not give, is SIGBUS. While a
+// range is watched that ends the process with `sentence` (which should end in a line feed) on standard error and the exit
+// status 74 (EX_IOERR), instead of by the signal. Any thread may call; NULL where there is no memory.
+cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *sentence);
+
+// To be called before the range is unmapped. NULL is nothing.
+void cfiles_unwatch_mapping(cfiles_watch *watch);
+
+#endif

@@ -1,0 +1,127 @@
+import Crypto
+import Files
+import Foundation
+import Synchronization
+
+/// Copies, on this machine's disk, of model files that lie on others: a mapped file on a network share is read page by
+/// page, many times slower than from its first byte to its last, and again whenever memory is short.
+///
+/// A copy is called after the original's path, size and time, so a changed original is another file. Both are hashed while
+/// the copy is made. The copies together stay below a limit; those that were not used for longest go first. Where there is
+/// no room, or nothing may be written, the original is mapped.
+public struct LocalCopies: Sendable {
+    let directory: String
+    let limit: Int, reserve: Int
+    let isRemote: @Sendable (String) -> Bool
+
+    /// - Parameters:
+    ///   - directory: made when the first copy is.
+    ///   - limit: bytes of all copies together
+    ///   - reserve: bytes that stay free on that disk
+    public init(directory: String, limit: Int, reserve: Int, isRemote: @escaping @Sendable (String) -> Bool = { FileSystemKind(of: $0) == .network }) {
+        (self.directory, self.limit, self.reserve, self.isRemote) = (directory, limit, reserve, isRemote)
+    }
+
+    private static let current = Mutex<LocalCopies?>(nil)
+
+    /// From now on files are opened through `copies`; nil: where they are.
+    public static func use(_ copies: LocalCopies?) { current.withLock { $0 = copies } }
+
+    /// What to map of the file at `path`: itself, or its copy.
+    /// - Throws: `FileError` where the original cannot be read or changes meanwhile.
+    static func path(for path: String) throws -> String {
+        guard let copies = current.withLock({ $0 }), copies.isRemote(path) else { return path }
+        return try copies.copy(of: path) ?? path
+    }
+
+    /// - Returns: nil where the original should be used.
+    func copy(of path: String) throws -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
+        let size = Int(status.st_size)
+        let identity = hexadecimal(SHA256.hash(data: Data(path.utf8))).prefix(16)
+        let copy = Directory.joined(directory, "\(identity)-\(size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec).copy")
+        var known = stat()
+        if stat(copy, &known) == 0, known.st_size == status.st_size {
+            utimensat(AT_FDCWD, copy, nil, 0)
+            return copy
+        }
+        do {
+            try Directory.create(directory)
+            guard makeRoom(for: size, instead: identity + "-") else { return nil }
+            try write(path, to: copy, size: size, modified: status.st_mtim)
+            return copy
+        } catch let error as FileError where error.path.hasPrefix(directory) && error.code != 0 {
+            return nil
+        }
+    }
+
+    private func write(_ path: String, to copy: String, size: Int, modified: timespec) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
+        defer { close(descriptor) }
+        posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        var wanted = SHA256(), count = 0
+        try AtomicFile.write(to: copy) { output in
+            count = try Self.pieces(of: descriptor, path) {
+                wanted.update(bufferPointer: $0)
+                try output.write($0)
+            }
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, code: errno) }
+            guard count == size, Int(status.st_size) == size, status.st_mtim.tv_sec == modified.tv_sec, status.st_mtim.tv_nsec == modified.tv_nsec else {
+                throw FileError(
+                    "read", path, reason: "it was changed while it was copied to this machine", remedy: "Wait until the model is there whole, then run the job again")
+            }
+        }
+        let written = open(copy, O_RDONLY | O_CLOEXEC)
+        guard written >= 0 else { throw FileError("read", copy, code: errno) }
+        defer { close(written) }
+        var found = SHA256()
+        _ = try Self.pieces(of: written, copy) { found.update(bufferPointer: $0) }
+        guard Array(found.finalize()) == Array(wanted.finalize()) else {
+            unlink(copy)
+            throw FileError("copy", path, reason: "its copy \(copy) differs from it", remedy: "Check the disk, then run the job again")
+        }
+    }
+
+    /// - Returns: how many bytes there were.
+    private static func pieces(of descriptor: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 64)
+        defer { buffer.deallocate() }
+        var total = 0
+        while true {
+            let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw FileError("read", path, code: errno) }
+            if count == 0 { return total }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            total += count
+        }
+    }
+
+    /// Removes older copies of the same file, and then the longest unused ones, as far as it takes. A copy that another
+    /// process has mapped stays whole for that process.
+    private func makeRoom(for size: Int, instead prefix: String) -> Bool {
+        guard size <= limit else { return false }
+        var copies: [(path: String, size: Int, used: timespec)] = []
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where name.hasSuffix(".copy") {
+            let path = Directory.joined(directory, name)
+            var status = stat()
+            guard stat(path, &status) == 0 else { continue }
+            if name.hasPrefix(prefix) { unlink(path) } else { copies.append((path, Int(status.st_size), status.st_mtim)) }
+        }
+        copies.sort { ($0.used.tv_sec, $0.used.tv_nsec) < ($1.used.tv_sec, $1.used.tv_nsec) }
+        var total = copies.reduce(size) { $0 + $1.size }
+        while true {
+            var disk = statvfs()
+            guard statvfs(directory, &disk) == 0 else { return false }
+            let free = Int(clamping: UInt64(disk.f_bavail) * UInt64(disk.f_frsize))
+            if total <= limit && free - reserve >= size { return true }
+            guard let oldest = copies.first else { return false }
+            unlink(oldest.path)
+            total -= oldest.size
+            copies.removeFirst()
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Files
+import Foundation
+import Testing
+@testable import Weights
+
+/// Models on other machines: copied once, whole, bounded; the original where there is no way.
+@Suite(.serialized) struct LocalCopiesTests {
+    private func copies(_ folder: TemporaryDirectory, limit: Int = 1 << 20, reserve: Int = 0) -> LocalCopies {
+        LocalCopies(directory: folder.file("made/copies"), limit: limit, reserve: reserve) { $0.contains("/share") }
+    }
+
+    private func write(_ folder: TemporaryDirectory, _ name: String, _ count: Int, _ byte: UInt8 = 7) throws -> String {
+        let path = folder.file(name)
+        try Data(repeating: byte, count: count).write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    @Test func aCopyIsMadeOnceAndFollowsItsOriginal() throws {
+        let folder = try TemporaryDirectory(), copies = copies(folder)
+        let original = try write(folder, "share-a", 5_000_001)
+        let large = LocalCopies(directory: copies.directory, limit: 8 << 20, reserve: 0, isRemote: copies.isRemote)
+        let copy = try #require(try large.copy(of: original))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == Data(contentsOf: URL(fileURLWithPath: original)))
+        var first = stat(), second = stat()
+        stat(copy, &first)
+        #expect(try large.copy(of: original) == copy)
+        stat(copy, &second)
+        #expect(first.st_ino == second.st_ino)
+        // Another time or size is another file, and the old copy is of no more use.
+        _ = try write(folder, "share-a", 3_000, 8)
+        let next = try #require(try large.copy(of: original))
+        #expect(next != copy && FileManager.default.contents(atPath: next) == Data(repeating: 8, count: 3_000))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: copies.directory).count == 1)
+    }
+
+    @Test func theLongestUnusedGoFirst() throws {
+        let folder = try TemporaryDirectory(), copies = copies(folder, limit: 2_500)
+        let paths = try (0..<3).map { try write(folder, "share-\($0)", 1_000) }
+        let first = try #require(try copies.copy(of: paths[0]))
+        usleep(20_000)
+        let second = try #require(try copies.copy(of: paths[1]))
+        usleep(20_000)
+        #expect(try copies.copy(of: paths[0]) == first)
+        let third = try #require(try copies.copy(of: paths[2]))
+        #expect(FileManager.default.fileExists(atPath: first) && FileManager.default.fileExists(atPath: third))
+        #expect(!FileManager.default.fileExists(atPath: second))
+    }
+
+    @Test func withoutRoomTheOriginalIsUsed() throws {
+        let folder = try TemporaryDirectory(), original = try write(folder, "share", 3_000)
+        #expect(try copies(folder, limit: 2_999).copy(of: original) == nil)
+        #expect(try copies(folder, reserve: .max / 2).copy(of: original) == nil)
+        #expect(try copies(folder).copy(of: folder.file("share-absent")) == nil)
+        // A file where the folder should be: nothing can be written.
+        let blocked = LocalCopies(directory: original + "/copies", limit: 1 << 20, reserve: 0) { _ in true }
+        #expect(try blocked.copy(of: original) == nil)
+    }
+
+    @Test func tensorsComeFromTheCopy() throws {
+        let folder = try TemporaryDirectory(), remote = folder.file("share.safetensors"), local = folder.file("local.safetensors")
+        for path in [remote, local] { try FileManager.default.copyItem(atPath: golden("reference.safetensors"), toPath: path) }
+        LocalCopies.use(copies(folder, limit: 1 << 30))
+        defer { LocalCopies.use(nil) }
+        let file = try SafetensorsFile(remote)
+        // Emptied: nobody could read the original any more.
+        #expect(truncate(remote, 0) == 0)
+        let other = try SafetensorsFile(local)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("made/copies")).count == 1, "what lies here is not copied")
+        for entry in file.entries {
+            let bytes = file.withBytes(of: entry) { Data($0) }
+            #expect(bytes == other.withBytes(of: other[entry.name]!) { Data($0) })
+        }
+        try MappedFiles.requireUnchanged()
+        #expect(file.path == remote)
+        #expect(try #require(sentence { _ = try SafetensorsFile(folder.file("share-absent")) }).contains("share-absent"))
+    }
+
+    private static let canMount = geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0 && access("/usr/bin/bindfs", X_OK) == 0
+
+    /// A mount of another file system stands in for a share.
+    @Test(.enabled(if: canMount, "bindfs and root are needed")) func aMountIsKnownByItself() throws {
+        func run(_ words: String...) throws -> Int32 {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = words
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+        let folder = try TemporaryDirectory(), files = FileManager.default
+        for name in ["real", "share"] { try files.createDirectory(atPath: folder.file(name), withIntermediateDirectories: false) }
+        try files.copyItem(atPath: golden("reference.safetensors"), toPath: folder.file("real/model.safetensors"))
+        guard try run("bindfs", "--no-allow-other", folder.file("real"), folder.file("share")) == 0 else { return }
+        defer { _ = try? run("umount", "-l", folder.file("share")) }
+        LocalCopies.use(LocalCopies(directory: folder.file("copies"), limit: 1 << 30, reserve: 0))
+        defer { LocalCopies.use(nil) }
+        _ = try SafetensorsFile(folder.file("real/model.safetensors"))
+        #expect(!files.fileExists(atPath: folder.file("copies")))
+        let file = try SafetensorsFile(folder.file("share/model.safetensors"))
+        #expect(try files.contentsOfDirectory(atPath: folder.file("copies")).count == 1)
+        // The share goes away: nobody notices.
+        #expect(try run("umount", "-l", folder.file("share")) == 0)
+        for entry in file.entries { file.withBytes(of: entry) { _ = Data($0) } }
+        try MappedFiles.requireUnchanged()
+    }
+
+    @Test func aFileThatIsWrittenToIsFound() throws {
+        let folder = try TemporaryDirectory(), path = folder.file("model.safetensors")
+        try FileManager.default.copyItem(atPath: golden("reference.safetensors"), toPath: path)
+        var file: SafetensorsFile? = try SafetensorsFile(path)
+        try MappedFiles.requireUnchanged()
+        // Replaced by name: what is mapped stays what it was.
+        #expect(rename(path, path + ".old") == 0)
+        try Data("new".utf8).write(to: URL(fileURLWithPath: path))
+        try MappedFiles.requireUnchanged()
+        usleep(20_000)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path + ".old"))
+        try handle.seek(toOffset: 200)
+        try handle.write(contentsOf: Data([1]))
+        try handle.close()
+        let said = try #require(sentence { try MappedFiles.requireUnchanged() })
+        #expect(said.contains(path) && said.contains("another program wrote to it"))
+        withExtendedLifetime(file) {}
+        file = nil
+        try MappedFiles.requireUnchanged()
+    }
+}
