@@ -45,8 +45,8 @@ struct ScoreCommand: ParsableCommand {
             let loaded = try Job.load(
                 JobFolder(absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
             let result = try ScoreJob(
-                loaded, model: try configuration.model(for: loaded.specification), images: image, queries: query, threshold: threshold,
-                overlap: overlap, configuration: configuration.path ?? config
+                loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? config),
+                images: image, queries: query, threshold: threshold, overlap: overlap
             ).run()
             try Answer.print(result, lines: result.lines, json: json)
         } catch {

@@ -42,6 +42,17 @@ import Weights
         #expect(try place.data("out/report.json") == before)
     }
 
+    /// What scoring needs is missed before the training, not after the night.
+    @Test func aMissingModelOfTheScoresIsSaidAtOnce() throws {
+        let place = try Workplace(steps: 2)
+        try place.useLookingModels(dinov2: place.path + "/nowhere")
+        let end = try place.starting("run").end()
+        #expect(end.status == 69 && end.errors.contains("nowhere: the DINOv2 model's directory is not there"), "\(end.status): \(end.errors)")
+        #expect(place.stepsWritten() == 0)
+        // Training alone scores nothing.
+        #expect(try place.train().status == 0)
+    }
+
     @Test func theSameJobGivesTheSameLoRA() throws {
         let place = try Workplace(steps: 2)
         for folder in ["out", "again"] { #expect(try place.train(to: folder).status == 0) }

@@ -52,6 +52,8 @@ public struct JobRunner {
         if extent == .training { try self.job.missing.throwIfAny() }
         let cost = try JobCost(self.job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
+        // What is needed only after the training is missed before it.
+        let scoring = try extent == .whole ? scoringModels() : nil
         (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
@@ -97,13 +99,19 @@ public struct JobRunner {
         var pictures: [RenderedPicture] = [], scores: ReportScores?, remarks: [String] = []
         if extent == .whole {
             try images.render(renders.final, prefix: "final", adapters: training.adapters, shouldStop: { StopRequest.shared.isSet })
-            if StopRequest.shared.isSet { return false }
+            if StopRequest.shared.isSet { return stoppedAfterTraining() }
             let paths = renders.final.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
             pictures = zip(renders.final, paths).map { images.record(of: $0, at: $1) }
             if !pictures.isEmpty { try ContactSheet(pictures: zip(paths, pictures).map { ($0, $1) }, references: composer.subjects).write(to: directory.contactSheet) }
             // Only pictures that were to show all subjects say how well they are kept apart.
             let together = paths.indices.filter { composer.subjects(in: renders.final[$0].request.prompt).count == job.photos.subjects.count }
-            do { scores = try score(together.map { paths[$0] }, of: job) } catch { remarks.append("the pictures could not be scored: \(error)") }
+            do {
+                scores = try scoring.flatMap { try score(together.map { paths[$0] }, of: job, with: $0) }
+            } catch is ScoringModels.Stopped {
+                return stoppedAfterTraining()
+            } catch {
+                remarks.append("the pictures could not be scored: \(error)")
+            }
         }
         try RunReport(
             job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
@@ -124,12 +132,26 @@ public struct JobRunner {
         return (job, notes)
     }
 
-    /// Detect-and-Compare of finished pictures, where the model comes with what it takes.
-    private func score(_ paths: [String], of job: Job) throws -> ReportScores? {
-        guard !paths.isEmpty, means.model.owlv2 != nil, means.model.dinov2 != nil else { return nil }
+    private func stoppedAfterTraining() -> Bool {
+        progress.say(.render, "stopped with the training done; run it again for the pictures and the report")
+        return false
+    }
+
+    /// What the pictures are to be scored with; nil where the model does not come with it.
+    /// - Throws: `JobFailure` (unavailable) where a model is not there.
+    private func scoringModels() throws -> ScoringModels? {
+        guard means.model.owlv2 != nil, means.model.dinov2 != nil else { return nil }
+        let models = try ScoringModels(means.model, configuration: "the configuration")
+        try models.requireDirectories()
+        return models
+    }
+
+    /// Detect-and-Compare of finished pictures.
+    private func score(_ paths: [String], of job: Job, with models: ScoringModels) throws -> ReportScores? {
+        guard !paths.isEmpty else { return nil }
         progress.say(.render, "scoring the pictures")
-        let result = try ScoreJob(
-            job, model: means.model, images: paths, queries: [], threshold: 0.4, overlap: OWLv2.defaultOverlap, configuration: "the configuration").run()
+        let result = try ScoreJob(job, models: models, images: paths, queries: [], threshold: 0.4, overlap: OWLv2.defaultOverlap)
+            .run(shouldStop: { StopRequest.shared.isSet })
         return ReportScores(
             result, subjects: job.photos.subjects.map(\.key), files: paths.map { String($0.dropFirst(directory.path.count + 1)) })
     }
