@@ -36,7 +36,7 @@ help:
 	@echo "make uninstall  removes the programs and the unit; the configuration stays"
 	@echo "make deb        makes a Debian package of what was built, in $(DEB_OUTPUT)"
 	@echo "make test-systemd  installs, upgrades and purges that package under a systemd of its own (root, systemd-nspawn)"
-	@echo "make bench      times a training step beside PyTorch's (JOB=DIR, PYTHON=…)"
+	@echo "make bench      times a training step beside PyTorch's, then every kernel (JOB=DIR, PYTHON=…)"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
 
@@ -84,7 +84,7 @@ JOB ?=
 bench:
 	@[ -n "$(JOB)" ] || { echo "Name a job's folder with priors: make bench JOB=DIR (PYTHON=a Python with torch and diffusers)" >&2; exit 64; }
 	$(MAKE) build
-	$(PYTHON) Benchmarks/compare_training_step.py --segmix $(BUILD)/release/segmix --job $(JOB)
+	PYTHON=$(PYTHON) Benchmarks/run --job $(JOB)
 
 # Installs what was built: run make build first, as yourself, then make install as root.
 install: models
