@@ -13,7 +13,7 @@ import Testing
         let state = StateDirectory(shop.path + "/state")
         try state.prepare()
         let store = try JobStore.openForDaemon(state).0
-        return (state, store, Claim(state: state, store: store, configuration: shop.configuration, logger: Workshop.logger))
+        return (state, store, Claim(state: state, store: store, live: LiveConfiguration(shop.configuration), logger: Workshop.logger))
     }
 
     /// The folder of a job with its origin, as a claim makes it before it moves anything.

@@ -102,6 +102,8 @@ struct JobExecution: Sendable {
     /// Starts the worker and stays with it to its end.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, StopReason?) {
         try Folder.create(output)
+        let snapshot = state.configuration(of: record.id)
+        try ConfigurationSnapshot.write(configuration, to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
         var pipes: [Int32] = [0, 0]
         guard pipe(&pipes) == 0 else { throw FileError("create", "a pipe", code: errno) }
@@ -111,7 +113,7 @@ struct JobExecution: Sendable {
             process = try WorkerProcess(
                 executable: command.executable,
                 arguments: command.arguments(
-                    input: state.input(record), configuration: configuration.path, output: output,
+                    input: state.input(record), configuration: configuration.path, snapshot: snapshot, output: output,
                     specification: record.runs[run].specificationFile),
                 environment: environment, output: pipes[1], errors: log.descriptor)
         } catch {
