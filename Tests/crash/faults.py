@@ -290,7 +290,7 @@ def inbox_unmounted_and_back(campaign):
 
 @case
 def renamed_while_settling(campaign):
-    place = Place(campaign, "renamed_while_settling", "settle_seconds: 1".replace("settle_seconds: 1", ""))
+    place = Place(campaign, "renamed_while_settling")
     settings = text_of(place.path("segmixd.yaml")).replace("settle_seconds: 0.1", "settle_seconds: 1")
     with open(place.path("segmixd.yaml"), "w") as file:
         file.write(settings)
@@ -411,9 +411,10 @@ def photo_replaced(campaign):
         place.stop()
         if place.has("disk/outbox/toys.failed"):
             said = text_of(place.path("disk/outbox/toys.failed/error.txt"))
-            if not re.search(r"\.(jpg|png)", said.split("\n\n")[0]):
+            named = re.search(r"^.*\.(jpg|png): .*$", said, re.M)
+            if named is None:
                 raise Wrong(f"it does not name the photo: {said}")
-            return "refused: " + said.split("\n")[0]
+            return "refused: " + named.group()
         place.is_in_order({"toys": 0})
     finally:
         place.end()
@@ -441,7 +442,7 @@ def worker_suspended(campaign):
             place.until_done(name, patience=90)
             place.until("the note", lambda: not os.listdir(place.path("disk/state/jobs")))
         place.stop()
-        place.says("gives no sign of life", "that an earlier daemon left behind")
+        place.says("gives no sign of life")
         place.is_in_order({"stalls": 0, "orphan": 1, "stopped": 0})
     finally:
         place.end()
@@ -449,37 +450,34 @@ def worker_suspended(campaign):
 
 @case
 def clock_set(campaign):
-    library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
-    if library is None:
-        raise Skipped("libfaketime is missing (apt-get install faketime)")
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if compiler is None:
+        raise Skipped("there is no C compiler (apt-get install gcc)")
     place = Place(campaign, "clock_set")
-    clock = place.path("clock")
+    clock, library = place.path("clock"), place.path("setclock.so")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, os.path.join(os.path.dirname(os.path.realpath(__file__)), "setclock.c"), "-ldl"], check=True)
 
     def set_clock(offset):
         with open(clock + ".new", "w") as file:
-            file.write(offset + "\n")
+            file.write(f"{offset}\n")
         os.rename(clock + ".new", clock)
 
-    set_clock("+0")
-    environment = {
-        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DONT_RESET": "1",
-    }
+    set_clock(0)
     try:
-        place.start(environment=environment)
+        place.start(environment={"LD_PRELOAD": library, "SET_CLOCK": clock})
         names = {}
-        for number, offset in enumerate(["-1d", "-400d", "+2d", "+0"]):
+        for number, offset in enumerate([-1, -400, 2, 0]):
             names[f"toys{number}"] = number % 2
             place.drop(f"toys{number}", number % 2)
             # While it settles, or while it runs.
             if number % 2:
                 place.until("a worker", lambda: workers_of(place.path("disk/state")))
-            set_clock(offset)
+            set_clock(offset * 86_400)
             place.until_done(f"toys{number}", patience=30)
         place.until("the notes", lambda: not os.listdir(place.path("disk/state/jobs")))
         place.stop()
         place.is_in_order(names)
-        if not re.search(r"^20\d\d-", place.log) or len(set(re.findall(r"^(\d{4}-\d\d-\d\d)T", place.log, re.M))) < 3:
+        if len(set(re.findall(r"^(\d{4}-\d\d-\d\d)T", place.log, re.M))) < 3:
             raise Wrong("the clock was never set; the test shows nothing")
     finally:
         place.end()

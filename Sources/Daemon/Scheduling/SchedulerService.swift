@@ -173,6 +173,7 @@ final class SchedulerService: Service {
         case .run(let id, let run):
             let execution = JobExecution(
                 configuration: configuration, command: command, state: directory, store: store, retryDelay: retryDelay, logger: logger,
+                isStopping: { [stopping] in stopping.isStopped },
                 began: { [self] worker in
                     state.withLock { $0.workers.append(worker) }
                     if stopping.isStopped { worker.ask(.shutdown) }
