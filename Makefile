@@ -25,7 +25,7 @@ PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype
 MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
-.PHONY: help deps build models demo test bench install uninstall deb test-systemd clean
+.PHONY: help deps build models demo test bench install uninstall deb test-systemd crash-test clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
@@ -36,6 +36,7 @@ help:
 	@echo "make uninstall  removes the programs and the unit; the configuration stays"
 	@echo "make deb        makes a Debian package of what was built, in $(DEB_OUTPUT)"
 	@echo "make test-systemd  installs, upgrades and purges that package under a systemd of its own (root, systemd-nspawn)"
+	@echo "make crash-test  kills the daemon and its workers $(KILLS) times and compares what comes out (KILLS=, SEED=)"
 	@echo "make bench      times a training step beside PyTorch's, then every kernel (JOB=DIR, PYTHON=…)"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
@@ -141,6 +142,12 @@ deb:
 
 test-systemd:
 	Tests/systemd/run.sh $(DEB_OUTPUT)/segmixd_$(VERSION)_$$(dpkg --print-architecture).deb
+
+# About four minutes, and ten seconds before the first kill; `make crash-test KILLS=1000` takes its time.
+KILLS ?= 200
+SEED ?=
+crash-test: build
+	Tests/crash/run.py $(BUILD)/release --kills $(KILLS) --seconds $$(( $(KILLS) * 3 / 2 )) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf $(BUILD) $(TEST_BUILD) .build-deb

@@ -64,10 +64,10 @@ public final class SegmixDaemon: Sendable {
         self.store = store
         let changed = WakeSignal()
         drain = drains ? DrainState() : nil
-        let claim = Claim(state: state, store: store, configuration: configuration, logger: logger)
+        let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
+        let claim = Claim(state: state, store: store, live: live, logger: logger)
         recovery = Recovery(claim: claim)
         let inbox = InboxService(configuration: configuration, claim: claim, store: store, changed: changed, drain: drain, logger: logger)
-        let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
         let scheduler = SchedulerService(
             configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)

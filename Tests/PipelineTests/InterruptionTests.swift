@@ -81,6 +81,17 @@ import Testing
         try expectUndisturbed(place)
     }
 
+    /// A photo that is exchanged while the run reads it would give a LoRA of neither.
+    @Test func aPhotoExchangedMeanwhileIsNamed() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 5 }
+        try place.write(place.data("toys/b00.png"), "toys/a00.png")
+        let end = running.end()
+        #expect(end.status == 65, "\(end.status)")
+        #expect(end.errors.hasPrefix("a00.png: was changed while the job ran") && !end.errors.contains("b00.png"), "\(end.errors)")
+        #expect(!place.exists("out/" + Self.lora))
+    }
+
     @Test func anotherSettingOrPhotoIsAnotherRun() throws {
         let place = try Self.workplace(), running = try place.starting("train")
         running.until { place.stepsWritten() >= 8 }

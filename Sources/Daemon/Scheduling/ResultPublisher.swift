@@ -61,6 +61,8 @@ struct ResultPublisher: Sendable {
                 // Only resume points and caches are left of it.
                 try FolderMove.removeTree(state.job(id) + "/output")
             }
+            // An earlier daemon may have been killed while it wrote one of the job's small files.
+            try AtomicFile.removeLeftovers(in: state.job(id))
             try FolderMove.move(state.job(id), to: Directory.joined(state.done, id))
         }
         record = try store.update(id) { $0.state = .closed }

@@ -8,7 +8,9 @@ import Logging
 struct Claim: Sendable {
     let state: StateDirectory
     let store: JobStore
-    let configuration: Configuration
+    let live: LiveConfiguration
+    /// As it holds now.
+    var configuration: Configuration { live.current }
     let logger: Logger
 
     /// Takes one settled folder. Stopped at any moment, the folder is whole in the inbox or whole in `input`, and

@@ -62,6 +62,7 @@ public struct JobRunner {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
+        let photos = PhotoDigests(of: job)
         let device = CPUDevice.install()
         let settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let sampler = try job.sampler(latentFactor: vae.downsampling)
@@ -94,6 +95,7 @@ public struct JobRunner {
             progress.say(.train, "stopped after step \(step) of \(settings.steps), with a resume point; run it again to go on")
             return false
         }
+        try photos.verify()
         try files.write(step: nil)
         let trained = Date()
         var pictures: [RenderedPicture] = [], scores: ReportScores?, remarks: [String] = []
