@@ -16,6 +16,8 @@ struct StatusRouter: Sendable {
         let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: GuardMiddleware(token: token, host: host))
         for path in ["/", "/jobs/:number"] { router.get(RouterPath(path)) { request, _ in status.page(request) } }
+        // Browsers ask for it beside a report or a picture that is opened by itself.
+        router.get("/favicon.ico") { _, _ in Response(status: .noContent) }
         router.get("/metrics") { _, _ in try status.metrics() }
         let api = router.group("/api/v1")
         api.get("/status") { request, _ in try status.json(status.overview(), for: request) }

@@ -129,7 +129,7 @@ class Chromium:
 
     def until(self, expression, seconds=15):
         end = time.monotonic() + seconds
-        while not self.value(expression):
+        while not self.value(f"!!({expression})"):
             if time.monotonic() > end:
                 raise TimeoutError(f"never came true: {expression}")
             self.rest(0.1)

@@ -149,6 +149,7 @@ def walk(check, studio, browser, pictures):
     browser.until(f"{text}.includes('Waiting (3)') && {text}.includes('Ended (4)')")
     check("jobs come up by themselves", browser.value("window.stays") == 1)
     check("names are text, not markup", browser.value(f"{text}.includes({json.dumps(ODD)}) && !document.querySelector('main b, main i')"))
+    browser.until("document.querySelector('progress')")
     first = browser.value("document.querySelector('progress').value")
     browser.until(f"document.querySelector('progress').value > {first}")
     browser.until("document.querySelector('.card img') && document.querySelector('.card img').naturalWidth > 0")
@@ -183,6 +184,7 @@ def walk(check, studio, browser, pictures):
     browser.until("document.querySelector('pre') && document.querySelectorAll('.pictures img').length")
     look(check, browser, "a running job", pictures)
     browser.value("getSelection().selectAllChildren(document.querySelector('h2')); document.querySelector('button').focus(); document.querySelector('.pictures img').mine = 1")
+    browser.until("document.querySelector('progress')")
     step = browser.value("document.querySelector('progress').value")
     browser.until(f"document.querySelector('progress').value > {step}")
     check("a selection, the focus and pictures stay", browser.value(
