@@ -17,6 +17,8 @@ final class InboxEvents: Sendable {
     }
 
     private static let isInUse = Mutex(false)
+    /// Why there are no events, as it was said last.
+    private static let complaint = Mutex<String?>(nil)
 
     private let state = Mutex(State())
     private let inbox: String
@@ -69,15 +71,16 @@ final class InboxEvents: Sendable {
         }
         // Polling after a failed initialisation would abort the process.
         guard inotifytools_initialize() != 0 else {
-            logger.warning("The system has no inotify instance left (\(reason)); new folders are found by rescans only")
+            complain("The system has no inotify instance left (\(reason)); new folders are found by rescans only")
             return
         }
         defer { inotifytools_cleanup() }
         let mask = Int32(bitPattern: UInt32(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB))
         guard inotifytools_watch_file(inbox, mask) != 0 else {
-            logger.warning("The inbox \(inbox) cannot be watched (\(reason)); new folders are found by rescans only")
+            complain("The inbox \(inbox) cannot be watched (\(reason)); new folders are found by rescans only")
             return
         }
+        Self.complaint.withLock { $0 = nil }
         var followed: Set<String> = []
         var hasComplained = false, isFull = false
         while true {
@@ -105,6 +108,15 @@ final class InboxEvents: Sendable {
                 Thread.sleep(forTimeInterval: 1)
             }
         }
+    }
+
+    /// Says it once: it is tried again at every rescan, and fails again.
+    private func complain(_ text: String) {
+        let isNews = Self.complaint.withLock { complaint in
+            defer { complaint = text }
+            return complaint != text
+        }
+        if isNews { logger.warning("\(text)") }
     }
 
     private var reason: String { String(cString: strerror(inotifytools_error())) }
