@@ -48,6 +48,10 @@ public final class SegmixDaemon: Sendable {
         let state = StateDirectory(configuration.state)
         for path in [configuration.inbox, configuration.outbox] {
             do {
+                // Nothing is made in the place of a share that is not mounted yet.
+                if let mount = ForeseenMount.missing(for: path) {
+                    throw FileError("use", path, reason: "\(mount) is not mounted", remedy: "Mount it")
+                }
                 try Folder.create(path)
                 guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
             } catch where !drains {

@@ -131,6 +131,9 @@ struct ResultPublisher: Sendable {
 
     /// An outbox that is gone (a share that is not mounted) is waited for, never made anew in its place.
     private func requireOutbox() throws {
+        if let mount = ForeseenMount.missing(for: outbox) {
+            throw FileError("publish in", outbox, reason: "\(mount) is not mounted", remedy: "Mount it; the results wait until then")
+        }
         guard Folder.leadsToDirectory(outbox) else { throw FileError("publish in", outbox, code: ENOENT) }
     }
 

@@ -46,6 +46,11 @@ struct Claim: Sendable {
                 try FolderMove.flush(Directory.parent(of: input))
                 return try FolderMove.flush(Directory.parent(of: origin.source))
             }
+            if errno == EBUSY {
+                throw FileError(
+                    "take", origin.source, reason: "it is a mount point, or in use by the system",
+                    remedy: "Put the job's folder into the inbox itself; where this is a share with jobs in it, name it as `inbox`")
+            }
             guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
             // On another file system it has to be copied, which takes time; out of the sight of other daemons first.
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
