@@ -22,7 +22,7 @@ struct ScoreCommand: ParsableCommand {
     var query: [String] = []
 
     @Option(help: "Detections that score no more than this do not count, 0 to 1.")
-    var threshold = 0.4
+    var threshold = ScoreJob.defaultThreshold
 
     @Option(help: "Leave out boxes that overlap a better one by more than this (intersection over union); 1 keeps all.")
     var overlap = 0.5

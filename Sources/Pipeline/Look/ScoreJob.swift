@@ -14,6 +14,9 @@ public struct ScoreJob {
     /// What a job's own keys become where only its subjects and photos matter: neither masks nor priors are looked for.
     public static let settings = ["with_prior_preservation=false", "segmix_prob=0"]
 
+    /// Detections that score no more do not count, where nobody says otherwise: as in the paper.
+    public static let defaultThreshold = 0.4
+
     /// - Parameter queries: what to look for; empty: the subjects' classes.
     /// - Throws: `Fault` for values out of range.
     public init(_ job: Job, models: ScoringModels, images: [String], queries: [String], threshold: Double, overlap: Double) throws {
@@ -52,10 +55,12 @@ public struct ScoreJob {
         }
     }
 
-    /// - Parameter shouldStop: asked before every picture, also of the photos.
+    /// - Parameters:
+    ///   - shouldStop: asked before every picture, also of the photos.
+    ///   - didScore: gets each picture's place among the images, and what was found.
     /// - Throws: `JobFailure` (unavailable) where a model is not there; the errors of reading models, photos and pictures;
     ///   `ScoringModels.Stopped`.
-    public func run(shouldStop: () -> Bool = { false }) throws -> Result {
+    public func run(shouldStop: () -> Bool = { false }, didScore: (Int, Picture) throws -> Void = { _, _ in }) throws -> Result {
         func goOn() throws { if shouldStop() { throw ScoringModels.Stopped() } }
         try goOn()
         try models.requireDirectories()
@@ -70,12 +75,14 @@ public struct ScoreJob {
         if let bare = subjects.first(where: \.references.isEmpty) { throw Fault("the subject “\(bare.name)” has no photo to compare with; add at least one") }
         let scorer = PictureScorer(
             detector: detector, embedder: embedder, subjects: subjects, queries: queries, threshold: threshold, overlap: overlap)
-        let pictures = try images.map { image in
+        let pictures = try images.enumerated().map { index, image in
             try goOn()
             let score = try scorer.score(try ImageFile.readPhoto(image)), comparison = score.comparison
-            return Picture(
+            let picture = Picture(
                 image: image, score: comparison.score, finding: comparison.finding.word, explanation: comparison.finding.description,
                 detections: score.detections, similarity: comparison.similarity, detectionOfSubject: comparison.boxOfSubject)
+            try didScore(index, picture)
+            return picture
         }
         return Result(
             subjects: subjects.map(\.name), queries: queries, threshold: threshold, ideal: scorer.comparer.ideal, pictures: pictures,

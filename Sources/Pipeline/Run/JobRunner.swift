@@ -53,7 +53,7 @@ public struct JobRunner {
         let cost = try JobCost(self.job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         // What is needed only after the training is missed before it.
-        let scoring = try extent == .whole ? scoringModels() : nil
+        let scoring = try extent == .whole ? ScoringModels.of(self.job, means.model) : nil
         (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
@@ -98,8 +98,18 @@ public struct JobRunner {
         try photos.verify()
         try files.write(step: nil)
         let trained = Date()
-        var pictures: [RenderedPicture] = [], scores: ReportScores?, remarks: [String] = []
+        var pictures: [RenderedPicture] = [], scores: ReportScores?, checkpoints: CheckpointScores?, remarks: [String] = []
         if extent == .whole {
+            if job.specification.bestCheckpoint, let scoring {
+                let comparison = CheckpointComparison(
+                    job: job, subjects: composer.subjects, directory: directory, models: scoring, adapters: training.adapters,
+                    layersPerBlock: try model.layersPerBlock(), images: images, planned: renders.validation, progress: progress)
+                do { checkpoints = try comparison.run() } catch is ScoringModels.Stopped {
+                    return stoppedAfterTraining()
+                } catch let error as CheckpointComparison.Unscored {
+                    remarks.append(error.description)
+                }
+            }
             try images.render(renders.final, prefix: "final", adapters: training.adapters, shouldStop: { StopRequest.shared.isSet })
             if StopRequest.shared.isSet { return stoppedAfterTraining() }
             let paths = renders.final.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
@@ -117,7 +127,7 @@ public struct JobRunner {
         }
         try RunReport(
             job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
-            scores: scores, notes: notes + observer.notes + remarks, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
+            scores: scores, checkpoints: checkpoints, notes: notes + observer.notes + remarks, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
             memory: .init(device: device, cost: cost)
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
@@ -139,20 +149,11 @@ public struct JobRunner {
         return false
     }
 
-    /// What the pictures are to be scored with; nil where the model does not come with it.
-    /// - Throws: `JobFailure` (unavailable) where a model is not there.
-    private func scoringModels() throws -> ScoringModels? {
-        guard means.model.owlv2 != nil, means.model.dinov2 != nil else { return nil }
-        let models = try ScoringModels(means.model, configuration: "the configuration")
-        try models.requireDirectories()
-        return models
-    }
-
     /// Detect-and-Compare of finished pictures.
     private func score(_ paths: [String], of job: Job, with models: ScoringModels) throws -> ReportScores? {
         guard !paths.isEmpty else { return nil }
         progress.say(.render, "scoring the pictures")
-        let result = try ScoreJob(job, models: models, images: paths, queries: [], threshold: 0.4, overlap: OWLv2.defaultOverlap)
+        let result = try ScoreJob(job, models: models, images: paths, queries: [], threshold: ScoreJob.defaultThreshold, overlap: OWLv2.defaultOverlap)
             .run(shouldStop: { StopRequest.shared.isSet })
         return ReportScores(
             result, subjects: job.photos.subjects.map(\.key), files: paths.map { String($0.dropFirst(directory.path.count + 1)) })
