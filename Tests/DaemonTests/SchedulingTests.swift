@@ -207,6 +207,16 @@ import Testing
         #expect(try String(contentsOfFile: log.path + ".1", encoding: .utf8).hasPrefix("line 0\n"))
     }
 
+    /// What a worker said last is what went wrong, not how far it was.
+    @Test func lastWordsAreNoProgress() throws {
+        let folder = try TemporaryFolder(), log = try WorkerLog(folder.path + "/job.log")
+        let line = ProgressLine(phase: .prepare, step: 3, total: 50, message: "corgi 1 of 2")
+        let steps = [line, ProgressLine(phase: .train, step: 20, total: 2010, loss: 0.1, secondsPerStep: 3.2, remaining: 60)].map(\.sentence)
+        let words = ["prepare: masks are made", "train on", "prepare 3 of 50", "note: train 1/2", "a/b", "prior images: none shows exactly one"]
+        for text in words + Array(repeating: steps, count: 40).joined() { log.write(text) }
+        #expect(WorkerLog.lastWords(of: log.path, lines: 20) == words.joined(separator: "\n"))
+    }
+
     @Test func mountsThatAreNotThereYet() throws {
         let folder = try TemporaryFolder()
         try folder.write("""
