@@ -25,7 +25,7 @@ PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype
 MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
-.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test clean
+.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
@@ -38,6 +38,7 @@ help:
 	@echo "make test-systemd  installs, upgrades and purges that package under a systemd of its own (root, systemd-nspawn)"
 	@echo "make test-browser  walks through the status page of what was built in a headless chromium"
 	@echo "make crash-test  kills the daemon and its workers $(KILLS) times and compares what comes out (KILLS=, SEED=)"
+	@echo "make fault-test  lets disks fill, shares vanish and clocks jump under a daemon (CASES=; as root all of it)"
 	@echo "make bench      times a training step beside PyTorch's, then every kernel (JOB=DIR, PYTHON=…)"
 	@echo "make bench-queue   times what the queue costs with a thousand jobs and ten thousand folders"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
@@ -154,6 +155,11 @@ KILLS ?= 200
 SEED ?=
 crash-test: build
 	Tests/crash/run.py $(BUILD)/release --kills $(KILLS) --seconds $$(( $(KILLS) * 3 / 2 )) $(if $(SEED),--seed $(SEED))
+
+# About five minutes; cases that mount something are skipped where that is not possible.
+CASES ?=
+fault-test: build
+	Tests/crash/faults.py $(BUILD)/release $(if $(CASES),--cases $(CASES))
 
 # PICTURES=DIR keeps pictures of what is seen. Without a chromium it says so and is passed over.
 PICTURES ?=

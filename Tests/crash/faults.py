@@ -23,7 +23,7 @@ import time
 from tiny import Jobs, text_of, workers_of
 
 CONFIGURATION = """\
-inbox: inbox
+inbox: {inbox}
 outbox: disk/outbox
 state: disk/state
 settle_seconds: 0.1
@@ -35,6 +35,8 @@ models:
 {more}
 """
 STEPS = 30
+# What such a job needs of the disk besides its folder, in pages and in files.
+MOST_PAGES, MOST_INODES = 700, 40
 CASES = {}
 
 
@@ -61,16 +63,17 @@ def mount(*arguments):
 
 
 class Place:
-    """A configuration with its directories; inbox on one side, state and outbox on `disk`."""
+    """A configuration with its directories: state and outbox on `disk`, the inbox beside it or there too."""
 
-    def __init__(self, campaign, name, more=""):
+    def __init__(self, campaign, name, more="", inbox="inbox"):
         self.campaign, self.jobs = campaign, campaign.jobs
         self.folder = os.path.join(campaign.folder, name)
         self.daemon = None
-        os.makedirs(self.path("inbox"))
+        self.inbox = self.path(inbox)
         os.makedirs(self.path("disk"))
+        os.makedirs(self.inbox)
         with open(self.path("segmixd.yaml"), "w") as file:
-            file.write(CONFIGURATION.format(model=self.jobs.model, more=more))
+            file.write(CONFIGURATION.format(inbox=inbox, model=self.jobs.model, more=more))
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -81,8 +84,8 @@ class Place:
 
     def drop(self, name, seed=0):
         self.jobs.write(self.path(".drop"), {"job.yaml": seed})
-        shutil.move(self.path(".drop"), self.path("inbox", "." + name))
-        os.rename(self.path("inbox", "." + name), self.path("inbox", name))
+        shutil.move(self.path(".drop"), f"{self.inbox}/.{name}")
+        os.rename(f"{self.inbox}/.{name}", f"{self.inbox}/{name}")
 
     def start(self, *arguments, before=(), environment=None):
         with open(self.path("daemon.log"), "ab") as log:
@@ -147,8 +150,8 @@ class Place:
         for name, seed in results.items():
             if fault := self.jobs.fault(self.path("disk/outbox", name), seed, re.sub(r"-\d$", "", name)):
                 raise Wrong(f"{name} {fault}")
-        for place in ["inbox", "disk/state/jobs"]:
-            if left := [name for name in os.listdir(self.path(place)) if not name.startswith(".trash")]:
+        for place in [self.inbox, self.path("disk/state/jobs")]:
+            if left := os.listdir(place):
                 raise Wrong(f"{left} is left in {place}")
         for folder, folders, files in os.walk(self.folder):
             for name in folders + files:
@@ -161,17 +164,17 @@ class Place:
 # Disks.
 
 
-def full_disk(campaign, name, fill, most):
+def full_disk(campaign, name, fill, most, inbox="disk/inbox"):
     """The disk of state and outbox is full from a certain point on, at many points; then there is room again."""
     needs_mounts()
-    sizes = [round(most * (i / campaign.sizes) ** 1.5) for i in range(campaign.sizes)]
     ends = []
-    for size in dict.fromkeys(sizes):
-        place = Place(campaign, f"{name}-{size}")
+    for size in dict.fromkeys(round(most * i / campaign.sizes) for i in range(campaign.sizes)):
+        place = Place(campaign, f"{name}-{size}", inbox=inbox)
         try:
             mount("-t", "tmpfs", "-o", "size=64m,nr_inodes=4000", "none", place.path("disk"))
-            fill(place.path("disk"), size)
+            os.makedirs(place.inbox, exist_ok=True)
             place.drop("toys")
+            fill(place.path("disk"), size)
             place.start("--drain")
             # To its own end, or until it is at a loss.
             end = time.monotonic() + 60
@@ -197,14 +200,21 @@ def full_disk(campaign, name, fill, most):
     return f"{len(ends)} points, ends {sorted(set(ends))}"
 
 
+def fill_with_blocks(disk, pages):
+    status = os.statvfs(disk)
+    with open(disk + "/filler", "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, (status.f_bavail - pages) * status.f_frsize)
+
+
 @case
 def no_blocks_left(campaign):
-    def fill(disk, pages):
-        status = os.statvfs(disk)
-        with open(disk + "/filler", "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, (status.f_bavail - pages) * status.f_frsize)
+    return full_disk(campaign, "no_blocks_left", fill_with_blocks, most=MOST_PAGES)
 
-    return full_disk(campaign, "no_blocks_left", fill, most=900)
+
+@case
+def no_blocks_left_for_the_copy(campaign):
+    """The inbox lies on another file system, and the folder is copied."""
+    return full_disk(campaign, "no_blocks_left_for_the_copy", fill_with_blocks, most=1300, inbox="inbox")
 
 
 @case
@@ -214,7 +224,7 @@ def no_inodes_left(campaign):
         for number in range(os.statvfs(disk).f_favail - inodes):
             open(f"{disk}/filler/{number}", "w").close()
 
-    return full_disk(campaign, "no_inodes_left", fill, most=130)
+    return full_disk(campaign, "no_inodes_left", fill, most=MOST_INODES)
 
 
 @case
@@ -373,7 +383,7 @@ def queue_locked(campaign):
         other = sqlite3.connect(place.path("disk/state/queue.sqlite"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         place.drop("toys")
-        place.until("what is wrong", lambda: "locked" in place.log, patience=45)
+        place.until("what is wrong", lambda: "locked by" in place.log, patience=45)
         place.says(r"queue.sqlite is locked by another program .*Close whatever has it open")
         other.execute("ROLLBACK")
         place.until_done("toys")
