@@ -85,8 +85,11 @@ import Testing
         let (id, origin) = try begin(state, shop)
         #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
         try Folder.create(state.job(id) + "/input/.toys.copy")
+        // It was killed while it wrote that the copy is whole.
+        try AtomicFile.write("half", to: state.job(id) + "/input/..toys.moved.0123456789abcdef.tmp")
         try Recovery(claim: claim).run()
         #expect(try store.record(id)?.runs.map(\.state) == [.queued])
+        #expect(!shop.names("state/jobs/\(id)/input").contains { $0.hasSuffix(".tmp") })
         #expect(shop.names("inbox") == [] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
     }
 

@@ -55,6 +55,8 @@ struct Claim: Sendable {
             // On another file system it has to be copied, which takes time; out of the sight of other daemons first.
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
         }
+        // An earlier move may have been broken off while it wrote its mark.
+        try AtomicFile.removeLeftovers(in: Directory.parent(of: input))
         do {
             guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
         } catch {
