@@ -25,7 +25,7 @@ PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype
 MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
-.PHONY: help deps build models demo test bench install uninstall deb test-systemd clean
+.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
@@ -36,7 +36,11 @@ help:
 	@echo "make uninstall  removes the programs and the unit; the configuration stays"
 	@echo "make deb        makes a Debian package of what was built, in $(DEB_OUTPUT)"
 	@echo "make test-systemd  installs, upgrades and purges that package under a systemd of its own (root, systemd-nspawn)"
-	@echo "make bench      times a training step beside PyTorch's (JOB=DIR, PYTHON=…)"
+	@echo "make test-browser  walks through the status page of what was built in a headless chromium"
+	@echo "make crash-test  kills the daemon and its workers $(KILLS) times and compares what comes out (KILLS=, SEED=)"
+	@echo "make fault-test  lets disks fill, shares vanish and clocks jump under a daemon (CASES=; as root all of it)"
+	@echo "make bench      times a training step beside PyTorch's, then every kernel (JOB=DIR, PYTHON=…)"
+	@echo "make bench-queue   times what the queue costs with a thousand jobs and ten thousand folders"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
 
@@ -84,7 +88,11 @@ JOB ?=
 bench:
 	@[ -n "$(JOB)" ] || { echo "Name a job's folder with priors: make bench JOB=DIR (PYTHON=a Python with torch and diffusers)" >&2; exit 64; }
 	$(MAKE) build
-	$(PYTHON) Benchmarks/compare_training_step.py --segmix $(BUILD)/release/segmix --job $(JOB)
+	PYTHON=$(PYTHON) Benchmarks/run --job $(JOB)
+
+# With a worker that does nothing; fails where 100 ms by job, 60 MiB or 1 % of a core are passed.
+bench-queue: build
+	Benchmarks/queue_scale.py --segmixd $(BUILD)/release/segmixd --limits
 
 # Installs what was built: run make build first, as yourself, then make install as root.
 install: models
@@ -141,6 +149,22 @@ deb:
 
 test-systemd:
 	Tests/systemd/run.sh $(DEB_OUTPUT)/segmixd_$(VERSION)_$$(dpkg --print-architecture).deb
+
+# About four minutes, and ten seconds before the first kill; `make crash-test KILLS=1000` takes its time.
+KILLS ?= 200
+SEED ?=
+crash-test: build
+	Tests/crash/run.py $(BUILD)/release --kills $(KILLS) --seconds $$(( $(KILLS) * 3 / 2 )) $(if $(SEED),--seed $(SEED))
+
+# About five minutes; cases that mount something are skipped where that is not possible.
+CASES ?=
+fault-test: build
+	Tests/crash/faults.py $(BUILD)/release $(if $(CASES),--cases $(CASES))
+
+# PICTURES=DIR keeps pictures of what is seen. Without a chromium it says so and is passed over.
+PICTURES ?=
+test-browser: build
+	@python3 Tests/browser/run.py $(BUILD)/release/segmixd $(if $(PICTURES),--pictures $(PICTURES)) || [ $$? -eq 77 ]
 
 clean:
 	rm -rf $(BUILD) $(TEST_BUILD) .build-deb

@@ -14,6 +14,8 @@ let package = Package(
         .executable(name: "segmix", targets: ["segmix"]),
         // For Benchmarks/KernelTable, which times the operations one by one.
         .library(name: "Engine", targets: ["CPUDevice", "Tensors"]),
+        // For Benchmarks/KernelTable's vision-model, which times whole encoders.
+        .library(name: "Vision", targets: ["Images", "Vision", "Weights"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

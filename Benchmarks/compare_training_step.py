@@ -102,7 +102,7 @@ def prepare_job(args, scratch):
     shutil.copytree(args.job, folder, ignore=shutil.ignore_patterns("*.yaml", "*.yml"))
     spec = dict(
         model=os.path.abspath(args.model), resolution=args.resolution, train_batch_size=1, gradient_accumulation_steps=1,
-        gradient_checkpointing=str(args.gradient_checkpointing).lower(), mixed_precision=args.precision, max_train_steps=args.warm + args.steps, rank=args.rank,
+        gradient_checkpointing=str(args.gradient_checkpointing == "both").lower(), mixed_precision=args.precision, max_train_steps=args.warm + args.steps, rank=args.rank,
         learning_rate=args.learning_rate, seed=args.seed, with_prior_preservation="true", segmix_prob=0.3,
         save_steps=1000000, checkpointing_steps=1000000)
     with open(os.path.join(folder, "job.yaml"), "w") as file:
@@ -128,7 +128,7 @@ def run_pytorch(args, scratch, trace):
     command = [sys.executable, REPLAY, "--trace", trace, "--result", found, "--model", args.model,
                "--threads", args.threads, "--rank", args.rank, "--learning-rate", args.learning_rate, "--warm", args.warm, "--steps", args.steps,
                "--precision", args.precision]
-    command += ["--channels-last"] * args.channels_last + ["--gradient-checkpointing"] * args.gradient_checkpointing
+    command += ["--channels-last"] * args.channels_last + ["--gradient-checkpointing"] * (args.gradient_checkpointing != "none")
     environment = {"OMP_NUM_THREADS": str(args.threads), **({} if args.default_allocator else TUNED_ALLOCATOR)}
     result = run_child([str(c) for c in command], environment, os.path.join(scratch, "pytorch.log"))
     with open(found) as file:
@@ -140,8 +140,8 @@ def run_pytorch(args, scratch, trace):
 
 
 def compare(args):
-    if args.gradient_checkpointing:
-        print("with gradient checkpointing on both sides")
+    if args.gradient_checkpointing != "none":
+        print("with gradient checkpointing " + ("on both sides" if args.gradient_checkpointing == "both" else "in PyTorch alone"))
     if args.precision != "no":
         print(f"with mixed_precision {args.precision} on both sides")
     scratch = tempfile.mkdtemp(prefix="segmix-compare-", dir=args.scratch)
@@ -219,7 +219,8 @@ def main():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--warm", type=int, default=2, help="first micro-steps of each process that are not counted")
     p.add_argument("--steps", type=int, default=5, help="counted micro-steps of each process")
-    p.add_argument("--gradient-checkpointing", action="store_true")
+    p.add_argument("--gradient-checkpointing", choices=["none", "pytorch", "both"], default="none",
+                   help="pytorch: there alone, as the published script is run where memory is short (default: %(default)s)")
     p.add_argument("--channels-last", action="store_true", help="PyTorch with channels_last pictures and convolutions")
     p.add_argument("--default-allocator", action="store_true", help="PyTorch without the allocator's settings")
     p.add_argument("--wait-calm", type=float, default=0, metavar="SECONDS", help="before each process wait until the machine is idle, at most so long")

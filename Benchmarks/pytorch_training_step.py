@@ -29,11 +29,11 @@ def replay(args):
     scheduler = DDPMScheduler.from_pretrained(args.model, subfolder="scheduler")
     # As the published script: the VAE is float32 always; with bf16 everything else is bfloat16, the LoRA and its moments too.
     vae = AutoencoderKL.from_pretrained(args.model, subfolder="vae", torch_dtype=torch.float32).eval().requires_grad_(False).to(memory_format=layout)
+    working = torch.bfloat16 if args.precision == "bf16" else torch.float32
     texts = [
         (AutoTokenizer.from_pretrained(args.model, subfolder="tokenizer" + end, use_fast=False),
-         kind.from_pretrained(args.model, subfolder="text_encoder" + end).eval().requires_grad_(False))
+         kind.from_pretrained(args.model, subfolder="text_encoder" + end, dtype=working).eval().requires_grad_(False))
         for end, kind in (("", CLIPTextModel), ("_2", CLIPTextModelWithProjection))]
-    working = torch.bfloat16 if args.precision == "bf16" else torch.float32
     unet = UNet2DConditionModel.from_pretrained(args.model, subfolder="unet", torch_dtype=working).requires_grad_(False).to(memory_format=layout)
     if args.gradient_checkpointing:
         unet.enable_gradient_checkpointing()

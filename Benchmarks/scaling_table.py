@@ -30,7 +30,7 @@ def main():
     p.add_argument("--scratch", help="where the temporary folder is made")
     chosen = p.parse_args()
     scratch = tempfile.mkdtemp(prefix="segmix-scaling-", dir=chosen.scratch)
-    common = dict(rank=32, learning_rate=1e-4, seed=42, gradient_checkpointing=False, channels_last=False, default_allocator=False)
+    common = dict(rank=32, learning_rate=1e-4, seed=42, gradient_checkpointing="none", channels_last=False, default_allocator=False)
     try:
         args = argparse.Namespace(**vars(chosen), **common)
         args.segmix = os.path.abspath(args.segmix)

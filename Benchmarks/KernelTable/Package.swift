@@ -8,6 +8,8 @@ let package = Package(
     targets: [
         .target(name: "CCeiling", cSettings: [.unsafeFlags(["-O3"])]),
         .executableTarget(name: "kernel-table", dependencies: ["CCeiling", .product(name: "Engine", package: "segmixd")]),
+        .executableTarget(
+            name: "vision-model", dependencies: [.product(name: "Engine", package: "segmixd"), .product(name: "Vision", package: "segmixd")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 // The bfloat16 kernels, for x86-64 with AVX512-BF16.
 
-#include "CKernelsBF16.h"
+#include "CKernelsBFloat16.h"
 #include "CKernelsOneDNN.h"
 #include "KernelTable.h"
 #include "borrowed_memory.h"

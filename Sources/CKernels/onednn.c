@@ -257,33 +257,66 @@ size_t ck_bf16_convolution_packed_bytes(const ck_conv_shape *s) {
     return bytes;
 }
 
-int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv_shape *s, int turned) {
+/// Output channels that the order of the weights keeps together; all of them if it is no order of blocks.
+static size_t granule(const ck_conv_shape *s, const dnnl_memory_desc_t *order) {
+    if (order->format_kind != dnnl_blocked) return s->out_channels;
+    size_t channels = 1;
+    for (int i = 0; i < order->format_desc.blocking.inner_nblks; i++)
+        if (order->format_desc.blocking.inner_idxs[i] == 0) channels *= (size_t)order->format_desc.blocking.inner_blks[i];
+    return channels;
+}
+
+size_t ck_bf16_convolution_pack_granule(const ck_conv_shape *s) {
+    int status;
+    struct entry *e = ready() ? format(s, &status) : NULL;
+    if (!e) return s->out_channels;
+    const size_t channels = granule(s, &e->operation.weights);
+    release(e);
+    return channels;
+}
+
+/// Output channels [first, first + count) of a weight that is turned, in the order of one that is not.
+static void turn(uint16_t *y, const uint16_t *weight, const ck_conv_shape *s, size_t first, size_t count) {
+    enum { TOGETHER = 16 };   // input channels; each is a stream that is read
+    const size_t out = s->out_channels, in = s->in_channels, taps = s->kernel_height * s->kernel_width;
+    for (size_t begin = 0; begin < in; begin += TOGETHER) {
+        const size_t end = begin + TOGETHER < in ? begin + TOGETHER : in;
+        for (size_t o = 0; o < count; o++)
+            for (size_t i = begin; i < end; i++) {
+                const uint16_t *source = weight + (i * out + first + o) * taps;
+                uint16_t *target = y + (o * in + i) * taps;
+                for (size_t t = 0; t < taps; t++) target[t] = source[taps - 1 - t];
+            }
+    }
+}
+
+int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv_shape *s, int turned, size_t first, size_t count) {
     if (!ready()) return dnnl_unimplemented;
     int status;
     struct entry *e = format(s, &status);
     if (!e) return status;
-    const dnnl_dims_t dims = {(int64_t)s->out_channels, (int64_t)s->in_channels, (int64_t)s->kernel_height, (int64_t)s->kernel_width};
-    const size_t out = s->out_channels, in = s->in_channels, taps = s->kernel_height * s->kernel_width;
+    const dnnl_dims_t dims = {(int64_t)count, (int64_t)s->in_channels, (int64_t)s->kernel_height, (int64_t)s->kernel_width};
+    const dnnl_dims_t offsets = {(int64_t)first, 0, 0, 0};
+    const size_t in = s->in_channels, taps = s->kernel_height * s->kernel_width;
     struct ck_block copy = {0};
     if (turned) {
-        copy = ck_borrow(out * in * taps * 2);
-        uint16_t *target = copy.bytes;
-        if (!target) { release(e); return dnnl_out_of_memory; }
-        for (size_t o = 0; o < out; o++)
-            for (size_t i = 0; i < in; i++)
-                for (size_t t = 0; t < taps; t++) target[(o * in + i) * taps + t] = weight[(i * out + o) * taps + taps - 1 - t];
-        weight = target;
+        copy = ck_borrow(count * in * taps * 2);
+        if (!copy.bytes) { release(e); return dnnl_out_of_memory; }
+        turn(copy.bytes, weight, s, first, count);
+        weight = copy.bytes;
+    } else {
+        weight += first * in * taps;
     }
-    dnnl_memory_desc_t plain;
+    dnnl_memory_desc_t plain, part;
     dnnl_memory_t from = NULL, to = NULL;
     dnnl_primitive_desc_t chosen = NULL;
     dnnl_primitive_t reorder = NULL;
     dnnl_stream_t stream = NULL;
     status = dnnl_memory_desc_init_by_tag(&plain, 4, dims, dnnl_bf16, dnnl_oihw);
+    if (status == dnnl_success) status = dnnl_memory_desc_init_submemory(&part, &e->operation.weights, dims, offsets);
     if (status == dnnl_success) status = dnnl_memory_create(&from, &plain, engine, (void *)weight);
-    if (status == dnnl_success) status = dnnl_memory_create(&to, &e->operation.weights, engine, packed);
-    if (status == dnnl_success)
-        status = dnnl_reorder_primitive_desc_create(&chosen, &plain, engine, &e->operation.weights, engine, NULL);
+    if (status == dnnl_success) status = dnnl_memory_create(&to, &part, engine, packed);
+    if (status == dnnl_success) status = dnnl_reorder_primitive_desc_create(&chosen, &plain, engine, &part, engine, NULL);
     if (status == dnnl_success) status = dnnl_primitive_create(&reorder, chosen);
     if (status == dnnl_success) status = dnnl_stream_create(&stream, engine, dnnl_stream_in_order);
     const dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
@@ -426,7 +459,10 @@ int ck_onednn_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t 
 }
 
 size_t ck_bf16_convolution_packed_bytes(const ck_conv_shape *shape) { return 0; }
-int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv_shape *shape, int turned) { return -1; }
+size_t ck_bf16_convolution_pack_granule(const ck_conv_shape *shape) { return shape->out_channels; }
+int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv_shape *shape, int turned, size_t first, size_t count) {
+    return -1;
+}
 int ck_bf16_convolution(uint16_t *y, const uint16_t *x, const void *packed, const float *bias, const ck_conv_shape *shape,
                         int64_t first, int64_t count) {
     return -1;

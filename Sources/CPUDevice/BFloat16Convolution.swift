@@ -8,8 +8,14 @@ extension CPUDevice {
         let bytes = ck_bf16_convolution_packed_bytes(&geometry)
         precondition(bytes > 0, "convolution: the library has no form for \(shape)")
         let packed = Tensor(uninitialized: [(bytes + 1) / 2], type: .bfloat16), narrow = weight.converted(to: .bfloat16)
-        let status = ck_bf16_convolution_pack(packed.storage.pointer, narrow.bfloats, &geometry, turned ? 1 : 0)
-        precondition(status == 0, "ck_bf16_convolution_pack: status \(status) for \(shape)")
+        let target = packed.storage.pointer, source = narrow.bfloats
+        let granule = ck_bf16_convolution_pack_granule(&geometry), granules = (geometry.out_channels + granule - 1) / granule
+        threads.ranges(granules) { r in
+            var geometry = ck_conv_shape(shape)
+            let first = r.lowerBound * granule, count = min(r.upperBound * granule, geometry.out_channels) - first
+            let status = ck_bf16_convolution_pack(target, source, &geometry, turned ? 1 : 0, first, count)
+            precondition(status == 0, "ck_bf16_convolution_pack: status \(status) for \(shape)")
+        }
         return packed
     }
 

@@ -48,6 +48,10 @@ public final class SegmixDaemon: Sendable {
         let state = StateDirectory(configuration.state)
         for path in [configuration.inbox, configuration.outbox] {
             do {
+                // Nothing is made in the place of a share that is not mounted yet.
+                if let mount = ForeseenMount.missing(for: path) {
+                    throw FileError("use", path, reason: "\(mount) is not mounted", remedy: "Mount it")
+                }
                 try Folder.create(path)
                 guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
             } catch where !drains {
@@ -64,10 +68,10 @@ public final class SegmixDaemon: Sendable {
         self.store = store
         let changed = WakeSignal()
         drain = drains ? DrainState() : nil
-        let claim = Claim(state: state, store: store, configuration: configuration, logger: logger)
+        let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
+        let claim = Claim(state: state, store: store, live: live, logger: logger)
         recovery = Recovery(claim: claim)
         let inbox = InboxService(configuration: configuration, claim: claim, store: store, changed: changed, drain: drain, logger: logger)
-        let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
         let scheduler = SchedulerService(
             configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)

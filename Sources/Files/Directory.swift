@@ -37,41 +37,36 @@ public enum Directory {
     /// Flushes the directory's own entries to the disk, so that what was created or renamed in it survives a crash.
     /// - Throws: `FileError`.
     public static func flush(_ path: String) throws {
-        try flush(path, flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try flush(RawPath(path), flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
 
     /// Flushes everything below `path`: files first, then the directories that name them, `path` itself last.
     /// Symbolic links are not followed.
     /// - Throws: `FileError`.
-    public static func flushTree(_ path: String) throws {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path)
-        } catch {
-            throw FileError("read", path, code: errno == 0 ? EIO : errno)
-        }
-        for name in names {
-            let entry = joined(path, name)
-            var status = stat()
-            guard lstat(entry, &status) == 0 else { throw FileError("read", entry, code: errno) }
+    public static func flushTree(_ path: String) throws { try flushTree(RawPath(path)) }
+
+    private static func flushTree(_ path: RawPath) throws {
+        for name in try path.names() {
+            let entry = path.appending(name)
+            guard let status = entry.status else { throw FileError("read", entry.text, code: errno) }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: try flushTree(entry)
             case S_IFREG: try flush(entry, flags: O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             default: break
             }
         }
-        try flush(path)
+        try flush(path, flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
 
-    private static func flush(_ path: String, flags: Int32) throws {
-        let descriptor = open(path, flags)
-        guard descriptor >= 0 else { throw FileError("flush", path, code: errno) }
+    private static func flush(_ path: RawPath, flags: Int32) throws {
+        let descriptor = open(path.bytes, flags)
+        guard descriptor >= 0 else { throw FileError("flush", path.text, code: errno) }
         defer { close(descriptor) }
         while fsync(descriptor) != 0 {
             if errno == EINTR { continue }
             // Some network file systems cannot flush a directory; they order its entries themselves.
             if errno == EINVAL || errno == ENOTSUP { return }
-            throw FileError("flush", path, code: errno)
+            throw FileError("flush", path.text, code: errno)
         }
     }
 }

@@ -11,13 +11,13 @@ public enum ImageFile {
     ///
     /// `name` is what the file is called in errors, its path by default. Throws `ImageError`.
     public static func readPhoto(_ path: String, name: String? = nil) throws(ImageError) -> RGBImage {
-        let (pixels, orientation) = try decode(path, name ?? path)
+        let (pixels, orientation) = try decode(path, name ?? path, scalesGray: true)
         return pixels.photo.upright(from: orientation)
     }
 
     /// The picture upright, in grey (ITU-R 601-2 luma); alpha is ignored. Throws `ImageError`.
     public static func readMask(_ path: String, name: String? = nil) throws(ImageError) -> GrayImage {
-        let (pixels, orientation) = try decode(path, name ?? path)
+        let (pixels, orientation) = try decode(path, name ?? path, scalesGray: false)
         return pixels.luma.upright(from: orientation)
     }
 
@@ -37,7 +37,7 @@ public enum ImageFile {
             try check(decoder.width, decoder.height, file)
             size = (decoder.width, decoder.height)
             if PNGDecoder.mayBeTurned(data) {
-                _ = try decoder.pixels()
+                _ = try decoder.pixels(scalesGray: true)
                 orientation = try decoder.orientation()
             } else {
                 orientation = .upright
@@ -46,7 +46,7 @@ public enum ImageFile {
         return orientation.swapsSides ? (size.1, size.0, format) : (size.0, size.1, format)
     }
 
-    private static func decode(_ path: String, _ file: String) throws(ImageError) -> (DecodedPixels, Orientation) {
+    private static func decode(_ path: String, _ file: String, scalesGray: Bool) throws(ImageError) -> (DecodedPixels, Orientation) {
         let data = try read(path, file)
         switch try format(of: data, file) {
         case .jpeg:
@@ -56,7 +56,7 @@ public enum ImageFile {
         case .png:
             let decoder = try PNGDecoder(data, file: file)
             try check(decoder.width, decoder.height, file)
-            let pixels = try decoder.pixels()
+            let pixels = try decoder.pixels(scalesGray: scalesGray)
             return (pixels, try decoder.orientation())
         }
     }

@@ -64,8 +64,10 @@ struct PNGDecoder: ~Copyable {
         return UnsafeRawBufferPointer(start: text, count: size).map { $0 }
     }
 
-    /// The pixels as they lie in the file.
-    func pixels() throws(ImageError) -> DecodedPixels {
+    /// The pixels as they lie in the file, 16 bits to 8: colours scaled, grey scaled where `scalesGray`, or else, and
+    /// where one grey is transparent, cut off at 255
+    /// (Pillow's `I;16` → `L`, which every mask in use was read with).
+    func pixels(scalesGray: Bool) throws(ImageError) -> DecodedPixels {
         var message = [CChar](repeating: 0, count: CIMAGE_MESSAGE), ok: Int32 = 0
         let size = header.row_bytes * height
         let rows = [UInt8](unsafeUninitializedCapacity: size) { out, count in
@@ -79,7 +81,7 @@ struct PNGDecoder: ~Copyable {
         let wide = header.bit_depth == 16
         switch header.color_type {
         case 0:
-            let gray = wide ? Self.clipped(rows) : rows
+            let gray = !wide ? rows : scalesGray && colors.has_transparent == 0 ? Self.highBytes(rows) : Self.clipped(rows)
             return colors.has_transparent != 0
                 ? .rgba(keyed(gray, channels: 1, colors)) : .gray(GrayImage(width: width, height: height, bytes: gray))
         case 2:
@@ -98,7 +100,6 @@ struct PNGDecoder: ~Copyable {
 
     private static func highBytes(_ rows: [UInt8]) -> [UInt8] { stride(from: 0, to: rows.count, by: 2).map { rows[$0] } }
 
-    /// 16-bit grey is cut off at 255, not scaled: Pillow's `I;16` → `L`, which every mask in use was read with.
     private static func clipped(_ rows: [UInt8]) -> [UInt8] {
         stride(from: 0, to: rows.count, by: 2).map { rows[$0] == 0 ? rows[$0 + 1] : 255 }
     }

@@ -17,6 +17,11 @@ public struct JobFiles: Sendable {
         record.place(run: run).map { Directory.joined(outbox, $0) } ?? state.output(record, run: run)
     }
 
+    /// What `folder` lies below: between the two no link may lead away.
+    public func root(_ record: JobRecord, run: Int) -> String {
+        record.place(run: run) == nil ? Directory.parent(of: state.output(record, run: run)) : outbox
+    }
+
     /// The job's log; nil where there is none (yet).
     public func log(_ record: JobRecord, run: Int) -> String? {
         let folder = folder(record, run: run)

@@ -57,15 +57,18 @@ public struct Notice: Codable, Equatable, Sendable {
 extension JobStore {
     /// Running jobs first, then those that wait in the order in which they will run, then those that have ended, the last first.
     ///
-    /// - Parameter ended: how many of the last kind, at most.
-    public func summaries(ended limit: Int = .max) throws -> [JobSummary] {
+    /// - Parameters:
+    ///   - ended: how many of the last kind, at most.
+    ///   - waiting: how many that are to be published or wait for their turn, at most.
+    public func summaries(ended: Int = .max, waiting: Int = .max) throws -> [JobSummary] {
         try read { db in
-            let going = try Self.summaries(
-                db, """
-                    WHERE job.state IN ('running', 'publishing', 'queued')
-                    ORDER BY CASE job.state WHEN 'running' THEN 0 WHEN 'publishing' THEN 1 ELSE 2 END, job.priority DESC, job.folder, job.run
-                    """, [])
-            return try going + Self.summaries(db, "WHERE job.state IN ('done', 'failed', 'cancelled') ORDER BY job.ended DESC, job.number DESC LIMIT ?", [limit])
+            try Self.summaries(db, "WHERE job.state = 'running' ORDER BY job.priority DESC, job.folder, job.run", [])
+                + Self.summaries(
+                    db, """
+                        WHERE job.state IN ('publishing', 'queued')
+                        ORDER BY CASE job.state WHEN 'publishing' THEN 0 ELSE 1 END, job.priority DESC, job.folder, job.run LIMIT ?
+                        """, [waiting])
+                + Self.summaries(db, "WHERE job.state IN ('done', 'failed', 'cancelled') ORDER BY job.ended DESC, job.number DESC LIMIT ?", [ended])
         }
     }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GRDB
 
@@ -24,10 +25,18 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             StoreError(.inputOutput, "Cannot write \(path): the disk is full. Make room; segmixd goes on by itself.")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             StoreError(.inputOutput, "The queue's database \(path) is locked by another program (\(said)). Close whatever has it open, then try again.")
+        case .SQLITE_CANTOPEN where hasNoFilesLeft(path):
+            StoreError(.inputOutput, "Cannot create the files of \(path): the disk is full, it has no room for more files (df -i). Remove some, then start segmixd again.")
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
             StoreError(.inputOutput, "The queue's database \(path) cannot be opened for this (\(said)). Run the command as the user that runs segmixd, or as root.")
         default:
             StoreError(.inputOutput, "The queue's database \(path) cannot be used (\(said)). Check the disk it is on, then try again.")
         }
+    }
+
+    /// SQLite does not tell a disk without inodes from a forbidden one.
+    private static func hasNoFilesLeft(_ path: String) -> Bool {
+        var status = statvfs()
+        return statvfs(Directory.parent(of: path), &status) == 0 && status.f_files > 0 && status.f_favail == 0
     }
 }

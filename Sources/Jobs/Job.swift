@@ -101,6 +101,9 @@ public struct Job: Equatable, Sendable, Codable {
         if s.lrScheduler == .constant, s.lrWarmupSteps > 0 {
             warnings.append("lr_warmup_steps has no effect with lr_scheduler constant; constant_with_warmup uses it")
         }
+        if s.bestCheckpoint, s.saveSteps >= s.maxTrainSteps {
+            warnings.append("best_checkpoint has only the last LoRA to choose from: save_steps \(s.saveSteps) keeps none before step \(s.maxTrainSteps)")
+        }
         if let priors, s.numClassImages < priors.subjects.count * 2 {
             warnings.append("num_class_images \(s.numClassImages) leaves about one prior image per subject")
         }

@@ -24,6 +24,7 @@ enum JobChecks {
             faults.append((render?.locationOfEntry("subjects") ?? root.locationOfEntry("render"))
                 .fault("`render.subjects` names the subject \"\(key)\", which metadata.jsonl does not have (\(known))"))
         }
+        faults += bestCheckpoint(photos, specification: specification, root: root)
         switch specification.relativeScale {
         case .number(0): break
         case .number:
@@ -37,6 +38,18 @@ enum JobChecks {
             }
         }
         return faults
+    }
+
+    /// LoRAs are told apart by pictures that are to show every subject.
+    private static func bestCheckpoint(_ photos: PhotoList, specification: JobSpecification, root: YAMLNode) -> [Fault] {
+        guard specification.bestCheckpoint else { return [] }
+        let phrases = photos.subjects.map { "“\($0.phrase)”" }.joined(separator: " and ")
+        guard let prompt = specification.validationPrompt else {
+            return [root.locationOfEntry("best_checkpoint").fault("`best_checkpoint` compares pictures of `validation_prompt`, which is not given; add one that names \(phrases)")]
+        }
+        let lower = prompt.lowercased(), absent = photos.subjects.filter { !lower.contains($0.phrase.lowercased()) }
+        guard !absent.isEmpty else { return [] }
+        return [root.locationOfEntry("validation_prompt").fault("`best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name \(absent.map { "“\($0.phrase)”" }.joined(separator: ", ")); write a prompt with \(phrases), word for word")]
     }
 
     /// `list` is the whole prior set, `used` what `num_class_images` leaves of it.

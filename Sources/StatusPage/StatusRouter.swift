@@ -9,25 +9,28 @@ struct StatusRouter: Sendable {
     let configuration: Jobs.Configuration
     let store: JobStore
     let files: JobFiles
+    let curves = LossCurves()
 
     static func make(configuration: Jobs.Configuration, store: JobStore, token: String, host: String) -> Router<BasicRequestContext> {
         let status = StatusRouter(configuration: configuration, store: store, files: JobFiles(configuration))
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: GuardMiddleware(token: token, host: host))
-        for path in ["/", "/jobs/:number"] { router.get(RouterPath(path)) { _, _ in status.page() } }
+        for path in ["/", "/jobs/:number"] { router.get(RouterPath(path)) { request, _ in status.page(request) } }
+        // Browsers ask for it beside a report or a picture that is opened by itself.
+        router.get("/favicon.ico") { _, _ in Response(status: .noContent) }
         router.get("/metrics") { _, _ in try status.metrics() }
         let api = router.group("/api/v1")
-        api.get("/status") { _, _ in try status.json(status.overview()) }
+        api.get("/status") { request, _ in try status.json(status.overview(), for: request) }
         api.get("/jobs") { request, _ in
-            let ended = request.uri.queryParameters.get("ended", as: Int.self) ?? 100
-            return try status.json(store.summaries(ended: max(0, min(ended, 100_000))), unlessMatching: request.headers[.ifNoneMatch])
+            func limit(_ name: String, _ usual: Int) -> Int { max(0, min(request.uri.queryParameters.get(name, as: Int.self) ?? usual, 100_000)) }
+            return try status.json(store.summaries(ended: limit("ended", 100), waiting: limit("waiting", 100_000)), for: request)
         }
-        api.get("/jobs/:number") { _, context in try status.json(status.details(context)) }
-        api.get("/jobs/:number/loss") { _, context in try status.json(status.loss(context)) }
-        api.get("/jobs/:number/log") { _, context in try status.log(context) }
+        api.get("/jobs/:number") { request, context in try status.json(status.details(context), for: request) }
+        api.get("/jobs/:number/loss") { request, context in try status.json(status.loss(context), for: request) }
+        api.get("/jobs/:number/log") { request, context in try status.log(request, context) }
         api.get("/jobs/:number/files/**") { request, context in try await status.file(request, context) }
-        api.post("/jobs/:number/cancel") { _, context in try status.json(["state": status.attempt { try store.cancel(status.number(context), daemonRuns: true) }]) }
-        api.post("/jobs/:number/retry") { _, context in try status.json(["state": status.attempt { try store.retry(status.number(context)) }]) }
+        api.post("/jobs/:number/cancel") { _, context in try status.json(["state": status.attempt { try store.cancel(status.number(context), daemonRuns: true) }], for: nil) }
+        api.post("/jobs/:number/retry") { _, context in try status.json(["state": status.attempt { try store.retry(status.number(context)) }], for: nil) }
         api.put("/jobs/:number/priority") { request, context in
             struct Wanted: Decodable { let priority: Int }
             let body = try await request.body.collect(upTo: 4096)
@@ -35,30 +38,34 @@ struct StatusRouter: Sendable {
                 throw HTTPError(.badRequest, message: "What is wanted is {\"priority\": N} with N from -1000 to 1000.")
             }
             try status.attempt { try store.setPriority(status.number(context), wanted.priority) }
-            return try status.json(["priority": wanted.priority])
+            return try status.json(["priority": wanted.priority], for: nil)
         }
         return router
     }
 
     // MARK: - Answers
 
-    private func page() -> Response {
-        Response(status: .ok, headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-cache"], body: .init(byteBuffer: .init(bytes: PackageResources.page_html)))
+    private func page(_ request: Request) -> Response {
+        answer(PackageResources.page_html, "text/html; charset=utf-8", for: request)
     }
 
-    /// - Parameter tag: what the asker has; where it is the same, it is not sent again.
-    private func json(_ value: some Encodable, unlessMatching tag: String? = nil) throws -> Response {
+    private func json(_ value: some Encodable, for request: Request?) throws -> Response {
         let encoder = JSONEncoder()
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try encoder.encode(value)
-        // FNV-1a over the bytes.
-        let hash = data.reduce(into: UInt64(0xCBF2_9CE4_8422_2325)) { $0 = ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        let own = "\"\(String(hash, radix: 16))\""
-        if tag == own { return Response(status: .notModified, headers: [.eTag: own]) }
-        return Response(
-            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache", .eTag: own], body: .init(byteBuffer: .init(bytes: data)))
+        return answer(Array(try encoder.encode(value)), "application/json", for: request)
     }
+
+    /// An answer with its hash; whoever asks again and has it still is not sent it again.
+    private func answer(_ bytes: [UInt8], _ type: String, for request: Request?) -> Response {
+        // FNV-1a.
+        let hash = bytes.reduce(into: UInt64(0xCBF2_9CE4_8422_2325)) { $0 = ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        let tag = "\"\(String(hash, radix: 16))\""
+        if let request, request.headers[.ifNoneMatch] == tag { return Self.unchanged(tag) }
+        return Response(status: .ok, headers: [.contentType: type, .cacheControl: "no-cache", .eTag: tag], body: .init(byteBuffer: .init(bytes: bytes)))
+    }
+
+    private static func unchanged(_ tag: String) -> Response { Response(status: .notModified, headers: [.cacheControl: "no-cache", .eTag: tag]) }
 
     private func number(_ context: BasicRequestContext) throws -> Int64 {
         guard let number = context.parameters.get("number", as: Int64.self) else { throw HTTPError(.notFound, message: "A job has a number.") }
@@ -106,20 +113,22 @@ struct StatusRouter: Sendable {
     /// Pairs of step and loss from `metrics.jsonl`; a long curve is thinned out to the means of equal stretches.
     private func loss(_ context: BasicRequestContext) throws -> [[Double]] {
         let (record, run) = try job(context)
-        return LossCurve.read(files.folder(record, run: run) + "/metrics.jsonl", points: 600)
+        guard let path = Self.resolve("metrics.jsonl", in: files.folder(record, run: run), below: files.root(record, run: run)) else { return [] }
+        return curves.read(path, points: 600)
     }
 
-    /// The end of the job's log.
-    private func log(_ context: BasicRequestContext) throws -> Response {
+    /// The end of the job's log. What lies in the outbox is others' to change: only an ordinary file is shown, not what a link leads to.
+    private func log(_ request: Request, _ context: BasicRequestContext) throws -> Response {
         let (record, run) = try job(context)
         var text = Data()
-        if let path = files.log(record, run: run), let handle = FileHandle(forReadingAtPath: path) {
+        if let found = files.log(record, run: run), let name = found.split(separator: "/").last, let path = Self.resolve(
+            String(name), in: Directory.parent(of: found), below: record.place(run: run) == nil ? Directory.parent(of: found) : files.root(record, run: run)), let handle = FileHandle(forReadingAtPath: path) {
             defer { try? handle.close() }
             let size = (try? handle.seekToEnd()) ?? 0
             try? handle.seek(toOffset: size > 65_536 ? size - 65_536 : 0)
             text = (try? handle.readToEnd()) ?? Data()
         }
-        return Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-cache"], body: .init(byteBuffer: .init(bytes: text)))
+        return answer(Array(text), "text/plain; charset=utf-8", for: request)
     }
 
     // MARK: - Files
@@ -127,8 +136,12 @@ struct StatusRouter: Sendable {
     private func file(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let (record, run) = try job(context)
         let wanted = context.parameters.getCatchAll().joined(separator: "/").removingPercentEncoding ?? ""
-        guard let path = Self.resolve(wanted, in: files.folder(record, run: run)) else { throw HTTPError(.notFound, message: "The job has no such file.") }
-        var headers: HTTPFields = [.contentType: Self.type(of: path), .cacheControl: "no-cache"]
+        guard let path = Self.resolve(wanted, in: files.folder(record, run: run), below: files.root(record, run: run)) else { throw HTTPError(.notFound, message: "The job has no such file.") }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw HTTPError(.notFound, message: "The job has no such file.") }
+        let tag = "\"\(status.st_ino)-\(status.st_size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\""
+        if request.headers[.ifNoneMatch] == tag { return Self.unchanged(tag) }
+        var headers: HTTPFields = [.contentType: Self.type(of: path), .cacheControl: "no-cache", .eTag: tag]
         // A page that the job has made is shown, and can do nothing.
         headers[.contentSecurityPolicy] = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
         if !["png", "jpg", "html", "json", "jsonl", "txt", "log"].contains(path.split(separator: ".").last.map(String.init) ?? "") {
@@ -138,11 +151,13 @@ struct StatusRouter: Sendable {
         return Response(status: .ok, headers: headers, body: body)
     }
 
-    /// The ordinary file that `relative` leads to; nil where that is none, is hidden, or lies outside of `folder`, be it through a link.
-    static func resolve(_ relative: String, in folder: String) -> String? {
+    /// The ordinary file that `relative` leads to; nil where that is none, is hidden, or lies outside of `folder`, be it through a link;
+    /// nor may there be one on the way from `above` to `folder`.
+    static func resolve(_ relative: String, in folder: String, below above: String) -> String? {
         let pieces = relative.split(separator: "/", omittingEmptySubsequences: false)
         guard !pieces.isEmpty, pieces.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") }) else { return nil }
-        guard let root = real(folder), let path = real(folder + "/" + relative), path.hasPrefix(root + "/") else { return nil }
+        guard let root = real(folder), let path = real(folder + "/" + relative), path.hasPrefix(root + "/"),
+            let top = real(above), root == top + folder.dropFirst(above.count) else { return nil }
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return path
@@ -167,32 +182,10 @@ struct StatusRouter: Sendable {
 
     // MARK: - Prometheus
 
-    /// The text format, version 0.0.4.
     private func metrics() throws -> Response {
-        var lines = ["# HELP segmixd_jobs Jobs by state.", "# TYPE segmixd_jobs gauge"]
-        for (state, count) in try store.counts().sorted(by: { $0.key.rawValue < $1.key.rawValue }) { lines.append("segmixd_jobs{state=\"\(state)\"} \(count)") }
-        lines += ["# HELP segmixd_free_bytes Room on the disk of the state directory.", "# TYPE segmixd_free_bytes gauge"]
-        lines.append("segmixd_free_bytes \(Machine.freeBytes(at: configuration.state))")
-        lines += ["# HELP segmixd_notices What waits and needs somebody's attention.", "# TYPE segmixd_notices gauge", "segmixd_notices \(try store.notices().count)"]
-        let running = try store.summaries(ended: 0).filter { $0.state == .running }
-        for (name, help, value) in Self.gauges {
-            lines += ["# HELP segmixd_job_\(name) \(help)", "# TYPE segmixd_job_\(name) gauge"]
-            for job in running {
-                if let number = value(job) { lines.append("segmixd_job_\(name){job=\"\(job.number)\",name=\"\(Self.escaped(job.name))\"} \(number)") }
-            }
-        }
-        return Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: .init(byteBuffer: .init(string: lines.joined(separator: "\n") + "\n")))
-    }
-
-    private static let gauges: [(String, String, @Sendable (JobSummary) -> Double?)] = [
-        ("step", "Step of the present phase of a running job.", { $0.progress?.step.map(Double.init) }),
-        ("steps", "Steps of that phase in all.", { $0.progress?.total.map(Double.init) }),
-        ("loss", "Loss of the last step.", { $0.progress?.loss }),
-        ("seconds_per_step", "Seconds that a step takes.", { $0.progress?.secondsPerStep }),
-    ]
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        let text = PrometheusText(
+            counts: try store.counts(), running: try store.summaries(ended: 0, waiting: 0), notices: try store.notices().count,
+            freeBytes: Machine.freeBytes(at: configuration.state)).text
+        return Response(status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: .init(byteBuffer: .init(string: text)))
     }
 }

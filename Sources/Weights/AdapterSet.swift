@@ -122,6 +122,13 @@ public final class AdapterSet {
         return try body()
     }
 
+    /// Runs `body`, which may overwrite the adapters; afterwards all is as before, bit for bit.
+    public func restoring<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let before = parameters.map(\.parameter.value.values)
+        defer { for ((_, parameter), values) in zip(parameters, before) { Self.copy(values, into: parameter) } }
+        return try body()
+    }
+
     /// Modules of text encoders that the files adapt too; only the UNet's are used.
     public var ignoredTextModules: [String] {
         guard case .files(let files, _) = source else { return [] }

@@ -30,6 +30,7 @@ struct CheckCommand: ParsableCommand {
         let model = means.model, findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()
+        _ = try ScoringModels.of(job, model)
         if json {
             let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
             let line = Cost(memory: cost.memory.total, seconds: cost.seconds, steps: job.specification.maxTrainSteps)

@@ -22,7 +22,7 @@ struct ScoreCommand: ParsableCommand {
     var query: [String] = []
 
     @Option(help: "Detections that score no more than this do not count, 0 to 1.")
-    var threshold = 0.4
+    var threshold = ScoreJob.defaultThreshold
 
     @Option(help: "Leave out boxes that overlap a better one by more than this (intersection over union); 1 keeps all.")
     var overlap = 0.5
@@ -45,8 +45,8 @@ struct ScoreCommand: ParsableCommand {
             let loaded = try Job.load(
                 JobFolder(absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
             let result = try ScoreJob(
-                loaded, model: try configuration.model(for: loaded.specification), images: image, queries: query, threshold: threshold,
-                overlap: overlap, configuration: configuration.path ?? config
+                loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? config),
+                images: image, queries: query, threshold: threshold, overlap: overlap
             ).run()
             try Answer.print(result, lines: result.lines, json: json)
         } catch {

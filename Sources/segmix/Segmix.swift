@@ -42,11 +42,15 @@ struct JobOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"))
     var spec: String?
 
+    /// Where a daemon has written down the configuration that holds, for the workers that it starts.
+    @Option(help: ArgumentHelp("What holds instead of the configuration file.", visibility: .hidden))
+    var configurationSnapshot: String?
+
     /// The job, its model and what it is prepared with.
     /// - Throws: `JobFailure` with every fault.
     func load() throws -> (Job, Preparation.Means) {
         do {
-            let configuration = try ConfigurationFile.read(config)
+            let configuration = try handedOver() ?? ConfigurationFile.read(config)
             let job = try Job.load(
                 JobFolder(URL(fileURLWithPath: job).standardizedFileURL.path), specificationFile: spec, configuration: configuration, settings: settings)
             return (job, Preparation.Means(configuration, model: try configuration.model(for: job.specification)))
@@ -54,6 +58,8 @@ struct JobOptions: ParsableArguments {
             throw JobFailure(error)
         }
     }
+
+    private func handedOver() throws -> Configuration? { try configurationSnapshot.flatMap { try ConfigurationSnapshot.read($0) } }
 }
 
 /// The configuration as commands read it.

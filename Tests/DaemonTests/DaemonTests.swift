@@ -34,8 +34,8 @@ import Testing
         #expect(shop.photos(of: "toys") == ["state/done/\(id)/input/toys/a.jpg"])
         #expect(!shop.exists("state/done/\(id)/output"))
         let words = (shop.read("outbox/toys/all") ?? "").split(separator: " ").map { $0.trimmingCharacters(in: .newlines) }
-        #expect(words == ["run", shop.path + "/state/jobs/\(id)/input/toys", "--config", shop.path + "/segmixd.yaml", "--output",
-            shop.path + "/state/jobs/\(id)/output/job", "--spec", "job.yaml"])
+        #expect(words == ["run", shop.path + "/state/jobs/\(id)/input/toys", "--config", shop.path + "/segmixd.yaml",
+            "--configuration-snapshot", shop.path + "/state/jobs/\(id)/configuration.json", "--output", shop.path + "/state/jobs/\(id)/output/job", "--spec", "job.yaml"])
     }
 
     @Test func severalFoldersGoByPriorityAndAge() async throws {

@@ -13,7 +13,7 @@ import Testing
         let state = StateDirectory(shop.path + "/state")
         try state.prepare()
         let store = try JobStore.openForDaemon(state).0
-        return (state, store, Claim(state: state, store: store, configuration: shop.configuration, logger: Workshop.logger))
+        return (state, store, Claim(state: state, store: store, live: LiveConfiguration(shop.configuration), logger: Workshop.logger))
     }
 
     /// The folder of a job with its origin, as a claim makes it before it moves anything.
@@ -50,6 +50,33 @@ import Testing
         #expect(record.runs[0].notBefore == StartTime.date("2031-05-01 22:00") && record.runs.map(\.number) == [1, 2])
     }
 
+    /// A daemon that was killed while it wrote one of a job's small files leaves nothing of it for ever.
+    @Test(arguments: [0, 65]) func aSmallFileBrokenOffIsRemoved(_ status: Int32) async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        // A function of its own, so that the daemon lets go of its lock.
+        func claimAndBreakOff() throws -> String {
+            let (state, store, claim) = try recovery(shop)
+            let record = try claim.take("toys")
+            withExtendedLifetime(store) {}
+            for file in [".placement.json.5cf2a5ae20585d97.tmp", "kept.txt"] {
+                try "{".write(toFile: state.job(record.id) + "/" + file, atomically: false, encoding: .utf8)
+            }
+            // The same while it put a failure together in the outbox.
+            let partial = shop.path + "/outbox/.\(record.id).failed.partial"
+            if status != 0 {
+                try Folder.create(partial)
+                try "Th".write(toFile: partial + "/.error.txt.5cf2a5ae20585d97.tmp", atomically: false, encoding: .utf8)
+            }
+            return record.id
+        }
+        let id = try claimAndBreakOff()
+        #expect(shop.names("state/jobs/\(id)").count == 4)
+        _ = try await shop.daemon("echo x > $OUTPUT/x; exit \(status)").run()
+        #expect(status == 0 || shop.names("outbox/toys.failed") == ["error.txt", "input", "job.log", "x"])
+        #expect(shop.names("state/done/\(id)").filter { $0.hasPrefix(".") } == [] && shop.exists("state/done/\(id)/kept.txt"))
+    }
+
     /// Being copied from another file system, a folder is hidden in the inbox under the job's identity: no other daemon takes it.
     @Test func aClaimBrokenOffWhileItWasCopied() async throws {
         let shop = try Workshop()
@@ -58,8 +85,11 @@ import Testing
         let (id, origin) = try begin(state, shop)
         #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
         try Folder.create(state.job(id) + "/input/.toys.copy")
+        // It was killed while it wrote that the copy is whole.
+        try AtomicFile.write("half", to: state.job(id) + "/input/..toys.moved.0123456789abcdef.tmp")
         try Recovery(claim: claim).run()
         #expect(try store.record(id)?.runs.map(\.state) == [.queued])
+        #expect(!shop.names("state/jobs/\(id)/input").contains { $0.hasSuffix(".tmp") })
         #expect(shop.names("inbox") == [] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
     }
 

@@ -207,6 +207,52 @@ import Testing
         #expect(try String(contentsOfFile: log.path + ".1", encoding: .utf8).hasPrefix("line 0\n"))
     }
 
+    /// What a worker said last is what went wrong, not how far it was.
+    @Test func lastWordsAreNoProgress() throws {
+        let folder = try TemporaryFolder(), log = try WorkerLog(folder.path + "/job.log")
+        let line = ProgressLine(phase: .prepare, step: 3, total: 50, message: "corgi 1 of 2")
+        let steps = [line, ProgressLine(phase: .train, step: 20, total: 2010, loss: 0.1, secondsPerStep: 3.2, remaining: 60)].map(\.sentence)
+        let words = ["prepare: masks are made", "train on", "prepare 3 of 50", "note: train 1/2", "a/b", "prior images: none shows exactly one"]
+        for text in words + Array(repeating: steps, count: 40).joined() { log.write(text) }
+        #expect(WorkerLog.lastWords(of: log.path, lines: 20) == words.joined(separator: "\n"))
+    }
+
+    @Test func mountsThatAreNotThereYet() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("""
+            # /mnt/remark none
+            UUID=1 / ext4 defaults 0 1
+            none none swap sw 0 0
+            //nas/studio /mnt/studio cifs credentials=/root/x,_netdev 0 0
+            nas:/out\t/mnt/My\\040Out/ nfs defaults
+            /dev/sdb1 /mnt/studio/deep ext4 defaults
+
+            """, to: "fstab")
+        func missing(_ path: String, _ mounts: String...) throws -> String? {
+            try folder.write("21 1 254:0 / / rw - ext4 /dev/vda rw\n" + mounts.map { "30 21 0:44 / \($0) rw shared:1 - cifs x rw\n" }.joined(), to: "mountinfo")
+            return ForeseenMount.missing(for: path, fstab: folder.path + "/fstab", mounted: folder.path + "/mountinfo")
+        }
+        #expect(try missing("/mnt/studio/inbox") == "/mnt/studio" && missing("/mnt/studio") == "/mnt/studio")
+        #expect(try missing("/mnt/studio/inbox", "/mnt/studio") == nil && missing("/mnt/studio2/inbox") == nil && missing("/srv/x") == nil && missing("/mnt/remark") == nil)
+        #expect(try missing("/mnt/studio/deep/x", "/mnt/studio") == "/mnt/studio/deep")
+        #expect(try missing("/mnt/My Out/a") == "/mnt/My Out" && missing("/mnt/My Out/a", "/mnt/My\\040Out") == nil)
+        // Where nothing is known nothing is missing.
+        #expect(ForeseenMount.missing(for: "/mnt/studio", fstab: folder.path + "/fstab", mounted: "/nowhere") == nil)
+        #expect(ForeseenMount.missing(for: "/mnt/studio", fstab: "/nowhere") == nil)
+    }
+
+    /// No UTF-8 in a name: the folder goes all the way, into the outbox too.
+    @Test func aNameOfAnOldArchive() async throws {
+        let shop = try Workshop()
+        for name in ["good", "bad"] {
+            try shop.drop(name)
+            close(creat(RawPath(shop.path + "/inbox/" + name).appending([99, 97, 102, -23]).bytes, 0o644))
+        }
+        #expect(try await shop.daemon("case $INPUT in */bad) exit 65;; esac; cp -r \"$INPUT\" $OUTPUT/all").run() == .drained(failures: 1))
+        #expect(RawPath(shop.path + "/outbox/good/all").appending([99, 97, 102, -23]).status != nil)
+        #expect(RawPath(shop.path + "/outbox/bad.failed/input").appending([99, 97, 102, -23]).status != nil)
+    }
+
     @Test func fileSystemsAndTheirRhythm() {
         #expect(FileSystemKind(magic: 0x6969) == .network && FileSystemKind(magic: 0xFF53_4D42) == .network && FileSystemKind(magic: 0xEF53) == .local)
         #expect(FileSystemKind(of: "/proc") == .local && FileSystemKind(of: "/nowhere") == .local)

@@ -80,8 +80,13 @@ import Testing
         other.inbox = "/elsewhere"
         other.workers = 5
         other.hours = RunningHours("22:00-06:00")
+        other.models = ["sdxl": .init(base: "/sdxl")]
+        other.defaultJob = YAMLNode(.mapping([]), at: .init(file: "segmixd.yaml"))
+        (other.maskModels, other.cacheSize, other.onFinish) = ("/masks", 7, "true")
         #expect(live.replace(with: other) == ["inbox", "workers"])
         #expect(live.current.hours == other.hours)
         #expect(live.current.workers == 1)
+        #expect(live.current.models == other.models && live.current.defaultJob == other.defaultJob && live.current.onFinish == "true")
+        #expect(live.current.maskModels == "/masks" && live.current.cacheSize == 7)
     }
 }

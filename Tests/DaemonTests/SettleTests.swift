@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 import JobStore
@@ -8,7 +9,7 @@ import Testing
 @Suite struct SettleTests {
     private let start = ContinuousClock.now
 
-    private func look(_ path: String) throws -> SettleTracker.Look { .init(snapshot: try FolderSnapshot(of: path)) }
+    private func look(_ path: String) throws -> FolderLook { try FolderLook(at: path) }
 
     @Test func settlesWhenNothingHasChangedForLongEnough() throws {
         let folder = try TemporaryFolder()
@@ -30,7 +31,7 @@ import Testing
         let folder = try TemporaryFolder()
         var tracker = SettleTracker(settle: .seconds(10))
         var look = try look(folder.path)
-        look.isReady = true
+        (look.isEmpty, look.isReady) = (false, true)
         #expect(tracker.observe("x", look, at: start) == .settled)
         look.isLocked = true
         #expect(tracker.observe("x", look, at: start + .seconds(60)) == .idle)
@@ -40,6 +41,56 @@ import Testing
         #expect(tracker.observe("x", look, at: start + .seconds(61)) == .waiting(until: start + .seconds(70)))
         look.isEmpty = true
         #expect(tracker.observe("x", look, at: start + .seconds(999)) == .idle)
+    }
+
+    /// Whatever changes in a tree changes its fingerprint; what is looked at twice has the same.
+    @Test func everyChangeIsSeen() throws {
+        let folder = try TemporaryFolder()
+        var seen: Set<FolderLook.Fingerprint> = []
+        func changed(_ what: String, _ change: () throws -> Void) throws {
+            try change()
+            let fingerprint = try look(folder.path).fingerprint
+            #expect(try look(folder.path).fingerprint == fingerprint, "\(what)")
+            #expect(seen.insert(fingerprint).inserted, "\(what)")
+        }
+        let path = folder.path, old = [timespec(tv_sec: 1, tv_nsec: 1), timespec(tv_sec: 1, tv_nsec: 1)]
+        try changed("empty") {}
+        try changed("a file") { try folder.write("1", to: "a") }
+        try changed("its size") { try folder.write("22", to: "a") }
+        try changed("its time") { utimensat(AT_FDCWD, path + "/a", old, 0) }
+        try changed("its permissions") { chmod(path + "/a", 0o600) }
+        try changed("its name") { rename(path + "/a", path + "/b") }
+        try changed("a folder") { mkdir(path + "/deep", 0o755); mkdir(path + "/deep/er", 0o755) }
+        try changed("moved into it") { rename(path + "/b", path + "/deep/b") }
+        try changed("and deeper") { rename(path + "/deep/b", path + "/deep/er/b") }
+        try changed("a link") { symlink("/nowhere", path + "/link") }
+        // A name that is no UTF-8 counts as well.
+        try changed("a strange name") { close(open(path + "/deep", O_RDONLY)); let name = Array((path + "/deep/").utf8.map(CChar.init) + [-1, 0]); close(creat(name, 0o600)) }
+        try changed("another inode") {
+            try folder.write("33", to: "deep/er/c")
+            var status = stat()
+            stat(path + "/deep/er/b", &status)
+            utimensat(AT_FDCWD, path + "/deep/er/c", old, 0)
+            chmod(path + "/deep/er/c", 0o600)
+            rename(path + "/deep/er/c", path + "/deep/er/b")
+        }
+        try changed("gone") { unlink(path + "/deep/er/b") }
+        #expect(throws: FileError.self) { try look(path + "/nowhere") }
+    }
+
+    @Test func whatLiesAtTheTop() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("", to: ".DS_Store")
+        #expect(try look(folder.path).isEmpty)
+        try folder.write("", to: ".lock")
+        try folder.write("", to: ".ready")
+        let look = try look(folder.path)
+        #expect(look.isEmpty && look.isLocked && look.isReady)
+        try folder.write("", to: "deep/.lock")
+        unlink(folder.path + "/.lock")
+        unlink(folder.path + "/.ready")
+        let other = try self.look(folder.path)
+        #expect(!other.isEmpty && !other.isLocked && !other.isReady)
     }
 
     @Test func journalLines() {

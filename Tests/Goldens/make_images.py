@@ -38,6 +38,8 @@ def upright_photo(path):
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image)
+    if image.mode.startswith("I;16"):  # Pillow cuts it off at 255, which leaves nothing of a photo
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB")
 
 

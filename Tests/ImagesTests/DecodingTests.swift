@@ -33,5 +33,11 @@ import Testing
         #expect(color.range(of: Data("tEXtprompt\0caf".utf8) + [0xE9]) != nil)
         #expect(color.range(of: Data("iTXtparameters\0\0\0\0\0emoji 🐶\nsecond line".utf8)) != nil)
         #expect(color.range(of: Data("tEXtempty\0".utf8)) != nil)
+        for (keyword, value) in text { #expect(PNGText.value(of: keyword, in: color) == value) }
+        #expect(PNGText.value(of: "param", in: color) == nil && PNGText.value(of: "prompt", in: gray) == nil)
+        // What is cut short, has a length beyond its end, or is no PNG has none.
+        for cut in [0, 4, 20, 40] { #expect(PNGText.value(of: "parameters", in: color.prefix(cut)) == nil) }
+        #expect(PNGText.value(of: "prompt", in: Data(color.prefix(8)) + [0xFF, 0xFF, 0xFF, 0xFF] + color.dropFirst(12)) == nil)
+        #expect(PNGText.value(of: "prompt", in: Data("tEXtprompt\0caf".utf8)) == nil)
     }
 }

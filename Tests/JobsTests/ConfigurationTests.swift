@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Testing
 
@@ -43,6 +44,35 @@ import Testing
         #expect(configuration.settleSeconds == 120 && configuration.rescanSeconds == 0.5 && configuration.maxAttempts == 5)
         #expect(configuration.maskModels == "/etc/segmixd/masks" && configuration.cacheSize == 500_000_000)
         #expect(configuration.minFreeSpace == 10 << 30 && configuration.hours == RunningHours("22:00-06:00") && configuration.statusPage == "127.0.0.1:8080")
+    }
+
+    /// What a daemon hands to its workers is what it has read: the default job with its kinds of text and its lines, too.
+    @Test func asAWorkerIsGivenIt() throws {
+        let folder = try TemporaryFolder(), path = folder.path + "/configuration.json"
+        var configuration = try parse(
+            """
+            models: {sdxl: {base: models/sdxl, vae: /v}}
+            hours: 22:00-06:00
+            mask_models: masks
+            cache_size: 500 MB
+            memory_per_job: 8 GiB
+            default_job:
+              mixed_precision: no
+              rank: 4
+              validation_prompt: "5"
+              classes: {a: toy robot, b: ~}
+              render: {prompts: [one, "two: #3"]}
+            on_finish: curl https://example.org/secret
+            status_token: secret
+            """)
+        try ConfigurationSnapshot.write(configuration, to: path)
+        #expect(try !folder.read("configuration.json").contains("secret"))
+        (configuration.onFinish, configuration.statusToken) = (nil, nil)
+        #expect(try ConfigurationSnapshot.read(path) == configuration && configuration.defaultJob?["render"]?.location.line == 11)
+        // Of another version, which knew other keys: then the configuration's own file holds.
+        try folder.write("{\"inbox\": \"/in\"}", to: "configuration.json")
+        #expect(try ConfigurationSnapshot.read(path) == nil)
+        #expect(throws: FileError("read", folder.path + "/gone", code: ENOENT)) { try ConfigurationSnapshot.read(folder.path + "/gone") }
     }
 
     /// What the commented file in etc/ says are the defaults are the defaults.

@@ -34,6 +34,8 @@ import Testing
         ("relative_scale: {a: 1}", #"job.yaml:1: `relative_scale` leaves out "b"; name every subject ("b", "a")"#),
         ("relative_scale: {a: 1, b: 1, c: 1}", #"job.yaml:1: `relative_scale` names the subject "c", which metadata.jsonl does not have ("b", "a")"#),
         ("classes: {z: toy}", #"job.yaml:1: `classes` names the subject "z", which metadata.jsonl does not have ("b", "a")"#),
+        ("best_checkpoint: true", #"job.yaml:1: `best_checkpoint` compares pictures of `validation_prompt`, which is not given; add one that names “hta corgi” and “olis toy”"#),
+        ("best_checkpoint: true\nvalidation_prompt: an OLIS Toy and a corgi", #"job.yaml:2: `best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name “hta corgi”; write a prompt with “hta corgi” and “olis toy”, word for word"#),
         ("num_class_images: 1", #"prior/class_metadata.jsonl: `num_class_images: 1` leaves no prior image for the subject "b"; use at least 2"#),
     ])
     func specificationAndMetadataAgree(_ text: String, _ sentence: String) throws {

@@ -25,7 +25,7 @@ import Testing
         #expect(s.mixedPrecision == .no && s.rank == 32 && s.seed == 42 && s.repeats == 1)
         #expect(s.withPriorPreservation && s.priorLossWeight == 1 && s.numClassImages == 100 && s.dcoBeta == 0)
         #expect(s.segmixProbability == 0.3 && s.segmixStartStep == 0 && s.relativeScale == .number(0) && s.softAlpha == 1)
-        #expect(!s.cropConditioning && !s.normalizeMaskedLoss && s.saveSteps == 200 && s.outputKohyaFormat)
+        #expect(!s.cropConditioning && !s.normalizeMaskedLoss && s.saveSteps == 200 && s.outputKohyaFormat && !s.bestCheckpoint)
         #expect(s.render.seeds == [42] && s.render.steps == 50 && s.render.guidance == 5)
     }
 
@@ -94,6 +94,7 @@ import Testing
         num_validation_images: 2
         validation_steps: 40
         output_kohya_format: false
+        best_checkpoint: true
         classes: {a: toy, b: corgi}
         crop_conditioning: true
         normalize_masked_loss: true
@@ -142,7 +143,7 @@ import Testing
         #expect(s.segmixProbability == 1 && s.segmixStartStep == 10 && s.softAlpha == 0.2)
         #expect(s.relativeScale == .table([.init(subject: "a", scale: 1), .init(subject: "b", scale: 0.5)]))
         #expect(s.saveSteps == 20 && s.checkpointingSteps == 30 && s.checkpointsTotalLimit == 4 && s.validationPrompt == "a toy: on a #1 desk")
-        #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.classes == ["a": "toy", "b": "corgi"])
+        #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.bestCheckpoint && s.classes == ["a": "toy", "b": "corgi"])
         #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
         #expect(s.render.guidance == 7.5 && s.render.gamma == [0, 0.07] && s.render.loraScale == [0.8] && s.render.width == 96 && s.render.height == 64)
@@ -242,6 +243,7 @@ import Testing
         ("learnig_rate: 1", "job.yaml:1: unknown key `learnig_rate`; did you mean `learning_rate`?"),
         ("max-train-steps: 1", "job.yaml:1: unknown key `max-train-steps`; did you mean `max_train_steps`?"),
         ("random_flip: true", "job.yaml:1: `random_flip` is not offered: the reference accepts it and ignores it; pictures are never flipped. Remove it"),
+        ("rounds: 2", "job.yaml:1: `rounds` is not offered: a training has one round, and no picture that it renders joins its photos. Remove it; `best_checkpoint: true` names the best LoRA"),
         ("--random_flip: true", "job.yaml:1: `--random_flip` is not offered: the reference accepts it and ignores it; pictures are never flipped. Remove it"),
         ("train_text_encoder: true", "job.yaml:1: `train_text_encoder` is not offered: only the UNet's attention is trained. Remove it"),
         ("report_to: wandb", "job.yaml:1: `report_to` is not offered: metrics.jsonl and report.html always come with the result. Remove it"),

@@ -81,6 +81,17 @@ import Testing
         try expectUndisturbed(place)
     }
 
+    /// A photo that is exchanged while the run reads it would give a LoRA of neither.
+    @Test func aPhotoExchangedMeanwhileIsNamed() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 5 }
+        try place.write(place.data("toys/b00.png"), "toys/a00.png")
+        let end = running.end()
+        #expect(end.status == 65, "\(end.status)")
+        #expect(end.errors.hasPrefix("a00.png: was changed while the job ran") && !end.errors.contains("b00.png"), "\(end.errors)")
+        #expect(!place.exists("out/" + Self.lora))
+    }
+
     @Test func anotherSettingOrPhotoIsAnotherRun() throws {
         let place = try Self.workplace(), running = try place.starting("train")
         running.until { place.stepsWritten() >= 8 }
@@ -93,5 +104,27 @@ import Testing
         try place.replace("\"text\": \"a photo of hta corgi\"}\n{\"id\": \"b\"", "\"text\": \"my dog\"}\n{\"id\": \"b\"", in: "toys/metadata.jsonl")
         let photos = try place.train("--resume")
         #expect(photos.status == 65 && photos.errors.contains("photos"), "\(photos.errors)")
+    }
+
+    /// A stop after the training loses none of it, and says what is still to do.
+    @Test(arguments: [("final 1 of", "steps: 1000"), ("scoring the pictures", "steps: 1, seeds: [\((1...60).map(String.init).joined(separator: ", "))]")])
+    func stoppingAfterTheTraining(_ moment: String, _ render: String) throws {
+        let place = try Workplace(steps: 3)
+        try place.replace("{steps: 2}", "{prompts: [a photo of olis toy and hta corgi], \(render)}", in: "toys/job.yaml")
+        try place.useLookingModels()
+        let running = try place.starting("run")
+        running.until { running.output.contains(moment) }
+        running.send(SIGTERM)
+        let end = running.end()
+        try #require(end.status == 75, "\(end.status): \(end.errors)")
+        #expect(end.output.contains("stopped with the training done"), "\(end.output)")
+        #expect(place.exists("out/" + Self.lora) && !place.exists("out/report.json"))
+        let lora = try place.data("out/" + Self.lora)
+        let resumed = try place.starting("run").end()
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: place.data("out/report.json")) as? [String: Any])
+        let scored = try #require((report["scores"] as? [String: Any])?["pictures"] as? [[String: Any]])
+        #expect(scored.count == place.names("out/samples").count { $0.hasPrefix("final-") && $0.hasSuffix(".png") })
+        #expect(try place.data("out/" + Self.lora) == lora && place.stepsWritten() == 3)
     }
 }

@@ -50,9 +50,13 @@ struct Program {
             try? FileManager.default.removeItem(atPath: folder)
         }
 
+        private func text(_ name: String) -> String { (try? String(contentsOfFile: folder + "/" + name, encoding: .utf8)) ?? "" }
+
+        /// What it has said so far.
+        var output: String { text("output") }
+
         func end() -> Ending {
             process.waitUntilExit()
-            func text(_ name: String) -> String { (try? String(contentsOfFile: folder + "/" + name, encoding: .utf8)) ?? "" }
             let isSignal = process.terminationReason == .uncaughtSignal
             return Ending(
                 status: isSignal ? -1 : process.terminationStatus, signal: isSignal ? process.terminationStatus : 0, output: text("output"),

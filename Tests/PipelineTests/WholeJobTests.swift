@@ -42,6 +42,17 @@ import Weights
         #expect(try place.data("out/report.json") == before)
     }
 
+    /// What scoring needs is missed before the training, not after the night.
+    @Test func aMissingModelOfTheScoresIsSaidAtOnce() throws {
+        let place = try Workplace(steps: 2)
+        try place.useLookingModels(dinov2: place.path + "/nowhere")
+        let end = try place.starting("run").end()
+        #expect(end.status == 69 && end.errors.contains("nowhere: the DINOv2 model's directory is not there"), "\(end.status): \(end.errors)")
+        #expect(place.stepsWritten() == 0)
+        // Training alone scores nothing.
+        #expect(try place.train().status == 0)
+    }
+
     @Test func theSameJobGivesTheSameLoRA() throws {
         let place = try Workplace(steps: 2)
         for folder in ["out", "again"] { #expect(try place.train(to: folder).status == 0) }
@@ -72,6 +83,21 @@ import Weights
         // The same LoRA as by hand.
         #expect(try place.train().status == 0)
         #expect(try place.data("out/pytorch_lora_weights.safetensors") == place.data("outbox/good/pytorch_lora_weights.safetensors"))
+    }
+
+    /// Somebody saves a half-written configuration while the daemon is at work: jobs go by what the daemon has read.
+    @Test func aConfigurationBrokenLaterTouchesNoJob() throws {
+        let place = try Workplace(steps: 2)
+        let running = try Program.segmixd.start(["--config", place.configuration])
+        running.until { place.exists("state/queue.sqlite") && place.exists("state/lock") }
+        try place.write("models: {odd: {base: /nowhere", "segmixd.yaml")
+        try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/copied")
+        try FileManager.default.moveItem(atPath: place.path + "/copied", toPath: place.path + "/inbox/toys")
+        running.until { place.exists("outbox/toys") || place.exists("outbox/toys.failed") }
+        running.send(SIGTERM)
+        let end = running.end()
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(place.names("outbox") == ["toys"], "\((try? place.text("outbox/toys.failed/error.txt")) ?? "")")
     }
 
     /// The daemon is stopped in the middle of a job; started again, it goes on and publishes what a whole run gives.

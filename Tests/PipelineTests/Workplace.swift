@@ -68,6 +68,11 @@ final class Workplace {
         try replace(Self.model, path + "/model", in: "segmixd.yaml")
     }
 
+    /// The job's model gets what it takes to look at pictures.
+    func useLookingModels(owlv2: String = Golden.vision.path + "/owlv2-a", dinov2: String = Golden.vision.path + "/dinov2-a") throws {
+        try replace("base: \(Self.model)", "base: \(Self.model), owlv2: \(owlv2), dinov2: \(dinov2)", in: "segmixd.yaml")
+    }
+
     func check() throws -> Program.Ending { try Program.segmix.run("check", job, "--config", configuration) }
 
     func train(_ more: String..., to folder: String = "out") throws -> Program.Ending { try starting("train", more, to: folder).end() }

@@ -84,7 +84,7 @@ import Testing
             try await client.execute(uri: "/api/v1/jobs/9", method: .get) { #expect($0.status == .notFound && text($0).contains("There is no job 9.")) }
             try await client.execute(uri: "/metrics", method: .get) { response in
                 let lines = Set(text(response).split(separator: "\n").map(String.init))
-                #expect(lines.isSuperset(of: [#"segmixd_jobs{state="running"} 1"#, #"segmixd_job_step{job="1",name="toys \"x\""} 3.0"#, #"segmixd_job_loss{job="1",name="toys \"x\""} 0.25"#]))
+                #expect(lines.isSuperset(of: [#"segmixd_jobs{state="running"} 1"#, #"segmixd_job_step{job="1",name="toys \"x\""} 3"#, #"segmixd_job_loss{job="1",name="toys \"x\""} 0.25"#]))
             }
         }
     }
@@ -147,8 +147,122 @@ import Testing
         let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
         defer { unlink(path) }
         try (1...1000).map { "{\"step\":\($0),\"loss\":\($0 % 2 == 0 ? 1 : 3)}" }.joined(separator: "\n").write(toFile: path, atomically: false, encoding: .utf8)
-        let curve = LossCurve.read(path, points: 100)
-        #expect(curve.count == 100 && curve[0] == [5.5, 2] && curve[99] == [995.5, 2])
-        #expect(LossCurve.read(path + "x", points: 100).isEmpty)
+        let curves = LossCurves()
+        let curve = curves.read(path, points: 100)
+        // The last line has no end yet.
+        #expect(curve.count == 100 && curve[0] == [5, 19 / 9.0] && curve[99][0] == 994.5)
+        #expect(curves.read(path + "x", points: 100).isEmpty)
+    }
+
+    @Test func aCurveGrowsWithItsFile() throws {
+        let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
+        defer { unlink(path) }
+        func append(_ text: String) throws {
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+            defer { close(descriptor) }
+            #expect(write(descriptor, text, text.utf8.count) == text.utf8.count)
+        }
+        let curves = LossCurves()
+        try append("{\"step\":1,\"loss\":3}\n{\"step\":2,\"lo")
+        #expect(curves.read(path, points: 10) == [[1, 3]])
+        try append("ss\":2}\nno line of ours\n{\"step\":3,\"loss\":1}\n")
+        #expect(curves.read(path, points: 10) == [[1, 3], [2, 2], [3, 1]])
+        // Long: what was read is not read again, which a change of its beginning shows.
+        let more = (4...200_000).map { "{\"step\":\($0),\"loss\":1}\n" }.joined()
+        try append(more)
+        #expect(curves.read(path, points: 10).count == 10)
+        let descriptor = open(path, O_WRONLY)
+        pwrite(descriptor, "x", 1, 0)
+        close(descriptor)
+        #expect(curves.read(path, points: 200_000).first == [1, 3])
+        // Begun anew, as after a retry.
+        truncate(path, 0)
+        try append("{\"step\":1,\"loss\":9}\n")
+        #expect(curves.read(path, points: 10) == [[1, 9]])
+        unlink(path)
+        symlink("/etc/passwd", path)
+        #expect(curves.read(path, points: 10).isEmpty)
+    }
+
+    /// Somebody who may write to the outbox puts links in the place of results.
+    @Test(arguments: ["bad.failed/job.log", "bad.failed/metrics.jsonl", "bad.failed"])
+    func aLinkInTheOutboxLeadsNowhere(_ link: String) async throws {
+        let place = try Place()
+        try place.fill()
+        let target = place.path + "/elsewhere"
+        try Folder.create(target)
+        for name in ["job.log", "metrics.jsonl", "report.html"] { try "{\"step\":1,\"loss\":1}\nsecret\n".write(toFile: target + "/" + name, atomically: false, encoding: .utf8) }
+        let path = place.configuration.outbox + "/" + link
+        try? FileManager.default.removeItem(atPath: path)
+        symlink(link.hasSuffix("failed") ? target : target + "/" + link.split(separator: "/")[1], path)
+        try await place.application.test(.router) { client in
+            try await client.execute(uri: "/api/v1/jobs/2/log", method: .get) { #expect(text($0) == "") }
+            try await client.execute(uri: "/api/v1/jobs/2/loss", method: .get) { #expect(text($0) == "[]") }
+            try await client.execute(uri: "/api/v1/jobs/2/files/job.log", method: .get) { #expect($0.status == .notFound) }
+            if link == "bad.failed" { try await client.execute(uri: "/api/v1/jobs/2/files/report.html", method: .get) { #expect($0.status == .notFound) } }
+        }
+    }
+
+    /// What somebody has already is not sent again: a page of pictures asks every two seconds.
+    @Test func whatIsKnownIsNotSentAgain() async throws {
+        let place = try Place()
+        try place.fill()
+        try await place.application.test(.router) { client in
+            for path in ["/", "/api/v1/jobs/1", "/api/v1/jobs/1/loss", "/api/v1/jobs/1/log", "/api/v1/jobs/1/files/samples/step-2.png", "/api/v1/jobs"] {
+                var tag: String?
+                try await client.execute(uri: path, method: .get) { tag = $0.headers[.eTag] }
+                try await client.execute(uri: path, method: .get, headers: [.ifNoneMatch: try #require(tag, "\(path)")]) { #expect($0.status == .notModified && $0.body.readableBytes == 0, "\(path)") }
+                try await client.execute(uri: path, method: .head) { #expect($0.status == .ok && $0.body.readableBytes == 0, "\(path)") }
+            }
+            let picture = "/api/v1/jobs/1/files/samples/step-2.png"
+            var tag: String?
+            try await client.execute(uri: picture, method: .get) { tag = $0.headers[.eTag] }
+            try "gnp2".write(toFile: place.configuration.state + "/jobs/1/output/job/samples/step-2.png", atomically: true, encoding: .utf8)
+            try await client.execute(uri: picture, method: .get, headers: [.ifNoneMatch: try #require(tag)]) { #expect($0.status == .ok && text($0) == "gnp2") }
+        }
+    }
+
+    /// Ten thousand that wait are counted, not listed, where somebody wants only some.
+    @Test func theListIsAsLongAsWanted() async throws {
+        let place = try Place()
+        for i in 0..<30 { try place.store.add(JobRecord(id: "w\(i)", name: "w", source: "/x", claimed: Date(), runs: [.init(specificationFile: nil, name: "job")])) }
+        try place.store.update("w0") { $0.runs[0].state = .running }
+        try place.store.update("w1") { $0.runs[0].state = .running }
+        try place.store.update("w1") { $0.runs[0].state = .publishing }
+        func jobs(_ query: String) async throws -> [JobSummary] {
+            let decoder = JSONDecoder()
+            decoder.dateDecodingStrategy = .iso8601
+            return try await place.application.test(.router) { client in
+                try await client.execute(uri: "/api/v1/jobs" + query, method: .get) { try decoder.decode([JobSummary].self, from: Data(buffer: $0.body)) }
+            }
+        }
+        #expect(try await jobs("").count == 30)
+        #expect(try await jobs("?waiting=3").map(\.state) == [.running, .publishing, .queued, .queued])
+        for (query, count) in [("?waiting=0&ended=0", 1), ("?waiting=-5", 1), ("?waiting=x", 30)] { #expect(try await jobs(query).count == count, "\(query)") }
+    }
+
+    /// What Prometheus demands of its text format.
+    @Test func theNumbersAreWellFormed() throws {
+        var summary = try JSONDecoder().decode(JobSummary.self, from: Data(#"{"number":7,"name":"","state":"running","priority":0,"attempts":1,"is_cancelling":false,"queued":0,"folder":"x"}"#.utf8))
+        summary.name = "a \\ \"b\"\nline\r\n{x=\"1\"} ü"
+        summary.progress = ProgressLine(phase: .train, step: 3, total: 2010, loss: 0.125, secondsPerStep: 1e-7)
+        var other = summary
+        other.number = 8
+        other.progress = nil
+        let text = PrometheusText(counts: [.running: 2, .queued: 10_000], running: [summary, other], notices: 1, freeBytes: 1 << 40).text
+        #expect(text.hasSuffix("\n") && !text.contains("\n\n"))
+        let sample = /([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*",?)*\})? (-?[0-9.e+-]+|NaN|[+-]Inf)/
+        var families: [String] = [], seen: Set<String> = []
+        for line in text.unicodeScalars.split(separator: "\n").map({ String(Substring($0)) }) {
+            if line.hasPrefix("# HELP ") { families.append(String(line.split(separator: " ")[2])) } else if line.hasPrefix("# TYPE ") {
+                #expect(line == "# TYPE \(families.last!) gauge")
+            } else {
+                let match = try #require(try sample.matchingSemantics(.unicodeScalar).wholeMatch(in: line), "\(line)")
+                #expect(String(match.1) == families.last && Double(match.3) != nil)
+                #expect(seen.insert(String(line[..<line.lastIndex(of: " ")!])).inserted)
+            }
+        }
+        #expect(Set(families).count == families.count && families.count == 7 && seen.count == 8)
+        #expect(text.contains(#"segmixd_job_step{job="7",name="a \\ \"b\"\nline"# + "\r" + #"\n{x=\"1\"} ü"} 3"# + "\n") && text.contains("segmixd_free_bytes 1099511627776\n"))
     }
 }

@@ -38,6 +38,8 @@ struct BFloat16Tests {
         Case(testDescription: "attention", shapes: [[2, 17, 20], [2, 77, 20], [2, 77, 20]]) { scaledDotProductAttention($0[0], $0[1], $0[2], heads: 2) },
         Case(testDescription: "checkpoint", shapes: [[2, 3, 4, 6]]) { checkpoint($0[0]) { $0.silu() + $0 } },
         padded(2, 5, 7, 4, 5, 3, 1), padded(1, 7, 9, 36, 33, 3, 2), padded(2, 6, 4, 32, 32, 3, 2), padded(1, 1, 1, 5, 2, 3, 1),
+        // Small pictures of many channels, which are computed in larger ones.
+        padded(2, 8, 8, 320, 480, 3, 1), padded(1, 8, 8, 320, 320, 3, 2),
     ]
 
     /// Numbers that bfloat16 holds exactly, as float32.

@@ -53,6 +53,24 @@ import Testing
         #expect(set.entries.allSatisfy { $0.adapter.up.value.values.allSatisfy { $0 == 0 } })
     }
 
+    @Test func whatWasOverwrittenComesBack() throws {
+        let set = training(), before = values(set)
+        try training(filled: false).writeDiffusers(to: directory.file("other.safetensors"))
+        try set.restoring {
+            try set.load(LoRAFile.read(directory.file("other.safetensors")), layersPerBlock: nil)
+            #expect(values(set) != before)
+        }
+        #expect(values(set) == before)
+        struct Stop: Error {}
+        #expect(throws: Stop.self) {
+            try set.restoring {
+                set.parameters[0].parameter.value.floats[0] += 1
+                throw Stop()
+            }
+        }
+        #expect(values(set) == before)
+    }
+
     @Test(arguments: [nil, 1, 2] as [Int?]) func bothFormatsComeBackBitForBit(layersPerBlock: Int?) throws {
         let set = training()
         try set.writeDiffusers(to: directory.file("d.safetensors"))

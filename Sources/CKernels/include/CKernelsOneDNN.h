@@ -22,9 +22,12 @@ int ck_bf16_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b
 
 /// Bytes of a weight packed for convolutions of this shape's channels, kernel and stride; 0 if oneDNN cannot.
 size_t ck_bf16_convolution_packed_bytes(const ck_conv_shape *shape);
-/// Relays a weight [out, in, kh, kw] for `ck_bf16_convolution`. Where `turned`, for the pullback to the input, whose
-/// shape `shape` is: `weight` is then [shape->in_channels, shape->out_channels, kh, kw] and read turned by 180°.
-int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv_shape *shape, int turned);
+/// Output channels that packing takes together: a caller splits the work at multiples of it.
+size_t ck_bf16_convolution_pack_granule(const ck_conv_shape *shape);
+/// Relays output channels [first, first + count) of a weight [out, in, kh, kw] for `ck_bf16_convolution`. Where `turned`, for
+/// the pullback to the input, whose shape `shape` is: `weight` is then [shape->in_channels, shape->out_channels, kh, kw] and
+/// read turned by 180°. `packed` and `weight` are the whole ones' beginnings.
+int ck_bf16_convolution_pack(void *packed, const uint16_t *weight, const ck_conv_shape *shape, int turned, size_t first, size_t count);
 /// Output rows [first, first + count) of all batch·out_height image rows (image-major): y = conv(x, packed) + bias, bias
 /// may be null. NHWC. Of in_step 2 too.
 int ck_bf16_convolution(uint16_t *y, const uint16_t *x, const void *packed, const float *bias, const ck_conv_shape *shape,

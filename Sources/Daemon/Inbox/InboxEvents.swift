@@ -1,6 +1,5 @@
 import CInotifyTools
 import Foundation
-import Logging
 import Synchronization
 
 /// Wakes the daemon when something happens in the inbox, so that it need not wait for the next rescan.
@@ -14,35 +13,37 @@ final class InboxEvents: Sendable {
         var wanted: Set<String> = []
         var isStopping = false
         var hasEnded = false
+        var complaint: String?
     }
 
     private static let isInUse = Mutex(false)
 
     private let state = Mutex(State())
     private let inbox: String
-    private let logger: Logger
     private let wake: @Sendable () -> Void
 
-    private init(inbox: String, logger: Logger, wake: @escaping @Sendable () -> Void) {
+    private init(inbox: String, wake: @escaping @Sendable () -> Void) {
         self.inbox = inbox
-        self.logger = logger
         self.wake = wake
     }
 
     /// Starts watching. Without events (the library is in use already, or the system has no instance left) the daemon
     /// lives from its rescans.
-    static func start(inbox: String, logger: Logger, wake: @escaping @Sendable () -> Void) -> InboxEvents? {
+    static func start(inbox: String, wake: @escaping @Sendable () -> Void) -> InboxEvents? {
         let isFree = isInUse.withLock { inUse in
             defer { inUse = true }
             return !inUse
         }
         guard isFree else { return nil }
-        let events = InboxEvents(inbox: inbox, logger: logger, wake: wake)
+        let events = InboxEvents(inbox: inbox, wake: wake)
         let thread = Thread { events.watch() }
         thread.name = "inbox"
         thread.start()
         return events
     }
+
+    /// Why it cannot watch, or not everything.
+    var complaint: String? { state.withLock { $0.complaint } }
 
     /// Whether it watches no more: the inbox could not be watched, or is gone.
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
@@ -69,17 +70,17 @@ final class InboxEvents: Sendable {
         }
         // Polling after a failed initialisation would abort the process.
         guard inotifytools_initialize() != 0 else {
-            logger.warning("The system has no inotify instance left (\(reason)); new folders are found by rescans only")
+            complain("The system has no inotify instance left (fs.inotify.max_user_instances: \(reason)); new folders are found by rescans only")
             return
         }
         defer { inotifytools_cleanup() }
         let mask = Int32(bitPattern: UInt32(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB))
         guard inotifytools_watch_file(inbox, mask) != 0 else {
-            logger.warning("The inbox \(inbox) cannot be watched (\(reason)); new folders are found by rescans only")
+            complain("The inbox \(inbox) cannot be watched (\(reason)); new folders are found by rescans only")
             return
         }
         var followed: Set<String> = []
-        var hasComplained = false, isFull = false
+        var isFull = false
         while true {
             let (wanted, isStopping) = state.withLock { ($0.wanted, $0.isStopping) }
             if isStopping { return }
@@ -94,9 +95,7 @@ final class InboxEvents: Sendable {
                     followed.insert(folder)
                 } else if inotifytools_error() == ENOSPC {
                     isFull = true
-                    if hasComplained { continue }
-                    hasComplained = true
-                    logger.warning("The system's inotify watches are used up (fs.inotify.max_user_watches); changes are found by rescans only")
+                    complain("The system's inotify watches are used up (fs.inotify.max_user_watches); changes are found by rescans only")
                 }
             }
             if inotifytools_next_event(1) != nil {
@@ -105,6 +104,11 @@ final class InboxEvents: Sendable {
                 Thread.sleep(forTimeInterval: 1)
             }
         }
+    }
+
+    private func complain(_ message: String) {
+        state.withLock { $0.complaint = message }
+        wake()
     }
 
     private var reason: String { String(cString: strerror(inotifytools_error())) }

@@ -43,6 +43,10 @@ struct InboxScan {
 
     mutating func look(at now: ContinuousClock.Instant) -> Finding {
         var finding = Finding()
+        if let mount = ForeseenMount.missing(for: configuration.inbox) {
+            complain(about: "", "The inbox \(configuration.inbox) is empty until \(mount) is mounted; mount it")
+            return finding
+        }
         let names: [String]
         do throws(FileError) { names = try Folder.names(configuration.inbox).sorted() } catch {
             complain(about: "", "The inbox cannot be read: \(error)")
@@ -60,10 +64,7 @@ struct InboxScan {
             finding.folders.append(name)
             finding.rhythm = min(finding.rhythm, rhythm(of: path, &kinds))
             do throws(FileError) {
-                let look = SettleTracker.Look(
-                    snapshot: try FolderSnapshot(of: path), isReady: Folder.exists(path + "/.ready"),
-                    isLocked: Folder.exists(path + "/.lock"), isEmpty: try JobFolder(path).isEmpty())
-                switch tracker.observe(name, look, at: now) {
+                switch tracker.observe(name, try FolderLook(at: path), at: now) {
                 case .settled:
                     if let pause = refused[name]?.until, now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
                 case .idle: break

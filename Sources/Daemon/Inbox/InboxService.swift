@@ -34,8 +34,8 @@ struct InboxService: Service {
     }
 
     private func watch() async {
-        var events: InboxEvents?
-        var place: Place?
+        var events: InboxEvents?, complaint: String?
+        var place: Place?, began: ContinuousClock.Instant?
         /// Draining, what cannot be taken is left behind.
         var given: Set<String> = []
         var told: [String: String]?
@@ -44,10 +44,17 @@ struct InboxService: Service {
         while !stopping.isStopped {
             // Mounted, unmounted, made anew: events come from the folder that was there before.
             let current = Place(configuration.inbox)
-            if current != place || (events?.hasEnded ?? true) {
+            let hasEnded = events?.hasEnded ?? true
+            if current != place || (hasEnded && began.map { ContinuousClock.now - $0 > Self.pauseOfEvents } ?? true) {
                 await events?.stop()
-                events = current == nil ? nil : InboxEvents.start(inbox: configuration.inbox, logger: logger) { [signal] in signal.raise() }
-                place = current
+                events = current == nil ? nil : InboxEvents.start(inbox: configuration.inbox) { [signal] in signal.raise() }
+                if current != place { complaint = nil }
+                (place, began) = (current, .now)
+            }
+            // What is short on this system is said once, not with every look.
+            if let text = events?.complaint, text != complaint {
+                logger.warning("\(text)")
+                complaint = text
             }
             let now = ContinuousClock.now
             let found = scan.look(at: now)
@@ -80,6 +87,9 @@ struct InboxService: Service {
         drain?.inboxHasEnded(leaving: given.count)
         changed.raise()
     }
+
+    /// Where a system has no events to give, it is asked for some again after that.
+    private static let pauseOfEvents = Duration.seconds(60)
 
     /// A folder, told apart from another that takes its name.
     private struct Place: Equatable {

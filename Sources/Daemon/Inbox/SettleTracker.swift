@@ -1,5 +1,3 @@
-import Jobs
-
 /// Decides when a folder of the inbox is complete: when nothing in it has changed for a while, or when it says so.
 ///
 /// Time is handed in and comes from a clock that never jumps.
@@ -13,26 +11,15 @@ struct SettleTracker {
         case idle
     }
 
-    /// What one look at a folder found.
-    struct Look: Equatable {
-        var snapshot: FolderSnapshot
-        /// A file `.ready` at its top: its writer says that it is complete.
-        var isReady = false
-        /// A file `.lock` at its top: its writer is still at work.
-        var isLocked = false
-        /// Only what file managers leave is in it.
-        var isEmpty = false
-    }
-
     let settle: Duration
-    private var seen: [String: (snapshot: FolderSnapshot, since: ContinuousClock.Instant)] = [:]
+    private var seen: [String: (fingerprint: FolderLook.Fingerprint, since: ContinuousClock.Instant)] = [:]
 
     init(settle: Duration) {
         self.settle = settle
     }
 
-    mutating func observe(_ name: String, _ look: Look, at now: ContinuousClock.Instant) -> Verdict {
-        if seen[name]?.snapshot != look.snapshot || look.isLocked { seen[name] = (look.snapshot, now) }
+    mutating func observe(_ name: String, _ look: FolderLook, at now: ContinuousClock.Instant) -> Verdict {
+        if seen[name]?.fingerprint != look.fingerprint || look.isLocked { seen[name] = (look.fingerprint, now) }
         if look.isLocked || look.isEmpty { return .idle }
         let due = seen[name]!.since + settle
         if look.isReady || now >= due {

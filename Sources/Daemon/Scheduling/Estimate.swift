@@ -17,15 +17,18 @@ struct Estimate: Sendable {
         enum CodingKeys: String, CodingKey { case memory = "memory_bytes" }
     }
 
-    /// Bytes of memory. A job with faults gets the fallback: its worker tells the faults.
+    /// Bytes of memory. A job with faults gets the fallback: its worker tells the faults, and its start those of the disk.
     func memory(_ record: JobRecord, run: Int) async -> Int {
         if let fixed = configuration.memoryPerJob { return fixed }
+        let snapshot = state.configuration(of: record.id)
+        guard (try? ConfigurationSnapshot.write(configuration, to: snapshot)) != nil else { return fallback }
         var pipes: [Int32] = [0, 0]
         guard pipe(&pipes) == 0 else { return fallback }
         for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         var arguments = ["check", state.input(record), "--json"]
         if let path = configuration.path { arguments += ["--config", path] }
+        arguments += ["--configuration-snapshot", snapshot]
         if let file = record.runs[run].specificationFile { arguments += ["--spec", file] }
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[StrayWorkers.environmentKey] = state.path

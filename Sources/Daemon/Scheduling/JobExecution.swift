@@ -13,6 +13,8 @@ struct JobExecution: Sendable {
     let store: JobStore
     let retryDelay: @Sendable (Int) -> Duration
     let logger: Logger
+    /// Whether the daemon is about to end.
+    let isStopping: @Sendable () -> Bool
     /// Is told of the worker as soon as there is one, and of its end.
     let began: @Sendable (RunningWorker) -> Void
     let ended: @Sendable (RunningWorker) -> Void
@@ -88,13 +90,17 @@ struct JobExecution: Sendable {
         }
     }
 
-    /// An end that is not written down would leave a running job without a process; the disk is waited for.
+    /// An end that is not written down would leave a running job without a process; the disk is waited for. A daemon that is to end
+    /// leaves it to the next one, which finds the job running without a process.
     private func untilWritten(_ body: () throws -> Void) async {
         while true {
             do { return try body() } catch {
                 if let error = error as? StoreError, error.kind == .notPossible || error.kind == .noSuchJob { return logger.error("\(error)") }
+                if isStopping() { return logger.error("\(error) The next start puts the job back into the queue") }
                 logger.error("\(error) Tried again in 5 s")
-                await Task { try? await Task.sleep(for: .seconds(5), clock: .continuous) }.value
+                await Task {
+                    for _ in 0..<25 where !isStopping() { try? await Task.sleep(for: .milliseconds(200), clock: .continuous) }
+                }.value
             }
         }
     }
@@ -102,6 +108,8 @@ struct JobExecution: Sendable {
     /// Starts the worker and stays with it to its end.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, StopReason?) {
         try Folder.create(output)
+        let snapshot = state.configuration(of: record.id)
+        try ConfigurationSnapshot.write(configuration, to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
         var pipes: [Int32] = [0, 0]
         guard pipe(&pipes) == 0 else { throw FileError("create", "a pipe", code: errno) }
@@ -111,7 +119,7 @@ struct JobExecution: Sendable {
             process = try WorkerProcess(
                 executable: command.executable,
                 arguments: command.arguments(
-                    input: state.input(record), configuration: configuration.path, output: output,
+                    input: state.input(record), configuration: configuration.path, snapshot: snapshot, output: output,
                     specification: record.runs[run].specificationFile),
                 environment: environment, output: pipes[1], errors: log.descriptor)
         } catch {

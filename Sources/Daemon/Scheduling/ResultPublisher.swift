@@ -61,6 +61,8 @@ struct ResultPublisher: Sendable {
                 // Only resume points and caches are left of it.
                 try FolderMove.removeTree(state.job(id) + "/output")
             }
+            // An earlier daemon may have been killed while it wrote one of the job's small files.
+            try AtomicFile.removeLeftovers(in: state.job(id))
             try FolderMove.move(state.job(id), to: Directory.joined(state.done, id))
         }
         record = try store.update(id) { $0.state = .closed }
@@ -129,6 +131,9 @@ struct ResultPublisher: Sendable {
 
     /// An outbox that is gone (a share that is not mounted) is waited for, never made anew in its place.
     private func requireOutbox() throws {
+        if let mount = ForeseenMount.missing(for: outbox) {
+            throw FileError("publish in", outbox, reason: "\(mount) is not mounted", remedy: "Mount it; the results wait until then")
+        }
         guard Folder.leadsToDirectory(outbox) else { throw FileError("publish in", outbox, code: ENOENT) }
     }
 

@@ -34,7 +34,7 @@ final class SchedulerService: Service {
     private let drain: DrainState?
     private let retryDelay: @Sendable (Int) -> Duration
     private let logger: Logger
-    private let publisher: ResultPublisher
+    private var publisher: ResultPublisher { ResultPublisher(state: directory, store: store, configuration: configuration) }
     private var hooks: HookRunner { HookRunner(configuration: configuration, state: directory, store: store, logger: logger) }
     private let resources: Resources
     private let stopping = Stopping()
@@ -54,7 +54,6 @@ final class SchedulerService: Service {
         self.drain = drain
         self.retryDelay = retryDelay
         self.logger = logger
-        publisher = ResultPublisher(state: state, store: store, configuration: configuration)
         resources = Resources(configuration)
         store.onRequest { changed.raise() }
     }
@@ -174,6 +173,7 @@ final class SchedulerService: Service {
         case .run(let id, let run):
             let execution = JobExecution(
                 configuration: configuration, command: command, state: directory, store: store, retryDelay: retryDelay, logger: logger,
+                isStopping: { [stopping] in stopping.isStopped },
                 began: { [self] worker in
                     state.withLock { $0.workers.append(worker) }
                     if stopping.isStopped { worker.ask(.shutdown) }

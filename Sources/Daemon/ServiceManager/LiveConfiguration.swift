@@ -9,7 +9,7 @@ final class LiveConfiguration: Sendable {
 
     var current: Configuration { box.withLock { $0 } }
 
-    /// Takes over what needs no restart. Models and the default job are read by each worker as it starts.
+    /// Takes over what needs no restart.
     ///
     /// - Returns: the keys that have changed and hold only after a restart.
     func replace(with new: Configuration) -> [String] {
@@ -23,13 +23,14 @@ final class LiveConfiguration: Sendable {
             configuration.onFinish = new.onFinish
             configuration.onFailure = new.onFailure
             configuration.models = new.models
+            configuration.defaultJob = new.defaultJob
+            configuration.maskModels = new.maskModels
+            configuration.cacheSize = new.cacheSize
             let fixed = [
                 ("inbox", old.inbox == new.inbox), ("outbox", old.outbox == new.outbox), ("state", old.state == new.state),
                 ("settle_seconds", old.settleSeconds == new.settleSeconds), ("rescan_seconds", old.rescanSeconds == new.rescanSeconds),
                 ("workers", old.workers == new.workers), ("cores", old.cores == new.cores), ("memory", old.memory == new.memory),
                 ("status_page", old.statusPage == new.statusPage), ("status_token", old.statusToken == new.statusToken),
-                // Whether a folder without a specification is a job is known to the inbox.
-                ("default_job", (old.defaultJob == nil) == (new.defaultJob == nil)),
             ]
             return fixed.filter { !$0.1 }.map(\.0)
         }

@@ -59,7 +59,7 @@ final class ServiceManagerService: Service {
     private func sentence() -> String {
         guard let counts = try? store.counts() else { return "the queue cannot be read" }
         var parts: [String] = []
-        if counts[.running, default: 0] > 0, let jobs = try? store.summaries(ended: 0) {
+        if counts[.running, default: 0] > 0, let jobs = try? store.summaries(ended: 0, waiting: 0) {
             for job in jobs where job.state == .running {
                 let progress = job.progress.flatMap { line in line.step.map { step in
                     ", \(line.phase == .train ? "step" : line.phase.rawValue) \(step)\(line.total.map { "/\($0)" } ?? "")"

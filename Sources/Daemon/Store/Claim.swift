@@ -8,7 +8,9 @@ import Logging
 struct Claim: Sendable {
     let state: StateDirectory
     let store: JobStore
-    let configuration: Configuration
+    let live: LiveConfiguration
+    /// As it holds now.
+    var configuration: Configuration { live.current }
     let logger: Logger
 
     /// Takes one settled folder. Stopped at any moment, the folder is whole in the inbox or whole in `input`, and
@@ -44,10 +46,17 @@ struct Claim: Sendable {
                 try FolderMove.flush(Directory.parent(of: input))
                 return try FolderMove.flush(Directory.parent(of: origin.source))
             }
+            if errno == EBUSY {
+                throw FileError(
+                    "take", origin.source, reason: "it is a mount point, or in use by the system",
+                    remedy: "Put the job's folder into the inbox itself; where this is a share with jobs in it, name it as `inbox`")
+            }
             guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
             // On another file system it has to be copied, which takes time; out of the sight of other daemons first.
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
         }
+        // An earlier move may have been broken off while it wrote its mark.
+        try AtomicFile.removeLeftovers(in: Directory.parent(of: input))
         do {
             guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
         } catch {

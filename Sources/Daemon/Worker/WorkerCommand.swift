@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Jobs
 
-/// How a worker is started: `segmix run INPUT --config FILE --output DIR [--spec FILE]`.
+/// How a worker is started: `segmix run INPUT --config FILE --configuration-snapshot FILE --output DIR [--spec FILE]`.
 public struct WorkerCommand: Sendable {
     public var executable: String
     /// Before everything else.
@@ -31,10 +31,13 @@ public struct WorkerCommand: Sendable {
         return WorkerCommand(executable: path)
     }
 
-    func arguments(input: String, configuration: String?, output: String, specification: String?) -> [String] {
+    /// - Parameters:
+    ///   - configuration: the configuration's own file, for what is said of it.
+    ///   - snapshot: the configuration that holds (`ConfigurationSnapshot`).
+    func arguments(input: String, configuration: String?, snapshot: String, output: String, specification: String?) -> [String] {
         var all = arguments + [input]
         if let configuration { all += ["--config", configuration] }
-        all += ["--output", output]
+        all += ["--configuration-snapshot", snapshot, "--output", output]
         if let specification { all += ["--spec", specification] }
         return all
     }

@@ -71,13 +71,13 @@ final class WorkerLog: Sendable {
         _ = Foundation.write(descriptor, bytes, bytes.count)
     }
 
-    /// The end of the log without its empty lines, for an error that nobody explained.
+    /// The end of the log without its empty lines and how far the worker was, for an error that nobody explained.
     static func lastWords(of path: String, lines: Int = 8) -> String {
         guard let handle = FileHandle(forReadingAtPath: path) else { return "" }
         defer { try? handle.close() }
         let size = (try? handle.seekToEnd()) ?? 0
         try? handle.seek(toOffset: size > 32_768 ? size - 32_768 : 0)
         let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
-        return text.split(separator: "\n").suffix(lines).joined(separator: "\n")
+        return text.split(separator: "\n").filter { !ProgressLine.isStep($0) }.suffix(lines).joined(separator: "\n")
     }
 }

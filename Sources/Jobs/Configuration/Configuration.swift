@@ -1,9 +1,9 @@
 /// The machine's configuration: `segmixd.yaml`.
-public struct Configuration: Equatable, Sendable {
+public struct Configuration: Equatable, Sendable, Codable {
     public static let defaultPath = "/etc/segmixd/segmixd.yaml"
 
     /// The directories of one model; each has Hugging Face's layout.
-    public struct Model: Equatable, Sendable {
+    public struct Model: Equatable, Sendable, Codable {
         /// Holds `unet`, `vae`, `text_encoder`, `text_encoder_2`, the tokenizers and `scheduler`.
         public var base: String
         /// Used instead of `base/vae`.
@@ -21,7 +21,7 @@ public struct Configuration: Equatable, Sendable {
         }
     }
 
-    /// The file it was read from, absolute; what a worker is given as `--config`.
+    /// The file it was read from, absolute.
     public var path: String?
     public var inbox = "/srv/segmixd/inbox"
     public var outbox = "/srv/segmixd/outbox"

@@ -1,6 +1,6 @@
 /// When jobs may run, in local time: from the first minute up to, not including, the last. `22:00-06:00` goes
 /// through midnight.
-public struct RunningHours: Equatable, Sendable {
+public struct RunningHours: Equatable, Sendable, Codable {
     /// Minutes since midnight.
     public let from: Int, to: Int
 

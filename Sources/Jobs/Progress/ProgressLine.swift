@@ -67,6 +67,14 @@ public struct ProgressLine: Codable, Equatable, Sendable {
         return message.map { "\(summary): \($0)" } ?? summary
     }
 
+    /// Whether a line of a log is such a sentence about one step of many.
+    public static func isStep(_ sentence: some StringProtocol) -> Bool {
+        let words = sentence.prefix { $0 != "," && $0 != ":" }.split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 2, Phase(rawValue: String(words[0])) != nil else { return false }
+        let numbers = words[1].split(separator: "/", omittingEmptySubsequences: false)
+        return numbers.count == 2 && numbers.allSatisfy { Int($0) != nil }
+    }
+
     /// `1 h 46 min`, `3 min 20 s`, `12 s`.
     public static func words(seconds: Double) -> String {
         let whole = seconds.isFinite ? Int(min(max(0, seconds.rounded()), 1e12)) : 0

@@ -19,7 +19,7 @@ public enum FolderMove {
         }
         if Folder.exists(destination) {
             // A copy that was finished but for the removal of its source; everything else is a name that is taken.
-            guard Folder.exists(mark), try FolderSnapshot(of: source).isCopy(of: FolderSnapshot(of: destination)) else {
+            guard Folder.exists(mark), try TreeComparison.areEqual(RawPath(source), RawPath(destination)) else {
                 throw FileError("move \(source) to", destination, code: EEXIST)
             }
             try removeTree(source)
@@ -76,13 +76,15 @@ public enum FolderMove {
     }
 
     /// Removes a file or a folder with everything in it, if it is there.
-    public static func removeTree(_ path: String) throws(FileError) {
-        guard Folder.exists(path) else { return }
-        if Folder.isDirectory(path) {
-            for name in try Folder.names(path) { try removeTree(Directory.joined(path, name)) }
-            guard rmdir(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
+    public static func removeTree(_ path: String) throws(FileError) { try removeTree(RawPath(path)) }
+
+    private static func removeTree(_ path: RawPath) throws(FileError) {
+        guard let status = path.status else { return }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            for name in try path.names() { try removeTree(path.appending(name)) }
+            guard rmdir(path.bytes) == 0 || errno == ENOENT else { throw FileError("remove", path.text, code: errno) }
         } else {
-            guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
+            guard unlink(path.bytes) == 0 || errno == ENOENT else { throw FileError("remove", path.text, code: errno) }
         }
     }
 

@@ -5,7 +5,8 @@ import Foundation
 /// in between.
 public struct FolderSnapshot: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
-        public var path: String
+        /// The bytes of its name, after those of the folders that it lies in.
+        public var path: [CChar]
         public var mode: UInt32
         public var size: Int64
         /// Of the last change of the contents, in nanoseconds.
@@ -18,38 +19,34 @@ public struct FolderSnapshot: Equatable, Sendable {
 
     /// - Throws: where a folder cannot be read. What vanishes on the way is left out.
     public init(of root: String) throws(FileError) {
-        try walk(root, "")
-        entries.sort { $0.path < $1.path }
+        try walk(RawPath(root), [])
+        entries.sort { $0.path.lexicographicallyPrecedes($1.path) }
     }
 
-    /// Whether this is the same tree in another place.
-    func isCopy(of other: FolderSnapshot) -> Bool {
-        entries.count == other.entries.count && zip(entries, other.entries).allSatisfy { a, b in
-            a.path == b.path && a.mode == b.mode && a.size == b.size && (a.modified == b.modified || a.mode & S_IFMT == S_IFDIR)
+    private mutating func walk(_ folder: RawPath, _ relative: [CChar]) throws(FileError) {
+        if relative.isEmpty, folder.status.map({ $0.st_mode & S_IFMT != S_IFDIR }) ?? true { 
+            append(folder, [])
+            return
         }
-    }
-
-    private mutating func walk(_ root: String, _ relative: String) throws(FileError) {
-        let folder = relative.isEmpty ? root : root + "/" + relative
-        if relative.isEmpty, !Folder.isDirectory(root) { return append(root, "") }
-        let names: [String]
-        do throws(FileError) { names = try Folder.names(folder) } catch {
+        let names: [[CChar]]
+        do throws(FileError) { names = try folder.names() } catch {
             if error.code == ENOENT && !relative.isEmpty { return }
             throw error
         }
         for name in names {
-            let path = relative.isEmpty ? name : relative + "/" + name
-            append(root + "/" + path, path)
-            if Folder.isDirectory(root + "/" + path) { try walk(root, path) }
+            let path = folder.appending(name), relative = relative + [CChar(bitPattern: UInt8(ascii: "/"))] + name
+            if append(path, relative) { try walk(path, relative) }
         }
     }
 
-    private mutating func append(_ path: String, _ relative: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
+    /// - Returns: whether it is a folder.
+    @discardableResult
+    private mutating func append(_ path: RawPath, _ relative: [CChar]) -> Bool {
+        guard let status = path.status else { return false }
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         entries.append(Entry(
             path: relative, mode: status.st_mode, size: isFolder ? 0 : Int64(status.st_size),
             modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec), inode: UInt64(status.st_ino)))
+        return isFolder
     }
 }

@@ -43,6 +43,8 @@ public struct Publication: Sendable {
         if let chosen, !Folder.exists(partial) { return chosen }
         try Folder.create(folder)
         try Folder.create(partial)
+        // A text that was being written when the machine went down.
+        try AtomicFile.removeLeftovers(in: partial)
         for part in parts { try add(part) }
         try Directory.flushTree(partial)
         var attempt = 1

@@ -58,6 +58,7 @@ extension JobSpecification {
         numValidationImages = values.integer(key(.numValidationImages), 1...1000, default: numValidationImages)
         validationSteps = values.integer(key(.validationSteps), 1...Int.max, default: saveSteps)
         outputKohyaFormat = values.boolean(key(.outputKohyaFormat), default: outputKohyaFormat)
+        bestCheckpoint = values.boolean(key(.bestCheckpoint), default: bestCheckpoint)
 
         if let table = values.table(key(.classes), of: "subject: class") {
             for entry in table.entries { classes[entry.key] = table.string(entry.key) }

@@ -66,6 +66,9 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     /// Left out: as `save_steps`.
     public var validationSteps = 200
     public var outputKohyaFormat = true
+    /// After the training the pictures of `validation_prompt` are made with every LoRA that was kept and scored; the report
+    /// names the LoRA whose pictures keep the subjects apart best.
+    public var bestCheckpoint = false
 
     // Ours.
     /// Subject key → class, for priors and detection. A subject that is left out has
@@ -107,7 +110,7 @@ public struct JobSpecification: Codable, Equatable, Sendable {
         case saveSteps = "save_steps", checkpointingSteps = "checkpointing_steps"
         case checkpointsTotalLimit = "checkpoints_total_limit", validationPrompt = "validation_prompt"
         case numValidationImages = "num_validation_images", validationSteps = "validation_steps"
-        case outputKohyaFormat = "output_kohya_format", classes, cropConditioning = "crop_conditioning"
+        case outputKohyaFormat = "output_kohya_format", bestCheckpoint = "best_checkpoint", classes, cropConditioning = "crop_conditioning"
         case normalizeMaskedLoss = "normalize_masked_loss", onMissingMask = "on_missing_mask", prepare, priority, notBefore = "not_before", render
     }
 }

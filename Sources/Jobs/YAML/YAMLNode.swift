@@ -2,15 +2,15 @@
 ///
 /// Scalars stay text: whether `no` is a word or a boolean is decided by whoever knows what the key wants
 /// (see `YAMLNode.boolean` and its neighbours), so `mixed_precision: no` needs no quotes.
-public struct YAMLNode: Equatable, Sendable {
-    public indirect enum Content: Equatable, Sendable {
+public struct YAMLNode: Equatable, Sendable, Codable {
+    public indirect enum Content: Equatable, Sendable, Codable {
         /// `isPlain`: written without quotes and not as a block (`|`, `>`); only such text can be a number.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
         case mapping([Entry])
     }
 
-    public struct Entry: Equatable, Sendable {
+    public struct Entry: Equatable, Sendable, Codable {
         public var key: String
         /// Where the key stands.
         public var location: Location
@@ -24,7 +24,7 @@ public struct YAMLNode: Equatable, Sendable {
     }
 
     /// The file's name and, counted from 1, line and column. What did not come from a file has no line.
-    public struct Location: Equatable, Sendable {
+    public struct Location: Equatable, Sendable, Codable {
         public var file: String
         public var line: Int?
         public var column: Int?

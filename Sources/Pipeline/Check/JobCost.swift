@@ -37,7 +37,7 @@ public struct JobCost: CustomStringConvertible {
 
         // Renders: as many as the plan says, on the way and at the end.
         let plan = RenderPlan(job, composer: try job.composer(), factor: vae.downsampling)
-        let onTheWay = plan.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps
+        let onTheWay = plan.validation.isEmpty ? 0 : s.validationRounds
         var renderSeconds = 0.0, renderPeak = 0
         if let one = (plan.final + plan.validation).first?.request {
             let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.isGuided)

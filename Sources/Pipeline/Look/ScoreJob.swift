@@ -7,31 +7,21 @@ import Vision
 /// `segmix score`: Detect-and-Compare of pictures against a job's photos.
 public struct ScoreJob {
     let job: Job
-    let owlv2, dinov2: String
+    let models: ScoringModels
     let images, queries: [String]
     let threshold, overlap: Double
 
     /// What a job's own keys become where only its subjects and photos matter: neither masks nor priors are looked for.
     public static let settings = ["with_prior_preservation=false", "segmix_prob=0"]
 
-    /// - Parameters:
-    ///   - model: the job's; its `owlv2` and `dinov2` are used.
-    ///   - queries: what to look for; empty: the subjects' classes.
-    ///   - configuration: where the models are set up, for messages.
-    /// - Throws: `Fault` for values out of range, `JobFailure` (unavailable) where a model is not set up.
-    public init(
-        _ job: Job, model: Configuration.Model, images: [String], queries: [String], threshold: Double, overlap: Double, configuration: String
-    ) throws {
+    /// Detections that score no more do not count, where nobody says otherwise: as in the paper.
+    public static let defaultThreshold = 0.4
+
+    /// - Parameter queries: what to look for; empty: the subjects' classes.
+    /// - Throws: `Fault` for values out of range.
+    public init(_ job: Job, models: ScoringModels, images: [String], queries: [String], threshold: Double, overlap: Double) throws {
         try DetectionOptions.check(threshold: threshold, overlap: overlap)
-        func directory(_ key: String, _ path: String?, like example: String) throws -> String {
-            guard let path else {
-                throw JobFailure(.unavailable, "scoring needs `\(key)`, which the job's model does not have; add it to `models` of \(configuration): the path of a copy of \(example)")
-            }
-            return path
-        }
-        owlv2 = try directory("owlv2", model.owlv2, like: "google/owlv2-base-patch16-ensemble")
-        dinov2 = try directory("dinov2", model.dinov2, like: "facebook/dinov2-base")
-        (self.job, self.images, self.threshold, self.overlap) = (job, images, threshold, overlap)
+        (self.job, self.models, self.images, self.threshold, self.overlap) = (job, models, images, threshold, overlap)
         self.queries = queries.isEmpty ? job.photos.subjects.map(job.className) : queries
     }
 
@@ -65,25 +55,34 @@ public struct ScoreJob {
         }
     }
 
-    /// - Throws: `JobFailure` (unavailable) where a model is not there; the errors of reading models, photos and pictures.
-    public func run() throws -> Result {
-        try DetectionOptions.requireModel(owlv2, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
-        try DetectionOptions.requireModel(dinov2, "DINOv2", like: "facebook/dinov2-base")
+    /// - Parameters:
+    ///   - shouldStop: asked before every picture, also of the photos.
+    ///   - didScore: gets each picture's place among the images, and what was found.
+    /// - Throws: `JobFailure` (unavailable) where a model is not there; the errors of reading models, photos and pictures;
+    ///   `ScoringModels.Stopped`.
+    public func run(shouldStop: () -> Bool = { false }, didScore: (Int, Picture) throws -> Void = { _, _ in }) throws -> Result {
+        func goOn() throws { if shouldStop() { throw ScoringModels.Stopped() } }
+        try goOn()
+        try models.requireDirectories()
         CPUDevice.install()
-        let embedder = try DINOv2(directory: dinov2), detector = try OWLv2(directory: owlv2)
+        let embedder = try DINOv2(directory: models.dinov2), detector = try OWLv2(directory: models.owlv2)
         let subjects = try job.photos.subjects.map { subject in
             (name: subject.phrase, references: try job.photos.photos(of: subject.key).map { photo in
-                embedder.embedding(of: try ImageFile.readPhoto(job.path + "/" + photo.file, name: photo.file))
+                try goOn()
+                return embedder.embedding(of: try ImageFile.readPhoto(job.path + "/" + photo.file, name: photo.file))
             })
         }
         if let bare = subjects.first(where: \.references.isEmpty) { throw Fault("the subject “\(bare.name)” has no photo to compare with; add at least one") }
         let scorer = PictureScorer(
             detector: detector, embedder: embedder, subjects: subjects, queries: queries, threshold: threshold, overlap: overlap)
-        let pictures = try images.map { image in
+        let pictures = try images.enumerated().map { index, image in
+            try goOn()
             let score = try scorer.score(try ImageFile.readPhoto(image)), comparison = score.comparison
-            return Picture(
+            let picture = Picture(
                 image: image, score: comparison.score, finding: comparison.finding.word, explanation: comparison.finding.description,
                 detections: score.detections, similarity: comparison.similarity, detectionOfSubject: comparison.boxOfSubject)
+            try didScore(index, picture)
+            return picture
         }
         return Result(
             subjects: subjects.map(\.name), queries: queries, threshold: threshold, ideal: scorer.comparer.ideal, pictures: pictures,

@@ -86,16 +86,28 @@ extension ContactSheet {
     init(pictures: [(path: String, record: RenderedPicture)], references subjects: SubjectSet?) throws {
         var rows: [(title: String, cells: [Cell])] = []
         for (path, record) in pictures.prefix(Self.mostPictures) {
-            let image = try Self.thumbnail(ImageFile.readPhoto(path, name: record.file), side: Self.cellSide)
             if rows.last?.title != record.prompt { rows.append((record.prompt, [])) }
-            rows[rows.count - 1].cells.append(Cell(image: image, caption: record.caption))
+            rows[rows.count - 1].cells.append(try Cell(path, name: record.file, caption: record.caption))
         }
-        let references = try (subjects?.subjects ?? []).map { subject in
-            let photos = subjects!.photos.filter { $0.subject == subject.key }.prefix(4)
-            let side = photos.count > 1 ? (Self.cellSide - 8) / 2 : Self.cellSide
-            return (title: subject.phrase, images: try photos.map { try Self.thumbnail(ImageFile.readPhoto($0.path, name: $0.file), side: side) })
+        self.init(references: try subjects.map(Self.references) ?? [], rows: rows)
+    }
+
+    /// Some photos of each subject.
+    /// - Throws: `ImageError`.
+    static func references(_ subjects: SubjectSet) throws -> [(title: String, images: [RGBImage])] {
+        try subjects.subjects.map { subject in
+            let photos = subjects.photos.filter { $0.subject == subject.key }.prefix(4)
+            let side = photos.count > 1 ? (cellSide - 8) / 2 : cellSide
+            return (title: subject.phrase, images: try photos.map { try thumbnail(ImageFile.readPhoto($0.path, name: $0.file), side: side) })
         }
-        self.init(references: references, rows: rows)
+    }
+}
+
+extension ContactSheet.Cell {
+    /// A picture from its file.
+    /// - Throws: `ImageError`.
+    init(_ path: String, name: String, caption: String) throws {
+        self.init(image: try ContactSheet.thumbnail(ImageFile.readPhoto(path, name: name), side: ContactSheet.cellSide), caption: caption)
     }
 }
 

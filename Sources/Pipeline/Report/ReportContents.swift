@@ -30,6 +30,7 @@ struct ReportContents: Encodable {
     /// Examples that were composites, and all.
     var composites: Int, examples: Int
     var scores: ReportScores?
+    var bestCheckpoint: CheckpointScores?
     var warnings: [String]
     var started: Date, finished: Date
     var seconds: Double
@@ -38,7 +39,8 @@ struct ReportContents: Encodable {
     var memory: RunMemory
 
     enum CodingKeys: String, CodingKey {
-        case name, model, subjects, files, samples, pictures, contactSheet = "contact_sheet", masks, settings, loss, composites, examples, scores, warnings
+        case name, model, subjects, files, samples, pictures, contactSheet = "contact_sheet", masks, settings, loss, composites, examples, scores
+        case bestCheckpoint = "best_checkpoint", warnings
         case started, finished, seconds, timings, machine, memory
     }
 }

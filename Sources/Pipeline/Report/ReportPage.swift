@@ -17,7 +17,7 @@ struct ReportPage {
         <title>\(contents.name) – segmixd</title><link rel="icon" href="data:,"><style>\(ReportStyle.css)</style></head>
         <body><main>
         <h1>\(contents.name)</h1>
-        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(curve)\(try masks())\(usage)\(costs)\(settings)
+        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(try checkpoints())\(curve)\(try masks())\(usage)\(costs)\(settings)
         </main></body></html>
 
         """
@@ -78,13 +78,38 @@ struct ReportPage {
         guard let scores = contents.scores else { return "" }
         func number(_ value: Double) -> String { String(format: "%.3f", value) }
         let rows = scores.pictures.map { picture -> HTML in
-            let matrix = picture.similarity.map { $0.map(number).joined(separator: "  ") }.joined(separator: "\n")
+            // Dozens of boxes fill the page and say nothing; report.json has them all.
+            let isLong = picture.similarity.count > max(8, 2 * scores.subjects.count)
+            let matrix = isLong ? "\(picture.similarity.count) boxes" : picture.similarity.map { $0.map(number).joined(separator: "  ") }.joined(separator: "\n")
             return "<tr><td>\(picture.file)</td><td>\(number(picture.score))</td><td>\(picture.reason ?? "")</td><td><code style=\"white-space:pre\">\(matrix)</code></td></tr>"
         }
         return section("Detect-and-Compare", """
             <p>How well the subjects are found and told apart, from 0 to 1: <strong>\(number(scores.mean))</strong> on average. \
             The matrix has a row for each found box and a column for each of \(scores.subjects.joined(separator: ", ")).</p>
             <div class="wide"><table><tr><th>picture</th><th>score</th><th>why 0</th><th>similarity</th></tr>\(rows)</table></div>
+            """)
+    }
+
+    private func checkpoints() throws -> HTML {
+        guard let best = contents.bestCheckpoint else { return "" }
+        func number(_ value: Double) -> String { String(format: "%.3f", value) }
+        let files = best.files.map { "<code>\($0)</code>" as HTML }
+        let verdict: HTML = best.tellsApart || best.checkpoints.count == 1
+            ? "<strong>\(files[0])</strong>, of step \(best.step), keeps the subjects apart best: <strong>\(number(best.score))</strong> on average."
+            : "All score \(number(best.score)), so nothing speaks for one of them; named is the last, <code>\(best.files[0])</code>."
+        let kohya: HTML = files.count > 1 ? " For ComfyUI and AUTOMATIC1111 it is \(files[1])." : ""
+        let rows = best.checkpoints.map { one -> HTML in
+            let reasons = Set(one.pictures.compactMap(\.reason)).sorted().joined(separator: "; ")
+            let mark: HTML = one.step == best.step ? " class=\"best\"" : ""
+            return """
+                <tr\(mark)><td>\(one.step)</td><td>\(number(one.score))</td>\
+                <td>\(one.pictures.map { number($0.score) }.joined(separator: " "))</td><td>\(reasons)</td><td><code>\(one.files[0])</code></td></tr>
+                """
+        }
+        return section("Best checkpoint", """
+            <p>Each saved LoRA drew the validation prompt, “\(contents.settings.validationPrompt ?? "")”, and the pictures were scored as above. \(verdict)\(kohya)</p>
+            <div class="wide"><table><tr><th>step</th><th>score</th><th>its pictures</th><th>why 0</th><th>file</th></tr>\(rows)</table></div>
+            <div class="wide"><img class="sheet" src="\(jpeg: try preview(best.contactSheet, side: 1800))" alt="Validation pictures of each saved LoRA"></div>
             """)
     }
 

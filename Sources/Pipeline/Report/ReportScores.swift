@@ -29,8 +29,12 @@ extension ReportScores {
     init(_ result: ScoreJob.Result, subjects: [String], files: [String]) {
         self.init(
             mean: result.mean, subjects: subjects,
-            pictures: zip(result.pictures, files).map { picture, file in
-                Picture(file: file, score: picture.score, reason: picture.score == 0 ? picture.explanation : nil, similarity: picture.similarity)
-            })
+            pictures: zip(result.pictures, files).map { Picture($0, file: $1) })
+    }
+}
+
+extension ReportScores.Picture {
+    init(_ picture: ScoreJob.Picture, file: String) {
+        self.init(file: file, score: picture.score, reason: picture.score == 0 ? picture.explanation : nil, similarity: picture.similarity)
     }
 }

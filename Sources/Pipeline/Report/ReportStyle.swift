@@ -25,7 +25,9 @@ enum ReportStyle {
         .warn{background:var(--warn);border-radius:6px;padding:.2rem .8rem}
         .wide{overflow-x:auto}
         table{border-collapse:collapse;font-size:.9rem}
+        .wide table{min-width:36rem}
         th,td{text-align:left;padding:.25rem .8rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+        tr.best td{background:var(--card);font-weight:600}
         svg text{fill:var(--soft);font-size:12px}
         svg .grid{stroke:var(--line)}
         svg .raw{fill:none;stroke:var(--accent);stroke-opacity:.28}

@@ -53,6 +53,8 @@ public struct JobRunner {
         if extent == .training { try self.job.missing.throwIfAny() }
         let cost = try JobCost(self.job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
+        // What is needed only after the training is missed before it.
+        let scoring = try extent == .whole ? ScoringModels.of(self.job, means.model) : nil
         (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
@@ -61,6 +63,7 @@ public struct JobRunner {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
+        let photos = PhotoDigests(of: job)
         let device = CPUDevice.install()
         let settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let sampler = try job.sampler(latentFactor: vae.downsampling)
@@ -93,23 +96,40 @@ public struct JobRunner {
             progress.say(.train, "stopped after step \(step) of \(settings.steps), with a resume point; run it again to go on")
             return false
         }
+        try photos.verify()
         try files.write(step: nil)
         let trained = Date()
-        var pictures: [RenderedPicture] = [], scores: ReportScores?, remarks: [String] = []
+        var pictures: [RenderedPicture] = [], scores: ReportScores?, checkpoints: CheckpointScores?, remarks: [String] = []
         if extent == .whole {
+            if job.specification.bestCheckpoint, let scoring {
+                let comparison = CheckpointComparison(
+                    job: job, subjects: composer.subjects, directory: directory, models: scoring, adapters: training.adapters,
+                    layersPerBlock: try model.layersPerBlock(), images: images, planned: renders.validation, progress: progress)
+                do { checkpoints = try comparison.run() } catch is ScoringModels.Stopped {
+                    return stoppedAfterTraining()
+                } catch let error as CheckpointComparison.Unscored {
+                    remarks.append(error.description)
+                }
+            }
             try images.render(renders.final, prefix: "final", adapters: training.adapters, shouldStop: { StopRequest.shared.isSet })
-            if StopRequest.shared.isSet { return false }
+            if StopRequest.shared.isSet { return stoppedAfterTraining() }
             let paths = renders.final.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
             pictures = zip(renders.final, paths).map { images.record(of: $0, at: $1) }
             if !pictures.isEmpty { try ContactSheet(pictures: zip(paths, pictures).map { ($0, $1) }, references: composer.subjects).write(to: directory.contactSheet) }
             // Only pictures that were to show all subjects say how well they are kept apart.
             let together = paths.indices.filter { composer.subjects(in: renders.final[$0].request.prompt).count == job.photos.subjects.count }
-            do { scores = try score(together.map { paths[$0] }, of: job) } catch { remarks.append("the pictures could not be scored: \(error)") }
+            do {
+                scores = try scoring.flatMap { try score(together.map { paths[$0] }, of: job, with: $0) }
+            } catch is ScoringModels.Stopped {
+                return stoppedAfterTraining()
+            } catch {
+                remarks.append("the pictures could not be scored: \(error)")
+            }
         }
         try MappedFiles.requireUnchanged()
         try RunReport(
             job: job, modelPath: model.path, directory: directory, metrics: observer.metrics, pictures: pictures, hasContactSheet: !pictures.isEmpty,
-            scores: scores, notes: notes + observer.notes + remarks, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
+            scores: scores, checkpoints: checkpoints, notes: notes + observer.notes + remarks, began: began, preparation: ready.timeIntervalSince(began), rendering: -trained.timeIntervalSinceNow,
             memory: .init(device: device, cost: cost)
         ).write()
         if extent == .whole { try FileManager.default.removeItem(atPath: directory.working) }
@@ -126,12 +146,17 @@ public struct JobRunner {
         return (job, notes)
     }
 
-    /// Detect-and-Compare of finished pictures, where the model comes with what it takes.
-    private func score(_ paths: [String], of job: Job) throws -> ReportScores? {
-        guard !paths.isEmpty, means.model.owlv2 != nil, means.model.dinov2 != nil else { return nil }
+    private func stoppedAfterTraining() -> Bool {
+        progress.say(.render, "stopped with the training done; run it again for the pictures and the report")
+        return false
+    }
+
+    /// Detect-and-Compare of finished pictures.
+    private func score(_ paths: [String], of job: Job, with models: ScoringModels) throws -> ReportScores? {
+        guard !paths.isEmpty else { return nil }
         progress.say(.render, "scoring the pictures")
-        let result = try ScoreJob(
-            job, model: means.model, images: paths, queries: [], threshold: 0.4, overlap: OWLv2.defaultOverlap, configuration: "the configuration").run()
+        let result = try ScoreJob(job, models: models, images: paths, queries: [], threshold: ScoreJob.defaultThreshold, overlap: OWLv2.defaultOverlap)
+            .run(shouldStop: { StopRequest.shared.isSet })
         return ReportScores(
             result, subjects: job.photos.subjects.map(\.key), files: paths.map { String($0.dropFirst(directory.path.count + 1)) })
     }

@@ -58,7 +58,7 @@ extension Job {
         guard let object = try JSONSerialization.jsonObject(with: encoder.encode(specification)) as? [String: Any] else { return [:] }
         let immaterial: Set = [
             "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
-            "validation_steps", "output_kohya_format", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
+            "validation_steps", "output_kohya_format", "best_checkpoint", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
         ]
         var print: [String: String] = ["model": model]
         for (key, value) in object where !immaterial.contains(key) { print[key] = "\(value)" }

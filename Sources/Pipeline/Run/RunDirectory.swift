@@ -21,6 +21,9 @@ public struct RunDirectory: Sendable {
     public var report: String { path + "/report.json" }
     public var page: String { path + "/report.html" }
     public var contactSheet: String { samples + "/contact-sheet.png" }
+    /// The pictures that `best_checkpoint` compared, on one.
+    public var checkpointSheet: String { samples + "/checkpoints.png" }
+    var checkpointScores: String { working + "/checkpoint-scores.json" }
     public var tensorBoard: String { path + "/tensorboard" }
     public var masks: String { path + "/masks" }
 
@@ -28,6 +31,18 @@ public struct RunDirectory: Sendable {
     public func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
     public func diffusersFile(step: Int? = nil) -> String { loraFolder(step: step) + "/pytorch_lora_weights.safetensors" }
     public func kohyaFile(step: Int? = nil) -> String { loraFolder(step: step) + "/\(name).safetensors" }
+
+    /// As the report says a path: from the result's folder on.
+    func relative(_ path: String) -> String { path.hasPrefix(self.path + "/") ? String(path.dropFirst(self.path.count + 1)) : path }
+
+    /// How the validation pictures after a step are called, before their number.
+    static func validationPrefix(_ step: Int) -> String { String(format: "step-%06ld", step) }
+
+    /// The steps below `end` after which a LoRA was kept, in order.
+    func savedSteps(before end: Int) throws(FileError) -> [Int] {
+        try Folder.names(path).compactMap { $0.hasPrefix("save-") ? Int($0.dropFirst(5)) : nil }
+            .filter { $0 < end && Folder.exists(diffusersFile(step: $0)) }.sorted()
+    }
 
     /// A run that was begun here and can go on.
     public var isUnfinished: Bool { Folder.exists(working) }

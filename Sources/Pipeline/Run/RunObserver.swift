@@ -36,7 +36,7 @@ final class RunObserver: TrainingObserver {
     private func renderValidation(after step: Int, keepsOld: Bool = false) throws {
         let s = job.specification
         guard step > 0, step < s.maxTrainSteps, step.isMultiple(of: s.validationSteps) else { return }
-        try images.render(renders.validation, prefix: String(format: "step-%06d", step), adapters: adapters, keepsOld: keepsOld, shouldStop: { wantsToStop }) { i, png in
+        try images.render(renders.validation, prefix: RunDirectory.validationPrefix(step), adapters: adapters, keepsOld: keepsOld, shouldStop: { wantsToStop }) { i, png in
             let request = renders.validation[i].request
             try events.append(picture: String(format: "validation/%02d", i), png: png, width: request.width, height: request.height, step: step)
         }

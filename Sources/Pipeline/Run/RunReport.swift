@@ -11,6 +11,7 @@ struct RunReport {
     let pictures: [RenderedPicture]
     let hasContactSheet: Bool
     let scores: ReportScores?
+    let checkpoints: CheckpointScores?
     let notes: [String]
     let began: Date
     let preparation, rendering: Double
@@ -31,16 +32,14 @@ struct RunReport {
         let losses = metrics.losses()
         return ReportContents(
             name: job.name, model: modelPath, subjects: Dictionary(uniqueKeysWithValues: job.photos.subjects.map { ($0.key, $0.phrase) }),
-            files: lora.map(relative), samples: try directory.pictures().map(relative), pictures: pictures,
-            contactSheet: hasContactSheet ? relative(directory.contactSheet) : nil, masks: try directory.maskPictures().map(relative),
+            files: lora.map(directory.relative), samples: try directory.pictures().map(directory.relative), pictures: pictures,
+            contactSheet: hasContactSheet ? directory.relative(directory.contactSheet) : nil, masks: try directory.maskPictures().map(directory.relative),
             settings: job.specification, loss: losses.map { .init(step: $0.step, loss: $0.loss) }, composites: totals.composites, examples: totals.examples,
-            scores: scores, warnings: job.warnings + notes, started: began, finished: now, seconds: now.timeIntervalSince(began),
+            scores: scores, bestCheckpoint: checkpoints, warnings: job.warnings + notes, started: began, finished: now, seconds: now.timeIntervalSince(began),
             timings: .init(
                 preparation: preparation, training: totals.seconds, perStep: losses.isEmpty ? 0 : totals.seconds / Double(losses.count), rendering: rendering),
             machine: Self.machine, memory: memory)
     }
-
-    private func relative(_ path: String) -> String { path.hasPrefix(directory.path + "/") ? String(path.dropFirst(directory.path.count + 1)) : path }
 
     /// The processor's name and how many of its cores there are.
     static var machine: String {

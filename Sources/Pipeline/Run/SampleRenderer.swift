@@ -36,7 +36,7 @@ public final class SampleRenderer {
     ///
     /// - Parameters:
     ///   - adapters: what a picture's `loraScale` is applied to.
-    ///   - keepsOld: pictures that are there already stay as they are.
+    ///   - keepsOld: pictures that are there already stay, if their text says the same prompt and settings.
     ///   - shouldStop: asked before every sampling step; then the picture at hand is left out, and those after it.
     ///   - didWrite: gets each new picture's number and file.
     func render(
@@ -50,7 +50,7 @@ public final class SampleRenderer {
         for (i, picture) in pictures.enumerated() {
             let path = folder + "/" + prefix + String(format: "-%02d.png", i), steps = picture.request.steps
             defer { before += steps }
-            if keepsOld, Folder.exists(path) { continue }
+            if keepsOld, isThere(picture, at: path) { continue }
             do {
                 let noise = try startingNoise(picture)
                 let latents = try adapters.scaled(by: Float(picture.loraScale)) {
@@ -65,6 +65,10 @@ public final class SampleRenderer {
                 return
             }
         }
+    }
+
+    private func isThere(_ picture: PlannedPicture, at path: String) -> Bool {
+        FileManager.default.contents(atPath: path).flatMap { PNGText.value(of: Self.textKey, in: $0) } == parameters(picture)
     }
 
     /// The seed's noise, or `given`, shifted towards the picture's layout where its γ is above 0. `[1, h, w, C]`
@@ -82,7 +86,7 @@ public final class SampleRenderer {
     func write(_ latents: Tensor, _ picture: PlannedPicture, to path: String) throws -> Data {
         let decoded = make.decode(latents, tiling: try tiling.tiling(for: latents.shape))
         let image = RGBImage(width: decoded.width, height: decoded.height, bytes: decoded.bytes)
-        let png = PNGEncoder.encode(image, text: [("parameters", parameters(picture))])
+        let png = PNGEncoder.encode(image, text: [(Self.textKey, parameters(picture))])
         try AtomicFile.write(png, to: path)
         rendered.append(record(of: picture, at: path))
         return png
@@ -93,6 +97,8 @@ public final class SampleRenderer {
         let layout = picture.request.gamma > 0 ? layouts?.path(for: picture) : nil
         return RenderedPicture(picture, file: relative(path), layout: layout.map(relative))
     }
+
+    private static let textKey = "parameters"
 
     /// Prompt and settings as AUTOMATIC1111 writes them and ComfyUI's and others' readers know them.
     func parameters(_ picture: PlannedPicture) -> String {

@@ -68,12 +68,15 @@ public final class OWLv2 {
     /// A photo as the model sees it, `[1, side, side, 3]`.
     public func prepared(_ image: RGBImage) -> Tensor { pixels(image) }
 
+    /// What the encoder makes of prepared pixels: one row per patch, `[patches, width]`.
+    public func features(_ pixels: Tensor) -> Tensor { Tape.paused { vision(pixels) } }
+
     /// What the model says of every patch. One pass over the picture, whatever the number of queries.
     /// - Throws: `ModelError`, as `embedding(of:)`.
     public func predict(_ image: RGBImage, queries: [String]) throws -> OWLv2Prediction {
         precondition(!queries.isEmpty, "OWLv2: no query")
         let rows = try queries.flatMap(embedding(of:))
-        let features = vision(prepared(image))
+        let features = features(prepared(image))
         let (logits, boxes, objectness) = heads(features, queries: Tensor(rows, shape: [queries.count, configuration.projection]))
         return OWLv2Prediction(
             queries: queries, width: image.width, height: image.height, logits: logits, boxes: boxes, objectness: objectness)

@@ -47,16 +47,16 @@ public struct SAM {
             resizedHeight: size.height, side: processor.side)
     }
 
-    /// Of normalised pixels `[1, imageSize, imageSize, 3]`.
-    func features(_ pixels: Tensor) -> Tensor {
+    /// What the encoder makes of normalised pixels `[1, imageSize, imageSize, 3]`: `[1, grid, grid, width]`.
+    public func features(_ pixels: Tensor) -> Tensor {
         switch encoder {
         case .vit(let encoder): encoder(pixels)
         case .tinyViT(let encoder): encoder(pixels)
         }
     }
 
-    /// The photo's pixels as the encoder takes them.
-    func pixels(_ photo: RGBImage) -> Tensor { processor(photo) }
+    /// The photo's pixels as the encoder takes them, `[1, imageSize, imageSize, 3]`.
+    public func pixels(_ photo: RGBImage) -> Tensor { processor(photo) }
 
     /// The masks for a prompt, which has a box or a point, on an embedded photo.
     /// - Parameter mask: the logits of an earlier candidate of the same photo, to be made better by the prompt.

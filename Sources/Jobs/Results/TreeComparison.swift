@@ -1,0 +1,59 @@
+import Files
+import Foundation
+
+/// Compares two trees by what is in them. Times and permissions say nothing here: a network share keeps the first less exactly than
+/// the disk that was copied from, and not every share keeps the second at all.
+enum TreeComparison {
+    /// Whether both have the same names, the same links, and files with the same bytes.
+    static func areEqual(_ a: RawPath, _ b: RawPath) throws(FileError) -> Bool {
+        guard let first = a.status, let second = b.status, first.st_mode & S_IFMT == second.st_mode & S_IFMT else { return false }
+        switch first.st_mode & S_IFMT {
+        case S_IFDIR:
+            let names = Set(try a.names())
+            guard names == Set(try b.names()) else { return false }
+            for name in names {
+                guard try areEqual(a.appending(name), b.appending(name)) else { return false }
+            }
+            return true
+        case S_IFREG:
+            guard first.st_size == second.st_size else { return false }
+            return try haveEqualBytes(a, b)
+        case S_IFLNK: return target(a) == target(b)
+        default: return false
+        }
+    }
+
+    private static func haveEqualBytes(_ a: RawPath, _ b: RawPath) throws(FileError) -> Bool {
+        var descriptors: [Int32] = []
+        defer { for descriptor in descriptors { close(descriptor) } }
+        for path in [a, b] {
+            let descriptor = open(path.bytes, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else { throw FileError("read", path.text, code: errno) }
+            descriptors.append(descriptor)
+        }
+        while true {
+            let one = try piece(descriptors[0], a), other = try piece(descriptors[1], b)
+            if one != other { return false }
+            if one.isEmpty { return true }
+        }
+    }
+
+    /// The next MiB; less only at the end.
+    private static func piece(_ descriptor: Int32, _ path: RawPath) throws(FileError) -> ArraySlice<UInt8> {
+        var buffer = [UInt8](repeating: 0, count: 1 << 20), filled = 0
+        while filled < buffer.count {
+            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + filled, $0.count - filled) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw FileError("read", path.text, code: errno) }
+            if count == 0 { break }
+            filled += count
+        }
+        return buffer[..<filled]
+    }
+
+    private static func target(_ path: RawPath) -> [CChar]? {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink(path.bytes, &target, Int(PATH_MAX))
+        return count < 0 ? nil : Array(target[..<count])
+    }
+}
