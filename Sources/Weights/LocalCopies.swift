@@ -1,3 +1,4 @@
+import CFiles
 import Crypto
 import Files
 import Foundation
@@ -43,7 +44,7 @@ public struct LocalCopies: Sendable {
         let copy = Directory.joined(directory, "\(identity)-\(size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec).copy")
         var known = stat()
         if stat(copy, &known) == 0, known.st_size == status.st_size {
-            utimensat(AT_FDCWD, copy, nil, 0)
+            cfiles_note_use(copy)
             return copy
         }
         do {
@@ -109,7 +110,7 @@ public struct LocalCopies: Sendable {
             let path = Directory.joined(directory, name)
             var status = stat()
             guard stat(path, &status) == 0 else { continue }
-            if name.hasPrefix(prefix) { unlink(path) } else { copies.append((path, Int(status.st_size), status.st_mtim)) }
+            if name.hasPrefix(prefix) { unlink(path) } else { copies.append((path, Int(status.st_size), status.st_atim)) }
         }
         copies.sort { ($0.used.tv_sec, $0.used.tv_nsec) < ($1.used.tv_sec, $1.used.tv_nsec) }
         var total = copies.reduce(size) { $0 + $1.size }

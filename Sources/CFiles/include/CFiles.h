@@ -1,4 +1,4 @@
-// What Swift cannot ask of the system safely: a signal handler, and the kind of a file system.
+// What Swift cannot ask of the system: a signal handler, the kind of a file system, one time of a file without the other.
 #ifndef CFILES_H
 #define CFILES_H
 
@@ -14,5 +14,8 @@ cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *s
 
 // To be called before the range is unmapped. NULL is nothing.
 void cfiles_unwatch_mapping(cfiles_watch *watch);
+
+// Sets the access time to now, and not the modification time: that is what those who have the file mapped know it by.
+void cfiles_note_use(const char *path);
 
 #endif
