@@ -19,10 +19,18 @@ struct MaskPreparation {
         let overlay: String?
     }
 
+    /// A mask that may be wrong.
+    struct Doubt {
+        let photo: PhotoEntry
+        let reason: String
+        let overlay: String?
+    }
+
     struct Outcome {
         /// The absolute path of each photo's new mask.
         var masks: [String: String] = [:]
         var failures: [Failure] = []
+        var doubts: [Doubt] = []
     }
 
     /// - Returns: nil where a stop was asked for.
@@ -39,6 +47,7 @@ struct MaskPreparation {
             let record = try record(of: photo, name: name, isPrior: isPrior)
             if let mask = record.mask {
                 outcome.masks[photo.file] = folder.path + "/" + mask
+                if let reason = record.decision.doubt { outcome.doubts.append(Doubt(photo: photo, reason: reason, overlay: record.overlay)) }
             } else {
                 outcome.failures.append(Failure(photo: photo, complaint: record.decision.complaint ?? "no mask was found", overlay: record.overlay))
             }
@@ -74,6 +83,13 @@ struct MaskPreparation {
     }
 
     private func relative(_ path: String) -> String { String(path.dropFirst(folder.path.count + 1)) }
+}
+
+extension MaskPreparation.Doubt {
+    var note: String {
+        let look = overlay.map { "; look at \($0), and if it is wrong," } ?? "; if it is wrong,"
+        return "the mask of \(photo.file) may be wrong: \(reason)\(look) paint one (the subject white, the rest black) and name it with \"mask_path\""
+    }
 }
 
 extension MaskPreparation.Failure {

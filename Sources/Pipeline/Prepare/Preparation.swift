@@ -90,6 +90,7 @@ public struct Preparation {
             try outcome.failures.map { $0.fault(in: $0.photo.file.hasPrefix("prior/") ? job.priors?.source ?? job.photos.source : job.photos.source) }.throwIfAny()
         }
         notes += outcome.failures.map { "\($0.photo.file) is left out (`on_missing_mask: skip`): \($0.complaint)" }
+        notes += outcome.doubts.map(\.note)
         func filled(_ list: PhotoList) throws -> PhotoList {
             var list = list
             list.photos = list.photos.filter { $0.mask != nil || !lacking.contains($0.file) }

@@ -69,6 +69,8 @@ public struct SalientMasker {
         let sum = a.proposal.logits + b.proposal.logits
         decision.predictedIoU = (a.proposal.predictedIoU + b.proposal.predictedIoU) / 2
         decision.agreement = sum.above(0).cleaned().intersectionOverUnion(known)
+        decision.consistency = a.proposal.logits.above(0).cleaned().intersectionOverUnion(b.proposal.logits.above(0).cleaned())
+        decision.stability = MaskProposal(logits: sum, predictedIoU: 0).stability
         let mask = sum.resized(width: photo.width, height: photo.height).above(0).cleaned()
         decision.coverage = mask.coverage
         decision.rule = rule(decision, sum.above(0).cleaned(), known)
