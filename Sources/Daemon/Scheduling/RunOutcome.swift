@@ -86,7 +86,7 @@ enum RunOutcome: Equatable {
             return switch ExitStatus(rawValue: code) {
             case .badInput: "The folder or its specification is not in order; correct what is named below and put the folder into the inbox again."
             case .unavailable: "A model or a device is missing; the one who looks after this machine must set it up (`models` of the configuration)."
-            case .inputOutput: "A disk failed or is full; make room, then put the folder into the inbox again."
+            case .inputOutput: "A file could not be read or written: a disk failed or is full, or a share went away; mend what is named below."
             case .stopped: "The worker was stopped again and again before it was done."
             case .usage: "The worker did not understand how it was started: segmixd and segmix are of different versions; install both anew."
             default: "The worker failed (exit status \(code)). This is a fault of segmix."
