@@ -48,7 +48,8 @@ struct ck_table {
                                float *);
     void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
     void (*depthwise)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t);
-    void (*winograd)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*winograd2)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*winograd4)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
     void (*resize_bilinear)(float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float *);
     void (*adamw_step)(float *, float *, float *, const float *, float, const ck_adamw *, size_t);
     double (*sum_of_squares)(const float *, size_t);
@@ -68,6 +69,9 @@ enum {
     CK_CONV_COPIES = 9,   ///< taps of one convolution tile that may be copies (at the edges of the image)
 };
 
+/// The points ±a and ±2a of Winograd's F(4×4, 3×3). Its third power still is a float32 without rounding.
+#define CK_WINOGRAD_POINT (181.0f / 256.0f)
+
 static inline size_t ck_rounded_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /// The first place in `scratch` on a cache line; scratch sizes leave room for 16 floats.
@@ -79,15 +83,18 @@ static inline size_t ck_attention_queries_per_group(size_t head_size) {
     return fitting < CK_LANES ? CK_LANES : fitting > 512 ? 512 : fitting;
 }
 
-/// Tiles that are transformed at once: what fits a core's cache, a multiple of CK_MAX_ROWS.
-static inline size_t ck_winograd_tiles_per_block(size_t channels) {
-    size_t fitting = 10240 / channels / CK_MAX_ROWS * CK_MAX_ROWS;
-    return fitting < 24 ? 24 : fitting > 96 ? 96 : fitting;
+/// Winograd's tiles that are transformed at once, a multiple of CK_MAX_ROWS. All of them meet every weight before the next
+/// ones do: few, that stay in the core's own cache, where the weights stay in the cache that cores share; else so many
+/// that reading the weights costs little.
+static inline size_t ck_winograd_block(const ck_conv_shape *s, size_t tile) {
+    const size_t weights = (tile + 2) * (tile + 2) * s->in_channels * s->out_channels;
+    return weights <= 1 << 20 ? 24 : 96;
 }
 
 /// Distance between transformed tiles: whole vectors, and not a multiple of 2 KiB, as below.
 static inline size_t ck_winograd_pitch(size_t channels) {
-    return channels % 512 == 0 ? channels + 16 : ck_rounded_up(channels, 16);
+    const size_t whole = ck_rounded_up(channels, CK_LANES);
+    return whole % 512 == 0 ? whole + 16 : whole;
 }
 
 /// Distance between packed rows of keys and values: not a multiple of 2 KiB, which would crowd a register tile's rows

@@ -5,12 +5,12 @@ extension CPUDevice {
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
         if form == .bfloat16 { return packedBFloat16(weight, shape, turned: turned) }
         let s = weight.shape, wide = weight.widened()
-        let packed = Tensor(uninitialized: form == .winograd ? [4, 4, s[0], s[1]] : s)
+        let packed = Tensor(uninitialized: form.weightSides(s[2], s[3]) + s[..<2])
         switch (form, turned) {
         case (.direct, false): ck_conv2d_pack(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
         case (.direct, true): ck_conv2d_pack_backward(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
-        case (.winograd, false): ck_winograd_pack(packed.floats, wide.floats, s[0], s[1])
-        case (.winograd, true): ck_winograd_pack_backward(packed.floats, wide.floats, s[0], s[1])
+        case (.winograd(let tile), false): ck_winograd_pack(packed.floats, wide.floats, s[0], s[1], tile)
+        case (.winograd(let tile), true): ck_winograd_pack_backward(packed.floats, wide.floats, s[0], s[1], tile)
         case (.bfloat16, _): preconditionFailure("packedKernel: not reached")
         }
         return packed
@@ -20,7 +20,7 @@ extension CPUDevice {
         let geometry = ck_conv_shape(s)
         switch s.form(of: x.type) {
         case .direct: direct(y.floats, x.floats, packed.floats, bias?.floats, geometry)
-        case .winograd: winograd(y.floats, x.floats, packed.floats, bias?.floats, geometry)
+        case .winograd(let tile): winograd(y.floats, x.floats, packed.floats, bias?.floats, geometry, tile: tile)
         case .bfloat16: convolutionBFloat16(y.bfloats, x.bfloats, packed.storage.pointer, bias?.floats, geometry)
         }
     }
@@ -38,14 +38,14 @@ extension CPUDevice {
         }
     }
 
-    private func winograd(_ y: Floats, _ x: Floats, _ packed: Floats, _ bias: Floats?, _ geometry: ck_conv_shape) {
+    private func winograd(_ y: Floats, _ x: Floats, _ packed: Floats, _ bias: Floats?, _ geometry: ck_conv_shape, tile: Int) {
         var shape = geometry
-        let tiles = ck_winograd_tiles(&shape)
+        let tiles = ck_winograd_tiles(&shape, tile)
         // About four pieces for each thread; of a small picture shorter ones than the kernel likes, so that all threads work.
-        let pieces = max(1, min(threads.count * 4, tiles / ck_winograd_least_tiles(&shape)), min(threads.count, tiles / 12))
-        threads.run(pieces, scratch: ck_winograd_scratch(&shape)) { piece, memory in
+        let pieces = max(1, min(threads.count * 4, tiles / ck_winograd_least_tiles(&shape, tile)), min(threads.count, tiles / 12))
+        threads.run(pieces, scratch: ck_winograd_scratch(&shape, tile)) { piece, memory in
             var shape = geometry
-            ck_winograd(y, x, packed, bias, &shape, tiles * piece / pieces, tiles * (piece + 1) / pieces, memory)
+            ck_winograd(y, x, packed, bias, &shape, tile, tiles * piece / pieces, tiles * (piece + 1) / pieces, memory)
         }
     }
 }

@@ -83,17 +83,16 @@ public final class PlanningDevice: Device {
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
         // Through a copy in the type that it is made of, as the real one.
         let copy = weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32)
-        let packed = switch form {
-        case .direct: Tensor(uninitialized: weight.shape)
-        case .winograd: Tensor(uninitialized: [4, 4] + weight.shape.prefix(2))
-        case .bfloat16: Tensor(uninitialized: weight.shape, type: .bfloat16)
-        }
+        let packed = Tensor(uninitialized: form.weightSides(weight.shape[2], weight.shape[3]) + weight.shape.prefix(2), type: copy.type)
         moves(packed, copy)
         return packed
     }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
-        let isWinograd = s.form(of: x.type) == .winograd, multiplications = isWinograd ? 4 : s.kernelHeight * s.kernelWidth
-        computes(isWinograd ? .winograd : .convolution, 2 * Double(y.count) * Double(multiplications * s.inChannels), in: x.type)
+        let products = 2 * Double(y.count * s.inChannels)
+        switch s.form(of: x.type) {
+        case .winograd(let tile): computes(.winograd, products * Double((tile + 2) * (tile + 2)) / Double(tile * tile), in: x.type)
+        case .direct, .bfloat16: computes(.convolution, products * Double(s.kernelHeight * s.kernelWidth), in: x.type)
+        }
     }
     public func upsample(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func upsampleBackward(_ dx: Tensor, _ dy: Tensor) { moves(dx, dy) }

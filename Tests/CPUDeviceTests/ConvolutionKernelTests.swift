@@ -66,29 +66,31 @@ import Testing
             out_channels: c.channels, kernel_height: 3, kernel_width: 3, stride: 1, in_step: 1, pad_top: 2 - c.padTop, pad_left: 2 - c.padLeft)
         let weight = KernelBuffer(c.outputs * c.channels * 9, seed: 15)
         let bias = KernelBuffer(c.outputs, seed: 16)
-        checkWinograd(shape, weight, bias, backward: false)
-        checkWinograd(back, weight, nil, backward: true)
+        for tile in [2, 4] {
+            checkWinograd(shape, tile, weight, bias, backward: false)
+            checkWinograd(back, tile, weight, nil, backward: true)
+        }
     }
 
-    private func checkWinograd(_ shape: ck_conv_shape, _ weight: KernelBuffer, _ bias: KernelBuffer?, backward: Bool) {
+    private func checkWinograd(_ shape: ck_conv_shape, _ tile: Int, _ weight: KernelBuffer, _ bias: KernelBuffer?, backward: Bool) {
         var shape = shape
         let x = KernelBuffer(shape.batch * shape.in_height * shape.in_width * shape.in_channels, seed: 17)
         let y0 = KernelBuffer(shape.batch * shape.out_height * shape.out_width * shape.out_channels)
-        let packed = KernelBuffer(16 * shape.in_channels * shape.out_channels)
+        let packed = KernelBuffer((tile + 2) * (tile + 2) * shape.in_channels * shape.out_channels)
         ck_conv2d_reference(y0.pointer, x.pointer, weight.pointer, bias?.pointer, &shape, backward ? 1 : 0)
         if backward {
-            ck_winograd_pack_backward(packed.pointer, weight.pointer, shape.in_channels, shape.out_channels)
+            ck_winograd_pack_backward(packed.pointer, weight.pointer, shape.in_channels, shape.out_channels, tile)
         } else {
-            ck_winograd_pack(packed.pointer, weight.pointer, shape.out_channels, shape.in_channels)
+            ck_winograd_pack(packed.pointer, weight.pointer, shape.out_channels, shape.in_channels, tile)
         }
         #expect(packed.isFenced && packed.values.allSatisfy(\.isFinite))
-        let tiles = ck_winograd_tiles(&shape)
+        let tiles = ck_winograd_tiles(&shape, tile)
         withEveryInstructionSet { name in
-            let y = KernelBuffer(y0.count), scratch = KernelBuffer(ck_winograd_scratch(&shape))
+            let y = KernelBuffer(y0.count), scratch = KernelBuffer(ck_winograd_scratch(&shape, tile))
             for (begin, end) in [(0, tiles / 3), (tiles / 3, tiles)] {
-                ck_winograd(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, begin, end, scratch.pointer)
+                ck_winograd(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, tile, begin, end, scratch.pointer)
             }
-            #expect(relativeError(y, y0) < 2e-6, "\(name), \(backward ? "pullback" : "forward")")
+            #expect(relativeError(y, y0) < (tile == 2 ? 2e-6 : 4e-6), "\(name), tile \(tile), \(backward ? "pullback" : "forward")")
             #expect(scratch.isFenced, "\(name)")
         }
     }

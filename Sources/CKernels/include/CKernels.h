@@ -130,21 +130,23 @@ size_t ck_conv2d_scratch(const ck_conv_shape *shape);
 void ck_depthwise(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape, size_t begin,
                   size_t end);
 
-/// The same convolution by Winograd's F(2×2, 3×3), with 2.25 times fewer multiplications: 3×3 kernels of stride 1 over
-/// an input that is not zero-stuffed, any size and padding. float32 errors are about those of the plain sum.
+/// The same convolution by Winograd's F(tile×tile, 3×3), `tile` 2 or 4, with 2.25 or 4 times fewer multiplications: 3×3
+/// kernels of stride 1 over an input that is not zero-stuffed, any size and padding. float32 errors are about those of the
+/// plain sum with 2, about three times those with 4.
 ///
-/// Transforms a weight [out, in, 3, 3] for it into 16·out·in floats: panels as above, each [16, in, channels of the panel].
-void ck_winograd_pack(float *packed, const float *weight, size_t out, size_t in);
+/// Transforms a weight [out, in, 3, 3] for it into (tile + 2)²·out·in floats: panels as above, each
+/// [(tile + 2)², in, channels of the panel].
+void ck_winograd_pack(float *packed, const float *weight, size_t out, size_t in, size_t tile);
 /// The same for the pullback to the input: in and out exchanged, kernel turned by 180°.
-void ck_winograd_pack_backward(float *packed, const float *weight, size_t out, size_t in);
-/// Tiles [begin, end) of 2×2 output pixels, of all `ck_winograd_tiles(shape)`: image-major, row by row, those at the end
-/// of an odd side partly outside.
-void ck_winograd(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape,
+void ck_winograd_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t tile);
+/// Tiles [begin, end) of tile×tile output pixels, of all `ck_winograd_tiles(shape, tile)`: image-major, row by row, those
+/// at the end of a side partly outside.
+void ck_winograd(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape, size_t tile,
                  size_t begin, size_t end, float *scratch);
-size_t ck_winograd_tiles(const ck_conv_shape *shape);
+size_t ck_winograd_tiles(const ck_conv_shape *shape, size_t tile);
 /// Tiles for which the weight is read once: shorter ranges are slower for each tile.
-size_t ck_winograd_least_tiles(const ck_conv_shape *shape);
-size_t ck_winograd_scratch(const ck_conv_shape *shape);
+size_t ck_winograd_least_tiles(const ck_conv_shape *shape, size_t tile);
+size_t ck_winograd_scratch(const ck_conv_shape *shape, size_t tile);
 
 // --------------------------------------------------------------------------------------------- resampling
 
