@@ -26,8 +26,9 @@ import Testing
                     to: step.target, mask: step.mask, factors: loss.factors.map { Float($0 / 2) }))
             }
             let norm = optimizer.gradientNorm(scale: 1), rate = schedule.rate(at: update)
-            // odd-a normalises single channels over two pixels: there PyTorch's own float32 is 5e-3 from float64.
-            #expect(abs(norm / Double(golden["train.grad_norm"].values[update]) - 1) < (golden.name == "odd-a" ? 1e-3 : 1e-4), "gradient norm of update \(update): \(norm)")
+            // odd-a normalises single channels over two pixels: there PyTorch's own float32 is 5e-3 from float64, and so are
+            // we with the order in which OpenBLAS sums on some processors.
+            #expect(abs(norm / Double(golden["train.grad_norm"].values[update]) - 1) < (golden.name == "odd-a" ? 1e-2 : 1e-4), "gradient norm of update \(update): \(norm)")
             #expect(abs(rate - Double(golden["train.learning_rate"].values[update])) < 1e-9, "learning rate of update \(update)")
             let scale = min(1, limit / (norm + 1e-6))
             if scale < 1 { clipped += 1 }

@@ -35,7 +35,8 @@ import Testing
             try #require(found.count == scores.count, "case \(c): \(found.count) masks")
             for (i, candidate) in found.enumerated() {
                 let worst = difference(candidate.logits.values, logits.rows(i, 1).values)
-                #expect(worst < 1e-4, "case \(c), mask \(i): logits differ by \(worst)")
+                // With OpenBLAS's sums on processors without AVX-512 MobileSAM is 1.1e-4 from its original, logits being up to 4.
+                #expect(worst < (golden.name == "mobile-sam" ? 2e-4 : 1e-4), "case \(c), mask \(i): logits differ by \(worst)")
                 #expect(abs(candidate.predictedIoU - scores[i]) < 1e-4, "case \(c), mask \(i): \(candidate.predictedIoU), not \(scores[i])")
             }
             let last = found.last!, mask = last.mask()
