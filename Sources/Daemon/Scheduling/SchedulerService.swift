@@ -183,10 +183,10 @@ final class SchedulerService: Service {
             return try await execution.perform(id, run)
         case .publish(let id, let run):
             let place = try await publisher.publish(id, run: run)
-            logger.info("Done: \(place) is in the outbox")
+            logger.info("Done: \(place.onOneLine()) is in the outbox")
         case .finish(let id):
             if let place = try await publisher.finish(id) {
-                logger.warning("\(place) in the outbox says why it has no result")
+                logger.warning("\(place.onOneLine()) in the outbox says why it has no result")
                 drain?.countFailure()
             }
         case .reopen(let id):
