@@ -25,7 +25,7 @@ PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype
 MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
-.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test clean
+.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test input-test input-test-address clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
@@ -39,6 +39,8 @@ help:
 	@echo "make test-browser  walks through the status page of what was built in a headless chromium"
 	@echo "make crash-test  kills the daemon and its workers $(KILLS) times and compares what comes out (KILLS=, SEED=)"
 	@echo "make fault-test  lets disks fill, shares vanish and clocks jump under a daemon (CASES=; as root all of it)"
+	@echo "make input-test  gives ten thousand strange files and folders to the readers, to segmix check and to a daemon (COUNT=, SEED=)"
+	@echo "make input-test-address  the same for what reads pictures and texts, with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make bench      times a training step beside PyTorch's, then every kernel (JOB=DIR, PYTHON=…)"
 	@echo "make bench-queue   times what the queue costs with a thousand jobs and ten thousand folders"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
@@ -161,10 +163,21 @@ CASES ?=
 fault-test: build
 	Tests/crash/faults.py $(BUILD)/release $(if $(CASES),--cases $(CASES))
 
+# About four minutes.
+COUNT ?= 10000
+input-test: build
+	Tests/input/run.py $(BUILD)/release --count $(COUNT) $(if $(SEED),--seed $(SEED))
+
+# About three minutes, of which the build takes two; it has a folder of its own.
+ADDRESS_BUILD := .build-address
+input-test-address: deps
+	Tests/input/build-address.sh $(ADDRESS_BUILD)
+	Tests/input/run.py $(ADDRESS_BUILD) --count $(COUNT) --only pictures,texts,names --any-memory --patience 60 $(if $(SEED),--seed $(SEED))
+
 # PICTURES=DIR keeps pictures of what is seen. Without a chromium it says so and is passed over.
 PICTURES ?=
 test-browser: build
 	@python3 Tests/browser/run.py $(BUILD)/release/segmixd $(if $(PICTURES),--pictures $(PICTURES)) || [ $$? -eq 77 ]
 
 clean:
-	rm -rf $(BUILD) $(TEST_BUILD) .build-deb
+	rm -rf $(BUILD) $(TEST_BUILD) $(ADDRESS_BUILD) .build-deb

@@ -53,9 +53,9 @@ let package = Package(
 
         // Pictures and the method.
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "Images", dependencies: ["CFreeType", "CImageIO", "CTurboJPEG"]),
+        .target(name: "Images", dependencies: ["CFreeType", "CImageIO", "CTurboJPEG", "Files"]),
         .target(name: "Vision", dependencies: ["Diffusion", "Images", "Layers", "Tensors", "Weights"]),
-        .target(name: "SegMix", dependencies: ["Images", "Tensors"]),
+        .target(name: "SegMix", dependencies: ["Files", "Images", "Tensors"]),
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
@@ -92,6 +92,11 @@ let package = Package(
             name: "segmix",
             dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
+        // What the input campaign (Tests/input) reads strange files with.
+        .target(name: "ReaderLoop", path: "Tests/input/ReaderLoop"),
+        .executableTarget(name: "read-inputs", dependencies: ["Images", "Jobs", "ReaderLoop"], path: "Tests/input/Reader"),
+        .executableTarget(name: "read-weights", dependencies: ["ReaderLoop", "Weights"], path: "Tests/input/WeightsReader"),
+
         // What several test targets read their references with.
         .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
 
@@ -115,7 +120,10 @@ let package = Package(
             name: "StatusPageTests",
             dependencies: ["Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird")]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Files", "JobStore", "Jobs", .product(name: "Logging", package: "swift-log")]),
+            name: "DaemonTests",
+            dependencies: [
+                "Daemon", "Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_TEXTS = 50 };
+
 struct cimage_png_reader {
     png_structp png;
     png_infop info;
@@ -19,7 +21,10 @@ static void on_error(png_structp png, png_const_charp text) {
     longjmp(png_jmpbuf(png), 1);
 }
 
-static void on_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
+// What was left out could have been the orientation.
+static void on_warning(png_structp png, png_const_charp text) {
+    if (strstr(text, "no space in chunk cache")) png_error(png, "it has too many texts");
+}
 
 static void read_bytes(png_structp png, png_bytep out, size_t count) {
     cimage_png_reader *reader = png_get_io_ptr(png);
@@ -56,6 +61,11 @@ cimage_png_reader *cimage_png_open(cimage_png_header *header, char message[CIMAG
     // A damaged orientation must not be lost silently, so auxiliary chunks are held to their checksums too.
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff); // the caller limits the number of pixels
+    // A text of 8 KB can become one of 8 MB (libpng's own limit for each), and a file can have a thousand.
+    png_set_chunk_cache_max(png, MOST_TEXTS + 2);
+    // Nothing here goes by these, so nothing need be unpacked either.
+    static const png_byte unused[] = "iCCP\0sPLT\0pCAL\0hIST";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unused, 4);
     png_read_info(png, reader->info);
     header->width = png_get_image_width(png, reader->info);
     header->height = png_get_image_height(png, reader->info);

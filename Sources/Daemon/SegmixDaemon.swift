@@ -61,7 +61,9 @@ public final class SegmixDaemon: Sendable {
         }
         try state.prepare()
         lock = try StateLock(state)
-        let (store, damaged) = try JobStore.openForDaemon(state)
+        // Far below the watchdog's interval: waiting for a lock is no reason to be taken for dead.
+        let patience = min(Duration.seconds(5), manager?.watchdog.map { $0 / 8 } ?? .seconds(5))
+        let (store, damaged) = try JobStore.openForDaemon(state, patience: patience)
         if let damaged {
             logger.error("The queue's database \(state.database) was damaged. It is now \(damaged), and the queue is rebuilt from the job folders")
         }

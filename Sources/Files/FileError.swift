@@ -14,7 +14,7 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
         self.action = action
         self.path = path
         self.code = code
-        description = "Cannot \(action) \(path): \(String(cString: strerror(code))). \(Self.remedy(code, reading: action == "read"))"
+        description = "Cannot \(action.onOneLine()) \(path.onOneLine()): \(String(cString: strerror(code))). \(Self.remedy(code, reading: action == "read"))"
     }
 
     /// A fault found by ourselves; `reason` and `remedy` are clauses without a full stop.
@@ -22,7 +22,7 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
         self.action = action
         self.path = path
         code = 0
-        description = "Cannot \(action) \(path): \(reason). \(remedy)."
+        description = "Cannot \(action.onOneLine()) \(path.onOneLine()): \(reason). \(remedy)."
     }
 
     private static func remedy(_ code: Int32, reading: Bool) -> String {

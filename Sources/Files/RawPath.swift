@@ -10,8 +10,14 @@ public struct RawPath: Hashable, Sendable {
 
     private init(bytes: [CChar]) { self.bytes = bytes }
 
+    /// - Parameter name: as `names()` gives it.
+    public init(name: some Sequence<CChar>) { bytes = name.prefix { $0 != 0 } + [0] }
+
     /// As it can be shown.
     public var text: String { String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+
+    /// The same bytes as text; nil where they are not UTF-8.
+    public var exactText: String? { String(validating: bytes.dropLast().lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
 
     /// - Parameter name: with or without a zero at its end.
     public func appending(_ name: some Sequence<CChar>) -> RawPath {

@@ -1,3 +1,5 @@
+import Files
+
 /// Why a picture cannot be used: one sentence that names the file and what to do about it.
 public struct ImageError: Error, Equatable, CustomStringConvertible, Sendable {
     public enum Kind: Sendable {
@@ -26,5 +28,5 @@ public struct ImageError: Error, Equatable, CustomStringConvertible, Sendable {
         (self.kind, self.file, self.problem, self.remedy) = (kind, file, problem, remedy)
     }
 
-    public var description: String { "\(file): \(problem); \(remedy)." }
+    public var description: String { "\(file.onOneLine()): \(problem.onOneLine()); \(remedy)." }
 }

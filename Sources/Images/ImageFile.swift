@@ -37,6 +37,7 @@ public enum ImageFile {
             try check(decoder.width, decoder.height, file)
             size = (decoder.width, decoder.height)
             if PNGDecoder.mayBeTurned(data) {
+                try decoder.requireEnoughData()
                 _ = try decoder.pixels(scalesGray: true)
                 orientation = try decoder.orientation()
             } else {
@@ -52,10 +53,12 @@ public enum ImageFile {
         case .jpeg:
             let structure = try JPEGStructure(data, file: file)
             try check(structure.width, structure.height, file)
+            try structure.requireEnough(data, file: file)
             return (try JPEGDecoder.decode(data, structure, file: file), structure.orientation)
         case .png:
             let decoder = try PNGDecoder(data, file: file)
             try check(decoder.width, decoder.height, file)
+            try decoder.requireEnoughData()
             let pixels = try decoder.pixels(scalesGray: scalesGray)
             return (pixels, try decoder.orientation())
         }
@@ -87,12 +90,21 @@ public enum ImageFile {
         guard information.st_size < 1 << 30 else {
             throw ImageError(.size, file: file, "the file has \(information.st_size) bytes, more than the 1 GiB that are read here", remedy: "scale the picture down")
         }
-        guard let handle = fopen(path, "rb") else {
+        // Exchanged for a pipe in this moment it would be waited for.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else {
             throw ImageError(.unreadable, file: file, "it cannot be opened (\(String(cString: strerror(errno))))", remedy: "check its permissions")
         }
-        defer { fclose(handle) }
+        defer { close(descriptor) }
         let size = Int(information.st_size)
-        let data = [UInt8](unsafeUninitializedCapacity: size) { out, count in count = fread(out.baseAddress, 1, size, handle) }
+        let data = [UInt8](unsafeUninitializedCapacity: size) { out, count in
+            while count < size {
+                let taken = Foundation.read(descriptor, out.baseAddress! + count, size - count)
+                if taken < 0 && errno == EINTR { continue }
+                if taken <= 0 { break }
+                count += taken
+            }
+        }
         guard data.count == size else {
             throw ImageError(.unreadable, file: file, "only \(data.count) of its \(size) bytes can be read", remedy: "check the disk, and copy the file again")
         }

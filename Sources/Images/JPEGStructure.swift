@@ -4,17 +4,20 @@ struct JPEGStructure {
     /// 1 grey, 3 colour, 4 CMYK or YCCK.
     var components = 0
     var orientation: Orientation = .upright
+    /// Its codes can be shorter than a bit.
+    private var isArithmetic = false
 
     /// Walks all markers to the end of the image.
     ///
     /// Throws `ImageError` where the file ends before the image does, where it has no frame, and for what is
-    /// not supported: 12-bit samples, other numbers of components.
+    /// not supported: 12-bit samples, other numbers of components, scans without end.
     init(_ data: [UInt8], file: String) throws(ImageError) {
         let cutShort = ImageError(.damaged, file: file, "the JPEG is cut short", remedy: "copy it again from its source")
         func damaged(_ what: String) -> ImageError {
             ImageError(.damaged, file: file, "the JPEG is damaged (\(what))", remedy: "copy it again from its source")
         }
         var exif: [UInt8] = [], xmp: ArraySlice<UInt8>?
+        var scans = 0
         let exifName: [UInt8] = Array("Exif\0\0".utf8), xmpName: [UInt8] = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
         var at = 2
         walk: while true {
@@ -39,10 +42,13 @@ struct JPEGStructure {
                 guard components == 0 else { throw damaged("two frames") }
                 guard segment.count >= 6 else { throw damaged("a short frame header") }
                 let s = Array(segment)
+                isArithmetic = marker >= 0xC9
                 (height, width, components) = (Int(s[1]) << 8 | Int(s[2]), Int(s[3]) << 8 | Int(s[4]), Int(s[5]))
                 guard s[0] == 8 else {
                     throw ImageError(.unsupported, file: file, "a JPEG with \(s[0]) bits per sample", remedy: "save it as an ordinary 8-bit JPEG or as PNG")
                 }
+            case 0xDA:
+                scans += 1
             case 0xE1 where segment.starts(with: exifName):
                 exif += segment.dropFirst(exifName.count)
             case 0xE1 where segment.starts(with: xmpName):
@@ -55,7 +61,21 @@ struct JPEGStructure {
         guard [1, 3, 4].contains(components) else {
             throw ImageError(.unsupported, file: file, "a JPEG with \(components) colour components", remedy: "save it as an ordinary RGB JPEG or as PNG")
         }
+        // Each goes over all pixels; encoders write some ten.
+        guard scans <= 100 else {
+            throw ImageError(.unsupported, file: file, "a JPEG with \(scans) scans", remedy: "save it as an ordinary JPEG or as PNG")
+        }
         orientation = EXIF.orientation(in: exif) ?? xmp.flatMap { EXIF.orientation(inXMP: $0) } ?? .upright
+    }
+
+    /// A block of 8 × 8 takes a bit at the least, and at least one component has a block for every 256 pixels: what is shorter than that
+    /// takes no memory for what it declares.
+    func requireEnough(_ data: [UInt8], file: String) throws(ImageError) {
+        guard isArithmetic || width * height / 2048 <= data.count else {
+            throw ImageError(
+                .damaged, file: file, "the JPEG is damaged or cut short (\(data.count) bytes cannot hold \(width) × \(height) pixels)",
+                remedy: "copy it again from its source")
+        }
     }
 
     /// The code of the next marker at or after `at`, and `at` behind it.

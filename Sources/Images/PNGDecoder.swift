@@ -31,6 +31,22 @@ struct PNGDecoder: ~Copyable {
         return ImageError(.damaged, file: file, "the PNG is damaged or cut short (\(reason))", remedy: "copy it again from its source")
     }
 
+    /// Deflate makes at most 1032 bytes of one: what is smaller than that cannot hold the pixels that it declares, and no memory is
+    /// taken for them.
+    func requireEnoughData() throws(ImageError) {
+        let channels = switch header.color_type {
+        case 2: 3
+        case 4: 2
+        case 6: 4
+        default: 1
+        }
+        guard (width * channels * Int(header.bit_depth) + 7) / 8 * height <= 1032 * data.count else {
+            throw ImageError(
+                .damaged, file: file, "the PNG is damaged or cut short (\(data.count) bytes cannot hold \(width) × \(height) pixels)",
+                remedy: "copy it again from its source")
+        }
+    }
+
     /// Whether there is any chunk that could hold an orientation. Without one the picture is upright, and the
     /// pixels need not be passed over to know it.
     static func mayBeTurned(_ bytes: [UInt8]) -> Bool {

@@ -12,21 +12,42 @@ public struct JobFiles: Sendable {
         outbox = configuration.outbox
     }
 
-    /// The folder of what the job makes, whether or not anything is there yet.
-    public func folder(_ record: JobRecord, run: Int) -> String {
-        record.place(run: run).map { Directory.joined(outbox, $0) } ?? state.output(record, run: run)
+    /// A folder of what the job makes, and what it lies below: between the two no link may lead away.
+    public struct Place: Sendable {
+        public let folder: String, root: String
     }
 
-    /// What `folder` lies below: between the two no link may lead away.
-    public func root(_ record: JobRecord, run: Int) -> String {
-        record.place(run: run) == nil ? Directory.parent(of: state.output(record, run: run)) : outbox
+    /// Where a file of the job can be, in the order in which files come through; more than one where it is on its way to the outbox. Its
+    /// parts go there one by one, so each is in one of these, whenever they are looked through.
+    public func places(_ record: JobRecord, run: Int) -> [Place] {
+        if let place = record.place(run: run) { return [Place(folder: Directory.joined(outbox, place), root: outbox)] }
+        let own = state.output(record, run: run)
+        let start = Place(folder: own, root: Directory.parent(of: own)), isOne = record.runs.count == 1
+        switch record.runs[run].state {
+        case .queued, .running, .done: return [start]
+        case .publishing:
+            let parent = record.resultFolder.map { Directory.joined(outbox, $0) } ?? outbox
+            let names = [ResultName.partial(job: isOne ? record.id : "\(record.id).\(run)")] + (record.runs[run].publishedAs.map { [$0] } ?? [])
+            return [start] + names.map { Place(folder: Directory.joined(parent, $0), root: outbox) }
+        case .failed, .cancelled:
+            let names = [ResultName.partial(job: record.id + ".failed")] + (record.failedAs.map { [$0] } ?? [])
+            return [start] + names.map { Place(folder: Directory.joined(outbox, isOne ? $0 : "\($0)/\(record.runs[run].name)"), root: outbox) }
+        }
     }
 
-    /// The job's log; nil where there is none (yet).
-    public func log(_ record: JobRecord, run: Int) -> String? {
-        let folder = folder(record, run: run)
-        let candidates = [state.log(record, run: run), folder + "/job.log", folder + "/worker.log"]
-        return candidates.first { Folder.exists($0) }
+    /// The folder in which `file` lies; where it lies in none, that in which it would come up.
+    public func place(_ record: JobRecord, run: Int, of file: String) -> Place {
+        let places = places(record, run: run)
+        return places.first { Folder.exists($0.folder + "/" + file) } ?? places[0]
+    }
+
+    /// The job's log, and what it lies below; nil where there is none (yet).
+    public func log(_ record: JobRecord, run: Int) -> (path: String, root: String)? {
+        let own = state.log(record, run: run)
+        let candidates = [(own, Directory.parent(of: own))] + places(record, run: run).flatMap { place in
+            ["job.log", "worker.log"].map { (place.folder + "/" + $0, place.root) }
+        }
+        return candidates.first { Folder.exists($0.0) }.map { (path: $0.0, root: $0.1) }
     }
 
     /// The newest picture in `samples`, relative to the job's folder.
@@ -36,7 +57,7 @@ public struct JobFiles: Sendable {
 
     /// All pictures in `samples`, the newest last, relative to the job's folder.
     public func pictures(_ record: JobRecord, run: Int) -> [String] {
-        let samples = folder(record, run: run) + "/samples"
+        let samples = place(record, run: run, of: "samples").folder + "/samples"
         let names = ((try? Folder.names(samples)) ?? []).filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") && $0 != "contact-sheet.png" }
         func age(_ name: String) -> Int {
             var status = stat()

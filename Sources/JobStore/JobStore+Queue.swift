@@ -28,9 +28,10 @@ extension JobStore {
     ///   - now: jobs that are not to start before a later time are left out.
     ///   - excluding: what is being done, or left alone for a while.
     ///   - mayRun: whether jobs may be started at all.
-    public func work(at now: Date = Date(), excluding: Set<Work>, mayRun: Bool) throws -> Work? {
+    ///   - mayTell: whether somebody may be told of a job's end.
+    public func work(at now: Date = Date(), excluding: Set<Work>, mayRun: Bool, mayTell: Bool = true) throws -> Work? {
         try read { db in
-            for (sql, make) in Self.endings {
+            for (sql, make) in mayTell ? Self.endings + [Self.hooks] : Self.endings {
                 for row in try Row.fetchAll(db, sql: sql + " LIMIT ?", arguments: [excluding.count + 1]) {
                     let work = make(row)
                     if !excluding.contains(work) { return work }
@@ -58,11 +59,13 @@ extension JobStore {
             AND NOT EXISTS (SELECT 1 FROM job WHERE folder = id AND state IN ('queued', 'running', 'publishing')) ORDER BY id
             """, { .finish(folder: $0["id"]) }),
         ("SELECT folder, run FROM job WHERE state = 'publishing' ORDER BY folder, run", { .publish(folder: $0["folder"], run: $0["run"]) }),
-        ("""
-            SELECT folder, run FROM job JOIN folder ON folder.id = job.folder WHERE hook = 'pending' AND (job.state = 'done' OR folder.state = 'closed')
-            ORDER BY number
-            """, { .hook(folder: $0["folder"], run: $0["run"]) }),
     ]
+
+    private static let hooks: (String, @Sendable (Row) -> Work) = (
+        """
+        SELECT folder, run FROM job JOIN folder ON folder.id = job.folder WHERE hook = 'pending' AND (job.state = 'done' OR folder.state = 'closed')
+        ORDER BY number
+        """, { .hook(folder: $0["folder"], run: $0["run"]) })
 
     /// Whether every folder is closed and everybody was told.
     public func isEmpty() throws -> Bool {

@@ -13,6 +13,7 @@ public final class JobStore: Sendable {
     let path: String
     private let listener = Mutex<(@Sendable () -> Void)?>(nil)
     private let seenVersion = Mutex<Int?>(nil)
+    private let patience: LockPatience
 
     /// Opens the queue of a state directory, to look at it or to ask for something. The daemon owns it and has it made.
     ///
@@ -26,25 +27,26 @@ public final class JobStore: Sendable {
 
     /// Opens or makes the daemon's queue. A database that is damaged is put aside, and a new one begun.
     ///
+    /// - Parameter patience: how long a change waits for another program that has the database locked.
     /// - Returns: the store, and where the damaged one went; the jobs are then to be found again in their folders.
     /// - Throws: `StoreError`, `FileError`.
-    public static func openForDaemon(_ state: StateDirectory, now: Date = Date()) throws -> (JobStore, damaged: String?) {
+    public static func openForDaemon(_ state: StateDirectory, patience: Duration = .seconds(5), now: Date = Date()) throws -> (JobStore, damaged: String?) {
         do {
-            return (try sound(state.database), nil)
+            return (try sound(state.database, patience), nil)
         } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
             let aside = Directory.joined(state.path, "queue.damaged-\(StateDirectory.stamp(now)).sqlite")
             for suffix in ["", "-wal", "-shm"] where Folder.exists(state.database + suffix) {
                 guard rename(state.database + suffix, aside + suffix) == 0 else { throw FileError("put aside", state.database + suffix, code: errno) }
             }
-            do { return (try sound(state.database), aside) } catch { throw StoreError.of(error, state.database) }
+            do { return (try sound(state.database, patience), aside) } catch { throw StoreError.of(error, state.database) }
         } catch {
             throw StoreError.of(error, state.database)
         }
     }
 
     /// Opens, checks every page and index, and brings the tables to the newest version.
-    private static func sound(_ path: String) throws -> JobStore {
-        let store = try JobStore(path: path, forReading: false)
+    private static func sound(_ path: String, _ patience: Duration) throws -> JobStore {
+        let store = try JobStore(path: path, forReading: false, patience: patience)
         try store.database.write { db in
             let said = try String.fetchAll(db, sql: "PRAGMA integrity_check")
             guard said == ["ok"] else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: said.first ?? "integrity check failed") }
@@ -59,11 +61,13 @@ public final class JobStore: Sendable {
         return store
     }
 
-    private init(path: String, forReading: Bool) throws {
+    private init(path: String, forReading: Bool, patience: Duration = .seconds(20)) throws {
         self.path = path
+        let patience = LockPatience(patience)
+        self.patience = patience
         var configuration = GRDB.Configuration()
         configuration.readonly = forReading
-        configuration.busyMode = .timeout(20)
+        configuration.busyMode = .callback { patience.waits(tries: $0) }
         configuration.foreignKeysEnabled = true
         if !forReading {
             configuration.journalMode = .wal
@@ -78,7 +82,19 @@ public final class JobStore: Sendable {
 
     /// One transaction, which takes the lock at its beginning.
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        do { return try database.write(body) } catch { throw StoreError.of(error, path) }
+        do {
+            let value = try database.write(body)
+            patience.note(nil)
+            return value
+        } catch {
+            patience.note(error)
+            throw StoreError.of(error, path)
+        }
+    }
+
+    /// A sentence where another program has the database locked, and nothing could be written for a while.
+    public var lockNotice: String? {
+        patience.isLocked ? "the queue's database \(path) is locked by another program, and nothing can be written; close whatever has it open" : nil
     }
 
     // MARK: - Who changed what

@@ -52,6 +52,10 @@ public struct Notice: Codable, Equatable, Sendable {
     public var subject: String
     public var text: String
     public var since: Date
+
+    public init(subject: String, text: String, since: Date) {
+        (self.subject, self.text, self.since) = (subject, text, since)
+    }
 }
 
 extension JobStore {

@@ -1,3 +1,5 @@
+import Files
+
 /// One thing that is wrong with what somebody handed in: which file, which line, and one sentence that says
 /// what is wrong and what would be right.
 public struct Fault: Error, Equatable, Hashable, Sendable, Codable, CustomStringConvertible {
@@ -7,10 +9,11 @@ public struct Fault: Error, Equatable, Hashable, Sendable, Codable, CustomString
     public var line: Int?
     public var message: String
 
+    /// What is said of a file fits on one line, whatever it quotes.
     public init(file: String? = nil, line: Int? = nil, _ message: String) {
-        self.file = file
+        self.file = file?.onOneLine(atMost: 300)
         self.line = line
-        self.message = message
+        self.message = file == nil ? message : message.onOneLine()
     }
 
     /// `file:line: message`, without what is not known.
@@ -30,8 +33,14 @@ public struct FaultList: Error, Equatable, Sendable, CustomStringConvertible {
         self.faults = faults
     }
 
+    /// How many are spelt out.
+    static let longest = 200
+
     /// One line per fault.
-    public var description: String { faults.map(\.description).joined(separator: "\n") }
+    public var description: String {
+        let lines = faults.prefix(Self.longest).map(\.description)
+        return (faults.count > lines.count ? lines + ["and \(faults.count - lines.count) more faults; mend these first"] : lines).joined(separator: "\n")
+    }
 }
 
 extension [Fault] {

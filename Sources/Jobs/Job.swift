@@ -46,22 +46,21 @@ public struct Job: Equatable, Sendable, Codable {
         if let inherited = configuration?.defaultJob { layers.add(inherited) }
         var chosen = specificationFile
         if chosen == nil, files.count > 1 {
-            throw FaultList([Fault("the folder \(folder.name) has several job specifications (\(files.map(\.file).joined(separator: ", "))); say which one with `--spec`")])
+            throw FaultList([Fault("the folder \(folder.name.onOneLine()) has several job specifications (\(files.map(\.file).joined(separator: ", "))); say which one with `--spec`")])
         }
         chosen = chosen ?? files.first?.file
         if let chosen {
-            let path = chosen.hasPrefix("/") ? chosen : folder.path + "/" + chosen
-            do throws(FileError) {
-                if let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) {
+            do throws(Fault) {
+                if let bytes = try contents(of: chosen, in: folder, isItsOwn: files.contains { $0.file == chosen }) {
                     layers.add(file: bytes, name: chosen)
                 } else {
                     faults.append(Fault(file: chosen, "is not there; the folder has \(files.isEmpty ? "no job specification" : files.map(\.file).joined(separator: ", "))"))
                 }
             } catch {
-                faults.append(Fault(file: chosen, "cannot be read: \(error.reason)"))
+                faults.append(error)
             }
         } else if configuration?.defaultJob == nil, settings.isEmpty {
-            faults.append(Fault("the folder \(folder.name) has no job specification; add a job.yaml (an empty one takes every default)"))
+            faults.append(Fault("the folder \(folder.name.onOneLine()) has no job specification; add a job.yaml (an empty one takes every default)"))
         }
         let hasSpecification = faults.isEmpty
         for setting in settings { layers.add(setting: setting) }
@@ -88,6 +87,16 @@ public struct Job: Equatable, Sendable, Codable {
         guard let photos else { preconditionFailure("no photos and no fault") }
         return Job(
             name: folder.name, path: folder.path, specificationFile: chosen, specification: specification, photos: photos, priors: priors)
+    }
+
+    /// A specification of the folder, or one from elsewhere that somebody has named.
+    private static func contents(of file: String, in folder: JobFolder, isItsOwn: Bool) throws(Fault) -> [UInt8]? {
+        if isItsOwn { return try folder.contents(of: file) }
+        do throws(FileError) {
+            return try Folder.contents(of: file.hasPrefix("/") ? file : folder.path + "/" + file, limit: YAMLReader.maximumBytes)
+        } catch {
+            throw Fault(file: file, "cannot be read: \(error.reason)")
+        }
     }
 
     /// What is unusual but allowed; one sentence each.

@@ -35,6 +35,19 @@ public struct JobFolder: Sendable {
             .sorted().map(SpecificationFile.init)
     }
 
+    /// The bytes of one of them; nil where it is not there.
+    /// - Throws: where it cannot be read, and where it is a link that leaves the folder: what lies there is not this job's to show.
+    public func contents(of file: String) throws(Fault) -> [UInt8]? {
+        do {
+            try JobPath(root: path).refuseLinkOut(file)
+            return try Folder.contents(of: path + "/" + file, limit: YAMLReader.maximumBytes)
+        } catch let refusal as JobPath.Refusal {
+            throw Fault(file: file, refusal.reason)
+        } catch {
+            throw Fault(file: file, "cannot be read: \((error as? FileError)?.reason ?? "\(error)")")
+        }
+    }
+
     /// Whether nothing but what file managers leave is in it: somebody is about to fill it.
     public func isEmpty() throws(FileError) -> Bool {
         try Folder.names(path).allSatisfy(IgnoredFiles.contains)
@@ -49,10 +62,10 @@ public struct JobFolder: Sendable {
         let specifications = try specificationFiles()
         var faults: [Fault] = []
         if !hasMetadata {
-            faults.append(Fault("the folder \(name) has no metadata.jsonl, which lists its subjects and photos\(try hint())"))
+            faults.append(Fault("the folder \(name.onOneLine()) has no metadata.jsonl, which lists its subjects and photos\(try hint())"))
         }
         if specifications.isEmpty, !hasDefaultJob {
-            faults.append(Fault("the folder \(name) has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration"))
+            faults.append(Fault("the folder \(name.onOneLine()) has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration"))
         }
         for (i, one) in specifications.enumerated() {
             if let twin = specifications[..<i].first(where: { $0.name.lowercased() == one.name.lowercased() }) {
@@ -70,7 +83,7 @@ public struct JobFolder: Sendable {
             return "; it has \(name), but what is wanted is one JSON object a line, in metadata.jsonl"
         }
         if let inner = names.first(where: { Folder.exists(path + "/" + $0 + "/metadata.jsonl") }) {
-            return "; its folder \(inner) has one: put that folder into the inbox instead"
+            return "; its folder \(inner.onOneLine()) has one: put that folder into the inbox instead"
         }
         return "; the README shows how to write it"
     }

@@ -3,6 +3,8 @@ public enum Suggestion {
     /// The candidate nearest to `word`, where it is near enough for a slip of the pen: at most a third of its
     /// letters inserted, left out, exchanged or swapped with their neighbour. Case, `-` and `_` do not count.
     public static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+        // Nobody has meant that, and comparing takes the product of the lengths.
+        guard word.utf8.count <= 200 else { return nil }
         let wanted = folded(word)
         var best: (distance: Int, candidate: String)?
         for candidate in candidates {

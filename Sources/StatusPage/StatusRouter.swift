@@ -91,9 +91,9 @@ struct StatusRouter: Sendable {
     }
 
     private func overview() throws -> Overview {
-        let counts = try store.counts()
+        let counts = try store.counts(), locked = store.lockNotice.map { [Notice(subject: "lock", text: $0, since: Date())] } ?? []
         return Overview(
-            counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, $0.value) }), notices: try store.notices(),
+            counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, $0.value) }), notices: locked + (try store.notices()),
             freeBytes: Machine.freeBytes(at: configuration.state), now: Date())
     }
 
@@ -104,16 +104,16 @@ struct StatusRouter: Sendable {
     private func details(_ context: BasicRequestContext) throws -> Details {
         let (record, run) = try job(context), number = record.runs[run].number
         guard let summary = try store.summary(number) else { throw HTTPError(.notFound) }
-        let folder = files.folder(record, run: run)
         return Details(
             job: summary, attempts: try store.attempts(number), events: try store.events(number),
-            pictures: files.pictures(record, run: run).reversed(), report: ["report.html", "report.json"].first { Folder.exists(folder + "/" + $0) })
+            pictures: files.pictures(record, run: run).reversed(), report: ["report.html", "report.json"].first { Folder.exists(files.place(record, run: run, of: $0).folder + "/" + $0) })
     }
 
     /// Pairs of step and loss from `metrics.jsonl`; a long curve is thinned out to the means of equal stretches.
     private func loss(_ context: BasicRequestContext) throws -> [[Double]] {
         let (record, run) = try job(context)
-        guard let path = Self.resolve("metrics.jsonl", in: files.folder(record, run: run), below: files.root(record, run: run)) else { return [] }
+        let place = files.place(record, run: run, of: "metrics.jsonl")
+        guard let path = Self.resolve("metrics.jsonl", in: place.folder, below: place.root) else { return [] }
         return curves.read(path, points: 600)
     }
 
@@ -121,8 +121,8 @@ struct StatusRouter: Sendable {
     private func log(_ request: Request, _ context: BasicRequestContext) throws -> Response {
         let (record, run) = try job(context)
         var text = Data()
-        if let found = files.log(record, run: run), let name = found.split(separator: "/").last, let path = Self.resolve(
-            String(name), in: Directory.parent(of: found), below: record.place(run: run) == nil ? Directory.parent(of: found) : files.root(record, run: run)), let handle = FileHandle(forReadingAtPath: path) {
+        if let found = files.log(record, run: run), let name = found.path.split(separator: "/").last,
+            let path = Self.resolve(String(name), in: Directory.parent(of: found.path), below: found.root), let handle = FileHandle(forReadingAtPath: path) {
             defer { try? handle.close() }
             let size = (try? handle.seekToEnd()) ?? 0
             try? handle.seek(toOffset: size > 65_536 ? size - 65_536 : 0)
@@ -133,12 +133,23 @@ struct StatusRouter: Sendable {
 
     // MARK: - Files
 
+    /// A file that was listed a moment ago may be on its way to the outbox by now: it is looked for again with what is then known of the job.
     private func file(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
-        let (record, run) = try job(context)
         let wanted = context.parameters.getCatchAll().joined(separator: "/").removingPercentEncoding ?? ""
-        guard let path = Self.resolve(wanted, in: files.folder(record, run: run), below: files.root(record, run: run)) else { throw HTTPError(.notFound, message: "The job has no such file.") }
+        for round in 0..<4 {
+            let (record, run) = try job(context)
+            for place in files.places(record, run: run) {
+                if let path = Self.resolve(wanted, in: place.folder, below: place.root), let answer = await answer(path, request, context) { return answer }
+            }
+            if round < 3 { try await Task.sleep(for: .milliseconds(10 << round)) }
+        }
+        throw HTTPError(.notFound, message: "The job has no such file.")
+    }
+
+    /// nil where the file is not there any more.
+    private func answer(_ path: String, _ request: Request, _ context: BasicRequestContext) async -> Response? {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw HTTPError(.notFound, message: "The job has no such file.") }
+        guard stat(path, &status) == 0 else { return nil }
         let tag = "\"\(status.st_ino)-\(status.st_size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\""
         if request.headers[.ifNoneMatch] == tag { return Self.unchanged(tag) }
         var headers: HTTPFields = [.contentType: Self.type(of: path), .cacheControl: "no-cache", .eTag: tag]
@@ -147,7 +158,7 @@ struct StatusRouter: Sendable {
         if !["png", "jpg", "html", "json", "jsonl", "txt", "log"].contains(path.split(separator: ".").last.map(String.init) ?? "") {
             headers[.contentDisposition] = "attachment"
         }
-        let body = try await FileIO().loadFile(path: path, context: context)
+        guard let body = try? await FileIO().loadFile(path: path, context: context) else { return nil }
         return Response(status: .ok, headers: headers, body: body)
     }
 

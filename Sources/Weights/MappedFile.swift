@@ -17,7 +17,7 @@ final class MappedFile: RereadableMemory {
     /// - Throws: `FileError` where it cannot be opened or is not a regular file.
     init(_ path: String) throws {
         self.path = path
-        let descriptor = open(try LocalCopies.path(for: path), O_RDONLY | O_CLOEXEC)
+        let descriptor = open(try LocalCopies.path(for: path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
         var isKept = false
         defer { if !isKept { close(descriptor) } }

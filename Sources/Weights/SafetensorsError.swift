@@ -1,3 +1,5 @@
+import Files
+
 /// A safetensors file that cannot be used: one sentence that names the file, the tensor where it is one tensor's fault,
 /// what was found and what should be there.
 public struct SafetensorsError: Error, CustomStringConvertible, Sendable, Equatable {
@@ -8,6 +10,6 @@ public struct SafetensorsError: Error, CustomStringConvertible, Sendable, Equata
     init(_ path: String, tensor: String? = nil, _ reason: String, remedy: String = "The file is damaged or not a safetensors file: fetch it again") {
         self.path = path
         self.tensor = tensor
-        description = "\(path): " + (tensor.map { "tensor \"\($0)\": " } ?? "") + "\(reason). \(remedy)."
+        description = "\(path.onOneLine()): " + (tensor.map { "tensor \"\($0.onOneLine(atMost: 300))\": " } ?? "") + "\(reason.onOneLine()). \(remedy)."
     }
 }

@@ -106,5 +106,5 @@ public enum WeightVariant: Sendable {
 
 /// The first ten of `names` and how many more there are.
 func listed(_ names: [String], limit: Int = 10) -> String {
-    names.prefix(limit).joined(separator: ", ") + (names.count > limit ? ", and \(names.count - limit) more" : "")
+    names.prefix(limit).map { $0.onOneLine(atMost: 200) }.joined(separator: ", ") + (names.count > limit ? ", and \(names.count - limit) more" : "")
 }

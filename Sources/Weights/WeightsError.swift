@@ -1,3 +1,5 @@
+import Files
+
 /// Weights or an adapter that cannot be used: one sentence that names the place, what is wrong and the remedy.
 public struct WeightsError: Error, CustomStringConvertible, Sendable, Equatable {
     public let path: String
@@ -5,6 +7,6 @@ public struct WeightsError: Error, CustomStringConvertible, Sendable, Equatable 
 
     init(_ path: String, _ reason: String, remedy: String) {
         self.path = path
-        description = "\(path): \(reason). \(remedy)."
+        description = "\(path.onOneLine()): \(reason.onOneLine(atMost: 3000)). \(remedy)."
     }
 }

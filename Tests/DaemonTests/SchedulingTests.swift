@@ -253,6 +253,44 @@ import Testing
         #expect(RawPath(shop.path + "/outbox/bad.failed/input").appending([99, 97, 102, -23]).status != nil)
     }
 
+    /// Two folders whose names are one text in two spellings: each settles, and both are done.
+    @Test func twinsOfOneSpellingAndAnother() async throws {
+        let shop = try Workshop()
+        for name in ["M\u{FC}ller", "Mu\u{308}ller"] { try shop.drop(name) }
+        #expect(shop.names("inbox").count == 2)
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(shop.names("inbox").isEmpty && shop.names("outbox").count == 2)
+    }
+
+    /// It is not taken, but somebody is told.
+    @Test func aFolderWhoseNameIsNotUTF8IsSaid() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        let strange = RawPath(shop.path + "/inbox").appending([99, 97, 102, -23])
+        try #require(rename(RawPath(shop.path + "/inbox/toys").bytes, strange.bytes) == 0)
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(try shop.store().notices().map(\.text) == ["caf� in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it"])
+    }
+
+    /// What could not be moved afterwards, by its length, is not taken.
+    @Test func aPathThatIsTooLong() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        try shop.drop("deep")
+        let name = [CChar](repeating: 97, count: 250) + [0]
+        var at = open(shop.path + "/inbox/deep", O_RDONLY | O_DIRECTORY)
+        for _ in 0..<14 {
+            mkdirat(at, name, 0o755)
+            let next = openat(at, name, O_RDONLY | O_DIRECTORY)
+            close(at)
+            at = next
+        }
+        close(at)
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(shop.names("outbox") == ["toys"] && shop.names("inbox") == ["deep"])
+        #expect(try shop.store().notices().contains { $0.text.contains("its path has") && $0.text.contains("shorter names") })
+    }
+
     @Test func fileSystemsAndTheirRhythm() {
         #expect(FileSystemKind(magic: 0x6969) == .network && FileSystemKind(magic: 0xFF53_4D42) == .network && FileSystemKind(magic: 0xEF53) == .local)
         #expect(FileSystemKind(of: "/proc") == .local && FileSystemKind(of: "/nowhere") == .local)

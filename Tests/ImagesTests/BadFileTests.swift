@@ -64,18 +64,52 @@ import Testing
         #expect(Self.error(Self.png(0x8000_0000, 5))?.kind == .damaged)
     }
 
+    private static func big(_ value: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
+
+    private static func chunk(_ kind: String, _ data: [UInt8]) -> [UInt8] {
+        var crc: UInt32 = 0xFFFF_FFFF
+        for byte in Array(kind.utf8) + data {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+        }
+        return big(UInt32(data.count)) + Array(kind.utf8) + data + big(~crc)
+    }
+
+    /// A file that cannot hold what it declares takes no memory for it.
+    @Test func declaredPixelsNeedBytes() {
+        var jpeg = Self.golden("gray.jpg")
+        let frame = jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 }!
+        jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0x30, 0, 0x30, 0])
+        #expect(Self.error(jpeg)?.problem.contains("cannot hold 12288 × 12288 pixels") == true)
+        let error = Self.error(Self.png(13_000, 13_000))
+        #expect(error?.kind == .damaged && error?.problem.contains("cannot hold 13000 × 13000 pixels") == true, "\(error?.description ?? "")")
+    }
+
+    @Test func scansAreCounted() {
+        let bytes = Self.golden("progressive.jpg")
+        let starts = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA }
+        let scan = bytes[starts[0]..<starts[1]]
+        #expect(starts.count > 1 && Self.error(bytes) == nil)
+        let error = Self.error(bytes[..<starts[0]] + (0..<100).flatMap { _ in scan } + bytes[starts[0]...])
+        #expect(error?.kind == .unsupported && error?.problem == "a JPEG with \(100 + starts.count) scans", "\(error?.description ?? "none")")
+    }
+
+    /// A thousand short texts could be unpacked to gigabytes; fifty are more than anybody writes.
+    @Test func textsAreCounted() throws {
+        let golden = Self.golden("rgb-8.png"), header = golden.prefix(33), rest = golden.dropFirst(33)
+        func file(_ texts: Int) -> [UInt8] { header + (0..<texts).flatMap { Self.chunk("tEXt", Array("Comment\0\($0)".utf8)) } + rest }
+        #expect(Self.error(file(50)) == nil)
+        let error = Self.error(file(51))
+        #expect(error?.kind == .damaged && error?.problem.contains("too many texts") == true, "\(error?.description ?? "none")")
+        // Colour profiles are passed over unread, but not unchecked.
+        let profile = Self.chunk("iCCP", Array("x\0\0".utf8) + Array(repeating: 7, count: 40))
+        #expect(Self.error(header + profile + rest) == nil)
+        #expect(Self.error(header + profile.dropLast() + [profile.last! ^ 1] + rest)?.kind == .damaged)
+    }
+
     /// A PNG of 8-bit grey that declares a size and has next to no pixels.
     static func png(_ width: UInt32, _ height: UInt32) -> [UInt8] {
-        func big(_ value: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
-        func chunk(_ kind: String, _ data: [UInt8]) -> [UInt8] {
-            var crc: UInt32 = 0xFFFF_FFFF
-            for byte in Array(kind.utf8) + data {
-                crc ^= UInt32(byte)
-                for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-            }
-            return big(UInt32(data.count)) + Array(kind.utf8) + data + big(~crc)
-        }
-        return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", big(width) + big(height) + [8, 0, 0, 0, 0])
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", big(width) + big(height) + [8, 0, 0, 0, 0])
             + chunk("IDAT", [0x78, 0x9C, 3, 0, 0, 0, 0, 1]) + chunk("IEND", [])
     }
 

@@ -68,6 +68,28 @@ import Testing
         try expectUndisturbed(place)
     }
 
+    /// Whoever is to read what it says has stopped to do so: a daemon that is suspended, a terminal that is held.
+    @Test(.timeLimit(.minutes(2))) func aReaderThatDoesNotReadHoldsNothingUp() throws {
+        let place = try Self.workplace()
+        let pipe = Pipe()
+        // One page: some thirty lines.
+        let size: Int32 = 1031 // F_SETPIPE_SZ
+        try #require(fcntl(pipe.fileHandleForWriting.fileDescriptor, size, 4096) == 4096)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Program.segmix.path)
+        process.arguments = ["train", place.job, "--config", place.configuration, "--output", place.output]
+        process.environment = ProcessInfo.processInfo.environment.merging(["SEGMIX_THREADS": "1", "SEGMIX_PROGRESS": "json"]) { $1 }
+        process.standardOutput = pipe
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        try expectUndisturbed(place)
+        try pipe.fileHandleForWriting.close()
+        let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let lines = said.split(separator: "\n")
+        #expect(!lines.isEmpty && lines.count < Self.steps && lines.allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") }, "\(lines.last ?? "")")
+    }
+
     /// The newest resume point is damaged: the one before it is used.
     @Test func aDamagedResumePointCostsOnlyItsSteps() throws {
         let place = try Self.workplace(), running = try place.starting("train")

@@ -184,6 +184,59 @@ import Testing
         #expect(curves.read(path, points: 10).isEmpty)
     }
 
+    /// What was listed is found on its way to the outbox too, wherever it is at that moment; and so are the list, the curve and the log.
+    @Test func aFileOnItsWayIsFound() async throws {
+        let place = try Place()
+        try place.fill()
+        let output = place.configuration.state + "/jobs/1/output/job", outbox = place.configuration.outbox
+        @Sendable func look(_ client: some TestClientProtocol, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+            for file in ["samples/step-2.png", "metrics.jsonl"] {
+                try await client.execute(uri: "/api/v1/jobs/1/files/\(file)", method: .get) { #expect($0.status == .ok, "\(file)", sourceLocation: sourceLocation) }
+            }
+            try await client.execute(uri: "/api/v1/jobs/1", method: .get) { #expect(text($0).contains("samples\\/step-2.png") || text($0).contains("samples/step-2.png"), sourceLocation: sourceLocation) }
+            try await client.execute(uri: "/api/v1/jobs/1/loss", method: .get) { #expect(text($0) == "[[1,0.5],[2,0.25]]", sourceLocation: sourceLocation) }
+            try await client.execute(uri: "/api/v1/jobs/1/files/absent.png", method: .get) { #expect($0.status == .notFound, sourceLocation: sourceLocation) }
+        }
+        @Sendable func move(_ source: String, _ destination: String) throws {
+            try Folder.create(Directory.parent(of: destination))
+            try #require(rename(source, destination) == 0)
+        }
+        try await place.application.test(.router) { client in
+            try await look(client)
+            try place.store.update("1") { $0.runs[0].state = .publishing }
+            let partial = outbox + "/.1.partial"
+            try move(output + "/samples", partial + "/samples")
+            try await look(client)
+            try move(output + "/metrics.jsonl", partial + "/metrics.jsonl")
+            try await look(client)
+            try place.store.update("1") { $0.runs[0].publishedAs = "toys" }
+            try move(partial, outbox + "/toys")
+            try await look(client)
+            try place.store.update("1") { $0.runs[0].state = .done }
+            try await look(client)
+        }
+    }
+
+    /// One that was cancelled goes another way.
+    @Test func aFileOfACancelledJobIsFound() async throws {
+        let place = try Place()
+        try place.fill()
+        let output = place.configuration.state + "/jobs/1/output/job", partial = place.configuration.outbox + "/.1.failed.partial"
+        let picture = "/api/v1/jobs/1/files/samples/step-2.png"
+        try await place.application.test(.router) { client in
+            try place.store.update("1") { $0.runs[0].state = .cancelled }
+            try await client.execute(uri: picture, method: .get) { #expect($0.status == .ok) }
+            try Folder.create(partial)
+            try #require(rename(output + "/samples", partial + "/samples") == 0)
+            try await client.execute(uri: picture, method: .get) { #expect($0.status == .ok) }
+            try place.store.update("1") { $0.failedAs = "toys.cancelled" }
+            try #require(rename(partial, place.configuration.outbox + "/toys.cancelled") == 0)
+            try await client.execute(uri: picture, method: .get) { #expect($0.status == .ok) }
+            try place.store.update("1") { $0.state = .closed }
+            try await client.execute(uri: picture, method: .get) { #expect($0.status == .ok) }
+        }
+    }
+
     /// Somebody who may write to the outbox puts links in the place of results.
     @Test(arguments: ["bad.failed/job.log", "bad.failed/metrics.jsonl", "bad.failed"])
     func aLinkInTheOutboxLeadsNowhere(_ link: String) async throws {

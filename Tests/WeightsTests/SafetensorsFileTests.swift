@@ -152,6 +152,19 @@ import Testing
         #expect(try SafetensorsFile(path).entries.isEmpty)
     }
 
+    /// A pipe in the place of a file is not waited for, and a name of many bytes or with line ends makes no long or second line.
+    @Test(.timeLimit(.minutes(1))) func strangeFilesAndNames() throws {
+        let directory = try TemporaryDirectory()
+        let pipe = directory.file("pipe.safetensors")
+        mkfifo(pipe, 0o600)
+        #expect(try #require(sentence { _ = try SafetensorsFile(pipe) }).contains("regular file"))
+        let path = directory.file("names.safetensors")
+        let name = "a\\n" + String(repeating: "x", count: 2_000_000)
+        try safetensors("{\"\(name)\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 5]}}", data: Data(count: 5)).write(to: URL(fileURLWithPath: path))
+        let message = try #require(sentence { _ = try SafetensorsFile(path) })
+        #expect(message.count < 1000 && !message.contains("\n") && message.contains("takes 4 bytes"), "\(message.prefix(2000))")
+    }
+
     /// Flipped bits and cut tails either give an error or a file all of whose tensors can be read.
     @Test func survivesRandomDamage() throws {
         let directory = try TemporaryDirectory()

@@ -32,6 +32,11 @@ struct FolderLook {
             close(descriptor)
             throw FileError("read the folder", path, reason: "it lies more than 64 folders deep", remedy: "Put the photos nearer to the top")
         }
+        // A path has at most 4096 bytes, and the outbox may have a longer name than the inbox.
+        guard path.utf8.count <= 3000 else {
+            close(descriptor)
+            throw FileError("read the folder", path, reason: "its path has \(path.utf8.count) bytes", remedy: "Put the photos nearer to the top, or give the folders shorter names")
+        }
         guard let handle = fdopendir(descriptor) else {
             let code = errno
             close(descriptor)

@@ -28,12 +28,12 @@ struct InboxScan {
     let logger: Logger
     private var tracker: SettleTracker
     /// What was said about a name, so that it is said once.
-    private var complaints: [String: String] = [:]
+    private var complaints: [RawPath: String] = [:]
     /// Folders that could not be taken: how often in a row, and when to try again.
-    private var refused: [String: (count: Int, until: ContinuousClock.Instant)] = [:]
+    private var refused: [RawPath: (count: Int, until: ContinuousClock.Instant)] = [:]
 
     /// What waits in the inbox, and why, by name; the inbox itself has the empty name.
-    var notices: [String: String] { complaints }
+    var notices: [String: String] { Dictionary(complaints.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }) }
 
     init(configuration: Configuration, logger: Logger) {
         self.configuration = configuration
@@ -43,22 +43,33 @@ struct InboxScan {
 
     mutating func look(at now: ContinuousClock.Instant) -> Finding {
         var finding = Finding()
+        /// Names that are not UTF-8.
+        var strange: Set<RawPath> = []
         if let mount = ForeseenMount.missing(for: configuration.inbox) {
             complain(about: "", "The inbox \(configuration.inbox) is empty until \(mount) is mounted; mount it")
             return finding
         }
-        let names: [String]
-        do throws(FileError) { names = try Folder.names(configuration.inbox).sorted() } catch {
+        var names: [String] = []
+        do throws(FileError) {
+            for bytes in try RawPath(configuration.inbox).names() {
+                let name = RawPath(name: bytes)
+                if let text = name.exactText { names.append(text) } else if !IgnoredFiles.contains(name.text) { strange.insert(name) }
+            }
+            names.sort()
+        } catch {
             complain(about: "", "The inbox cannot be read: \(error)")
             return finding
         }
-        complaints[""] = nil
+        complaints[RawPath("")] = nil
+        for name in strange {
+            complain(about: name, "\(name.text.onOneLine()) in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it")
+        }
         var kinds: [dev_t: FileSystemKind] = [:]
         finding.rhythm = FileSystemKind(of: configuration.inbox).rhythm(configuration.rescanSeconds)
         for name in names where !IgnoredFiles.contains(name) {
             let path = Directory.joined(configuration.inbox, name)
             guard Folder.isDirectory(path) else {
-                complain(about: name, "\(name) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")
+                complain(about: name, "\(name.onOneLine()) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")
                 continue
             }
             finding.folders.append(name)
@@ -66,19 +77,20 @@ struct InboxScan {
             do throws(FileError) {
                 switch tracker.observe(name, try FolderLook(at: path), at: now) {
                 case .settled:
-                    if let pause = refused[name]?.until, now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
+                    if let pause = refused[RawPath(name)]?.until, now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
                 case .idle: break
                 case .waiting(let due): finding.wait(for: name, until: due)
                 }
             } catch {
                 // Somebody else has taken it meanwhile, or it was renamed.
                 guard Folder.exists(path) else { continue }
-                complain(about: name, "The folder \(name) cannot be read: \(error)")
+                complain(about: name, "The folder \(name.onOneLine()) cannot be read: \(error)")
             }
         }
         tracker.keep(names)
-        complaints = complaints.filter { $0.key.isEmpty || names.contains($0.key) }
-        refused = refused.filter { names.contains($0.key) }
+        let present = strange.union(names.map { RawPath($0) } + [RawPath("")])
+        complaints = complaints.filter { present.contains($0.key) }
+        refused = refused.filter { present.contains($0.key) }
         return finding
     }
 
@@ -93,9 +105,9 @@ struct InboxScan {
 
     /// A settled folder could not be taken: it is tried again after a pause that grows, from five seconds to ten minutes.
     mutating func refuse(_ name: String, _ error: any Error, at now: ContinuousClock.Instant) {
-        let count = (refused[name]?.count ?? 0) + 1
-        refused[name] = (count, now + Self.pause(after: count))
-        complain(about: name, "The folder \(name) cannot be taken: \(error)")
+        let count = (refused[RawPath(name)]?.count ?? 0) + 1
+        refused[RawPath(name)] = (count, now + Self.pause(after: count))
+        complain(about: name, "The folder \(name.onOneLine()) cannot be taken: \(error)")
     }
 
     static func pause(after count: Int) -> Duration {
@@ -104,7 +116,9 @@ struct InboxScan {
     }
 
     /// Says it once.
-    private mutating func complain(about name: String, _ message: String) {
+    private mutating func complain(about name: String, _ message: String) { complain(about: RawPath(name), message) }
+
+    private mutating func complain(about name: RawPath, _ message: String) {
         if complaints.updateValue(message, forKey: name) != message { logger.warning("\(message)") }
     }
 }

@@ -37,7 +37,7 @@ struct InboxService: Service {
         var events: InboxEvents?, complaint: String?
         var place: Place?, began: ContinuousClock.Instant?
         /// Draining, what cannot be taken is left behind.
-        var given: Set<String> = []
+        var given: Set<RawPath> = []
         var told: [String: String]?
         var scan = InboxScan(configuration: configuration, logger: logger)
         let settle = Duration.seconds(configuration.settleSeconds)
@@ -60,23 +60,23 @@ struct InboxService: Service {
             let found = scan.look(at: now)
             events?.follow(Set(found.folders.filter(found.waiting.contains).map { Directory.joined(configuration.inbox, $0) }))
             var hasTaken = false
-            for name in found.settled where !stopping.isStopped && !given.contains(name) {
+            for name in found.settled where !stopping.isStopped && !given.contains(RawPath(name)) {
                 do {
                     let record = try claim.take(name)
-                    logger.info("Taken: \(name) as \(record.id), \(record.runs.count == 1 ? "job \(record.runs[0].number)" : "\(record.runs.count) jobs from \(record.runs[0].number)")")
+                    logger.info("Taken: \(name.onOneLine()) as \(record.id), \(record.runs.count == 1 ? "job \(record.runs[0].number)" : "\(record.runs.count) jobs from \(record.runs[0].number)")")
                     hasTaken = true
                     changed.raise()
                 } catch {
                     // Another daemon was quicker, or somebody has renamed it.
                     if (error as? FileError)?.code == ENOENT, !Folder.exists(Directory.joined(configuration.inbox, name)) { continue }
                     scan.refuse(name, error, at: now)
-                    if drain != nil { given.insert(name) }
+                    if drain != nil { given.insert(RawPath(name)) }
                 }
             }
             let notices = Dictionary(uniqueKeysWithValues: scan.notices.sorted { $0.key < $1.key }.prefix(100).map { ("inbox/\($0.key)", $0.value) })
             if notices != told, (try? store.setNotices(notices, prefix: "inbox/")) != nil { told = notices }
             if hasTaken { continue }
-            if drain != nil, found.waiting.subtracting(given).isEmpty { break }
+            if drain != nil, found.waiting.allSatisfy({ given.contains(RawPath($0)) }) { break }
             var pause = Duration.seconds(found.rhythm > 0 ? found.rhythm : configuration.rescanSeconds)
             if let next = found.next { pause = min(pause, max(.zero, next - ContinuousClock.now)) }
             await signal.wait(upTo: pause)

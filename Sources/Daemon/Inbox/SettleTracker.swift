@@ -12,13 +12,15 @@ struct SettleTracker {
     }
 
     let settle: Duration
-    private var seen: [String: (fingerprint: FolderLook.Fingerprint, since: ContinuousClock.Instant)] = [:]
+    /// By the bytes of the name: two spellings of ü are two folders, and one text.
+    private var seen: [[UInt8]: (fingerprint: FolderLook.Fingerprint, since: ContinuousClock.Instant)] = [:]
 
     init(settle: Duration) {
         self.settle = settle
     }
 
     mutating func observe(_ name: String, _ look: FolderLook, at now: ContinuousClock.Instant) -> Verdict {
+        let name = Array(name.utf8)
         if seen[name]?.fingerprint != look.fingerprint || look.isLocked { seen[name] = (look.fingerprint, now) }
         if look.isLocked || look.isEmpty { return .idle }
         let due = seen[name]!.since + settle
@@ -30,7 +32,7 @@ struct SettleTracker {
 
     /// Forgets every folder that is not there any more.
     mutating func keep(_ names: some Collection<String>) {
-        let names = Set(names)
+        let names = Set(names.map { Array($0.utf8) })
         seen = seen.filter { names.contains($0.key) }
     }
 }

@@ -13,6 +13,9 @@ struct HookRunner: Sendable {
     let state: StateDirectory
     let store: JobStore
     let logger: Logger
+    /// Is told of the process that tells, and of its end.
+    var began: @Sendable (WorkerProcess) -> Void = { _ in }
+    var ended: @Sendable (WorkerProcess) -> Void = { _ in }
     /// Longer than this no hook may take.
     var patience = Duration.seconds(60)
 
@@ -35,8 +38,8 @@ struct HookRunner: Sendable {
             return true
         }
         let message = Message(
-            job: job.number, name: record.title(run: run), state: job.state, result: place, report: report, error: job.error, queued: job.queued,
-            started: job.started, ended: job.ended)
+            job: job.number, name: record.title(run: run), state: job.state, result: place, report: report, error: job.error.map(Self.shortened),
+            queued: job.queued, started: job.started, ended: job.ended)
         let end = try await tell(target, message)
         let isTold = end == .exited(0)
         try store.update(id) { $0.runs[run].hook = isTold ? .done : .pending }
@@ -44,6 +47,9 @@ struct HookRunner: Sendable {
         if !isTold { logger.warning("\(target) could not be told of job \(job.number) (\(message.name)): \(end)") }
         return isTold
     }
+
+    /// A process takes no more than 128 KiB in one piece; the whole is in `error.txt`.
+    private static func shortened(_ error: String) -> String { error.utf8.count <= 16_384 ? error : String(error.unicodeScalars.prefix(4000)) + "…" }
 
     /// Gives it up.
     func abandon(_ id: String, run: Int) throws {
@@ -58,7 +64,11 @@ struct HookRunner: Sendable {
         let isURL = target.hasPrefix("http://") || target.hasPrefix("https://")
         // The URL goes through the environment: nobody's list of processes shows a secret in it.
         let script = isURL
-            ? #"printf 'url = "%s"\n' "$SEGMIX_HOOK_URL" | exec curl --silent --show-error --fail --max-time 50 --header 'Content-Type: application/json' --data-raw "$SEGMIX_MESSAGE" --output /dev/null --config -"#
+            ? #"""
+                code=$(printf 'url = "%s"\n' "$SEGMIX_HOOK_URL" | curl --silent --show-error --fail --max-time 50 --header 'Content-Type: application/json' \
+                    --data-raw "$SEGMIX_MESSAGE" --output /dev/null --write-out '%{http_code}' --config -) || exit
+                case $code in 2??) ;; *) echo "the webhook was answered with $code" >&2; exit 22;; esac
+                """#
             : target + #" "$1""#
         var environment = ProcessInfo.processInfo.environment
         environment["SEGMIX_MESSAGE"] = json
@@ -69,11 +79,15 @@ struct HookRunner: Sendable {
         if isURL { environment["SEGMIX_HOOK_URL"] = target }
         let process = try WorkerProcess(
             executable: "/bin/sh", arguments: ["-c", script, "sh", message.report ?? ""], environment: environment, output: 2, errors: 2)
+        began(process)
         let timer = Task { [patience] in
             try await Task.sleep(for: patience, clock: .continuous)
             process.kill()
         }
-        defer { timer.cancel() }
+        defer {
+            timer.cancel()
+            ended(process)
+        }
         return await process.wait()
     }
 }

@@ -16,6 +16,10 @@ final class SchedulerService: Service {
         /// How often something failed in a row.
         var failures: [JobStore.Work: Int] = [:]
         var workers: [RunningWorker] = []
+        /// Who tells others of an end at this moment.
+        var messengers: [WorkerProcess] = []
+        /// What was last said of a queue that cannot be read or written.
+        var trouble: String?
         /// What was last said about why nothing runs.
         var hold: String?
         /// The disk was found too full; it must have a little more room than that to go on.
@@ -35,7 +39,17 @@ final class SchedulerService: Service {
     private let retryDelay: @Sendable (Int) -> Duration
     private let logger: Logger
     private var publisher: ResultPublisher { ResultPublisher(state: directory, store: store, configuration: configuration) }
-    private var hooks: HookRunner { HookRunner(configuration: configuration, state: directory, store: store, logger: logger) }
+    private var hooks: HookRunner {
+        HookRunner(
+            configuration: configuration, state: directory, store: store, logger: logger,
+            began: { [self] messenger in
+                state.withLock { $0.messengers.append(messenger) }
+                if stopping.isStopped { messenger.kill() }
+            },
+            ended: { [self] messenger in state.withLock { $0.messengers.removeAll { $0 === messenger } } })
+    }
+    /// Where nobody answers, many would be waited for at once.
+    private static let mostMessengers = 4
     private let resources: Resources
     private let stopping = Stopping()
     private let state = Mutex(State())
@@ -62,6 +76,8 @@ final class SchedulerService: Service {
         try await stopping.whileNotStopped(then: { [self] in
             changed.raise()
             for worker in state.withLock({ $0.workers }) { worker.ask(.shutdown) }
+            // Nobody is waited for; who was not told is told after the next start.
+            for messenger in state.withLock({ $0.messengers }) { messenger.kill() }
         }) {
             await work()
         }
@@ -76,9 +92,14 @@ final class SchedulerService: Service {
                 heartbeat.beat()
                 do {
                     if try await step(&group) { return }
+                    state.withLock { $0.trouble = nil }
                 } catch {
-                    // The queue itself cannot be read or written: a full disk, a lock.
-                    logger.error("\(error) Tried again in 5 s")
+                    // The queue itself cannot be read or written: a full disk, a lock. Said once; the loop comes round at every sign of life.
+                    let text = "\(error)", isNews = state.withLock { state in
+                        defer { state.trouble = text }
+                        return state.trouble != text
+                    }
+                    if isNews { logger.error("\(text) Tried again every 5 s") }
                     await changed.wait(upTo: .seconds(5))
                 }
             }
@@ -95,7 +116,8 @@ final class SchedulerService: Service {
             return (Set(state.busy.keys).union(state.pauses.keys), state.busy.filter { if case .run = $0.key { true } else { false } }.map(\.value))
         }
         let hasRoom = needs.count < resources.workers
-        if let work = try store.work(excluding: excluded, mayRun: reason == nil && hasRoom) {
+        let mayTell = state.withLock { state in state.busy.keys.count { if case .hook = $0 { true } else { false } } < Self.mostMessengers }
+        if let work = try store.work(excluding: excluded, mayRun: reason == nil && hasRoom, mayTell: mayTell) {
             if let need = try await need(of: work, beside: needs) {
                 state.withLock { $0.busy[work] = need }
                 group.addTask { await self.perform(work) }
@@ -156,7 +178,7 @@ final class SchedulerService: Service {
             pause = isStale ? nil : retryDelay(min(failures, 3))
             if !isStale, failures == 1 || failures.isMultiple(of: 10) {
                 let name = (try? store.record(work.folder))?.name ?? work.folder
-                logger.error("\(name) waits and is tried again: \(error)")
+                logger.error("\(name.onOneLine()) waits and is tried again: \(error)")
             }
         }
         let until = pause.map { ContinuousClock.now + $0 }
@@ -183,18 +205,18 @@ final class SchedulerService: Service {
             return try await execution.perform(id, run)
         case .publish(let id, let run):
             let place = try await publisher.publish(id, run: run)
-            logger.info("Done: \(place) is in the outbox")
+            logger.info("Done: \(place.onOneLine()) is in the outbox")
         case .finish(let id):
             if let place = try await publisher.finish(id) {
-                logger.warning("\(place) in the outbox says why it has no result")
+                logger.warning("\(place.onOneLine()) in the outbox says why it has no result")
                 drain?.countFailure()
             }
         case .reopen(let id):
             try publisher.reopen(id)
             let name = try store.record(id)?.name ?? id
-            logger.info("\(name) is taken up again")
+            logger.info("\(name.onOneLine()) is taken up again")
         case .hook(let id, let run):
-            if try await hooks.perform(id, run: run) { return nil }
+            if try await hooks.perform(id, run: run) || stopping.isStopped { return nil }
             let failures = state.withLock { $0.failures[work] ?? 0 } + 1
             // Five times, then it is given up; a drain does not wait for somebody who does not listen.
             if failures >= 5 || drain != nil {

@@ -58,7 +58,7 @@ final class ServiceManagerService: Service {
     /// `running toys, step 120/2010; 3 waiting`, in one line.
     private func sentence() -> String {
         guard let counts = try? store.counts() else { return "the queue cannot be read" }
-        var parts: [String] = []
+        var parts: [String] = store.lockNotice.map { [$0] } ?? []
         if counts[.running, default: 0] > 0, let jobs = try? store.summaries(ended: 0, waiting: 0) {
             for job in jobs where job.state == .running {
                 let progress = job.progress.flatMap { line in line.step.map { step in

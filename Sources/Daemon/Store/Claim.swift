@@ -102,7 +102,7 @@ struct Claim: Sendable {
     private func specification(_ file: String?, in folder: JobFolder) -> JobSpecification {
         var layers = SpecificationLayers()
         if let inherited = configuration.defaultJob { layers.add(inherited) }
-        if let file, let bytes = try? Folder.contents(of: folder.path + "/" + file, limit: 1 << 20) { layers.add(file: bytes, name: file) }
+        if let file, let bytes = try? folder.contents(of: file) { layers.add(file: bytes, name: file) }
         return layers.resolve().0
     }
 }

@@ -25,7 +25,7 @@ struct Recovery {
             }
         }
         for record in try store.records([.open, .reopening]) {
-            do { try resume(record) } catch { claim.logger.error("The jobs of \(record.name) (\(record.id)) are left alone: \(error)") }
+            do { try resume(record) } catch { claim.logger.error("The jobs of \(record.name.onOneLine()) (\(record.id)) are left alone: \(error)") }
         }
     }
 
@@ -76,7 +76,7 @@ struct Recovery {
         if placement == nil, partials.isEmpty {
             try claim.move(origin, id)
             _ = try claim.queue(id, origin)
-            return claim.logger.notice("Found again: \(origin.name) as \(id)")
+            return claim.logger.notice("Found again: \(origin.name.onOneLine()) as \(id)")
         }
         try adoptPlaced(id, origin, placement ?? JobPlacement(), partials)
     }
@@ -111,7 +111,7 @@ struct Recovery {
         record.resultFolder = placement.resultFolder ?? partials.map { Directory.parent(of: $0) }.first { $0 != outbox }.map { String($0.dropFirst(outbox.count + 1)) }
         record.failedAs = placement.failedAs
         try store.add(record, event: "found again in the state directory")
-        claim.logger.notice("Found again: \(origin.name) as \(id), on its way to the outbox")
+        claim.logger.notice("Found again: \(origin.name.onOneLine()) as \(id), on its way to the outbox")
     }
 
     /// History.

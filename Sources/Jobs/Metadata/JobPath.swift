@@ -8,8 +8,8 @@ public struct JobPath {
     /// The job's folder as given, and with every link resolved.
     public let root: String
     private let realRoot: String
-    /// Listings of folders, for suggestions.
-    private var listings: [String: [String]] = [:]
+    /// What folders hold, for suggestions.
+    private var listings: [String: Listing] = [:]
 
     /// - Throws: where the folder cannot be resolved.
     public init(root: String) throws(FileError) {
@@ -79,8 +79,12 @@ public struct JobPath {
                 let what = twin.lowercased() == piece.lowercased() ? "capital and small letters differ" : "the name is nearly the same"
                 return "is not there, but \(present.isEmpty ? twin : present + "/" + twin) is (\(what)); correct the name"
             }
-            if status.st_mode & S_IFMT == S_IFLNK, stat(root + "/" + next, &status) != 0 {
-                return "is a link to a file that does not exist; copy the file itself into the job's folder"
+            if status.st_mode & S_IFMT == S_IFLNK {
+                if stat(root + "/" + next, &status) != 0 {
+                    return "is a link to a file that does not exist; copy the file itself into the job's folder"
+                }
+                // What lies behind it is not even looked at: its names are not this job's to show.
+                do throws(Refusal) { try refuseLinkOut(next) } catch { return error.reason }
             }
             present = next
         }
@@ -88,20 +92,31 @@ public struct JobPath {
     }
 
     /// A file of `folder` whose name differs from `name` in case or Unicode normalisation only, else in its suffix's
-    /// spelling (`.jpeg`, `.JPG`), else by a slip.
+    /// spelling (`.jpeg`, `.JPG`).
     private mutating func twin(of name: String, in folder: String) -> String? {
-        let entries = listing(folder)
-        if let twin = entries.first(where: { $0.lowercased() == name.lowercased() && Array($0.utf8) != Array(name.utf8) }) { return twin }
-        let stem = { (name: String) in name.lastIndex(of: ".").map { String(name[..<$0]).lowercased() } ?? name.lowercased() }
-        if let twin = entries.first(where: { stem($0) == stem(name) && !stem($0).isEmpty }) { return twin }
-        return nil
+        let listing = listing(folder)
+        if let twin = listing.byName[name.lowercased()], Array(twin.utf8) != Array(name.utf8) { return twin }
+        return listing.byStem[Listing.stem(name)]
     }
 
-    private mutating func listing(_ folder: String) -> [String] {
+    /// The names of one folder, found by what a slip leaves of them.
+    private struct Listing {
+        var byName: [String: String] = [:], byStem: [String: String] = [:]
+
+        init(_ folder: String) {
+            for name in ((try? Folder.names(folder)) ?? []).filter({ !IgnoredFiles.contains($0) }).sorted().reversed() {
+                byName[name.lowercased()] = name
+                if !Self.stem(name).isEmpty { byStem[Self.stem(name)] = name }
+            }
+        }
+
+        static func stem(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[..<$0]).lowercased() } ?? name.lowercased() }
+    }
+
+    private mutating func listing(_ folder: String) -> Listing {
         if let known = listings[folder] { return known }
-        let found = (try? Folder.names(folder.isEmpty ? root : root + "/" + folder)) ?? []
-        let sorted = found.filter { !IgnoredFiles.contains($0) }.sorted()
-        listings[folder] = sorted
-        return sorted
+        let found = Listing(folder.isEmpty ? root : root + "/" + folder)
+        listings[folder] = found
+        return found
     }
 }

@@ -3,6 +3,11 @@ import Files
 /// line. Every fault is found, with its line.
 struct MetadataReader {
     static let maximumBytes = 64 << 20
+    /// A line of a photo has some hundred bytes.
+    static let longestLine = 1 << 20
+    static let mostSubjects = 1000
+    /// After so many nothing more is looked at.
+    static let mostFaults = 1000
 
     /// As faults and `PhotoList.source` call it: `prior/class_metadata.jsonl`.
     let source: String
@@ -45,6 +50,15 @@ struct MetadataReader {
         var number = 0
         for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
+            guard faults.count < Self.mostFaults else {
+                fault(number, "has \(Self.mostFaults) faults up to here; the rest was not looked at")
+                return
+            }
+            guard line.count <= Self.longestLine else {
+                fault(number, "is a line of \(line.count) bytes; at most \(Self.longestLine) are read, and every photo has a line of its own")
+                seenTable = true
+                continue
+            }
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
             guard let string = String(validating: line, as: UTF8.self) else {
                 fault(number, "is not valid UTF-8; save the file as UTF-8")
@@ -76,6 +90,10 @@ struct MetadataReader {
     private mutating func table(_ members: [JSONValue.Member], line: Int) {
         guard members.count == 1, members[0].key == "id", let entries = members[0].value.members else {
             fault(line, "the first line must be the table of subjects: {\"id\": {\"a\": \"olis toy\", \"b\": \"hta corgi\"}}")
+            return
+        }
+        guard entries.count <= Self.mostSubjects else {
+            fault(line, "the table has \(entries.count) subjects; at most \(Self.mostSubjects) are taken")
             return
         }
         if entries.isEmpty { fault(line, "the table of subjects is empty; name at least two: {\"id\": {\"a\": \"olis toy\", \"b\": \"hta corgi\"}}") }

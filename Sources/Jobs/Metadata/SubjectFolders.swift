@@ -18,16 +18,31 @@ public struct SubjectFolders {
         for name in try Folder.names(root).sorted() where !IgnoredFiles.contains(name) && !others.contains(name.lowercased()) {
             let path = root + "/" + name
             // A folder with metadata of its own is a job that was put one level too deep.
-            guard Folder.leadsToDirectory(path), !Folder.exists(path + "/metadata.jsonl") else { continue }
-            if try !pictures(in: path).isEmpty { found.append(name) }
+            guard Folder.leadsToDirectory(path), !leadsOut(name, of: root), !Folder.exists(path + "/metadata.jsonl") else { continue }
+            if try !pictures(in: path).names.isEmpty { found.append(name) }
         }
         return found
     }
 
-    private static func pictures(in folder: String) throws(FileError) -> [String] {
-        try Folder.names(folder).filter { name in
-            !IgnoredFiles.contains(name) && suffixes.contains { name.lowercased().hasSuffix($0) && name.count > $0.count }
-        }.sorted()
+    /// Whether a folder is a link to one that lies elsewhere; what is there is not even looked at.
+    private static func leadsOut(_ name: String, of root: String) -> Bool {
+        do {
+            try JobPath(root: root).refuseLinkOut(name)
+            return false
+        } catch {
+            return true
+        }
+    }
+
+    /// The pictures of a folder; `strange` are those whose names are not UTF-8, which nothing can be called by.
+    private static func pictures(in folder: String) throws(FileError) -> (names: [String], strange: [String]) {
+        var names: [String] = [], strange: [String] = []
+        for bytes in try RawPath(folder).names() {
+            let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard !IgnoredFiles.contains(name), suffixes.contains(where: { name.lowercased().hasSuffix($0) && name.count > $0.count }) else { continue }
+            if Array(name.utf8).elementsEqual(bytes.lazy.map { UInt8(bitPattern: $0) }) { names.append(name) } else { strange.append(name) }
+        }
+        return (names.sorted(), strange.sorted())
     }
 
     /// The list that the folders amount to, and every fault; nil where there is no folder of photos.
@@ -36,11 +51,16 @@ public struct SubjectFolders {
         var list = PhotoList(source: source, subjects: [], photos: [])
         do throws(FileError) {
             let folders = try names(in: paths.root)
-            guard !folders.isEmpty else { return nil }
+            let links = try Folder.names(paths.root).sorted().filter {
+                !IgnoredFiles.contains($0) && !others.contains($0.lowercased()) && Folder.leadsToDirectory(paths.root + "/" + $0) && leadsOut($0, of: paths.root)
+            }
+            faults += links.map { Fault(file: $0, "is a link that leaves the job's folder; copy the folder itself into it") }
+            guard !folders.isEmpty || !links.isEmpty else { return nil }
             for (i, folder) in folders.enumerated() {
                 let subject = SubjectEntry(key: key(i), phrase: phrase(folder))
                 list.subjects.append(subject)
-                let names = try pictures(in: paths.root + "/" + folder)
+                let (names, strange) = try pictures(in: paths.root + "/" + folder)
+                faults += strange.map { Fault(file: folder + "/" + $0, "has a name that is not UTF-8, shown here with � in its place; rename the file") }
                 let stem = { (name: String) in String(name[..<name.lastIndex(of: ".")!]) }
                 let masks = names.filter { name in name.hasPrefix("mask_") && names.contains { stem($0) == stem(name).dropFirst(5) } }
                 for name in names where !masks.contains(name) {

@@ -110,7 +110,8 @@ final class KeyedValues {
     /// Reports every key that nobody has asked for: by its reason where it is one we refuse by name, otherwise
     /// with the nearest known key.
     func reportUnknownKeys(refused: [String: String] = [:]) {
-        for entry in entries where !known.contains(entry.key) {
+        let unknown = entries.filter { !known.contains($0.key) }
+        for entry in unknown.prefix(Self.mostUnknownKeys) {
             var plain = entry.key.replacing("-", with: "_")[...]
             while plain.hasPrefix("_") { plain = plain.dropFirst() }
             if let reason = refused[String(plain)] {
@@ -121,7 +122,13 @@ final class KeyedValues {
                 faults.append(entry.location.fault("unknown key `\(prefix)\(entry.key)`\(remedy)"))
             }
         }
+        if unknown.count > Self.mostUnknownKeys {
+            faults.append(unknown[Self.mostUnknownKeys].location.fault("here and below are \(unknown.count - Self.mostUnknownKeys) more unknown keys; this is no specification"))
+        }
     }
+
+    /// So many are named.
+    private static let mostUnknownKeys = 50
 
     static func words(_ range: ClosedRange<Int>) -> String {
         range.upperBound == .max ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"

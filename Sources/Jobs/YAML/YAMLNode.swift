@@ -60,10 +60,12 @@ public struct YAMLNode: Equatable, Sendable, Codable {
     /// merged in the same way. A null leaves what was there.
     public func merged(with other: YAMLNode) -> YAMLNode {
         guard case .mapping(var entries) = content, case .mapping(let others) = other.content else { return other }
+        var places = Dictionary(entries.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
         for entry in others where !entry.value.isNull {
-            if let i = entries.firstIndex(where: { $0.key == entry.key }) {
+            if let i = places[entry.key] {
                 entries[i] = Entry(key: entry.key, location: entry.location, value: entries[i].value.merged(with: entry.value))
             } else {
+                places[entry.key] = entries.count
                 entries.append(entry)
             }
         }

@@ -22,16 +22,16 @@ public final class ProgressReporter {
     public func step(_ line: ProgressLine) {
         switch style {
         case .json:
-            if line.phase == .train || isDue(line, after: .seconds(1)) { put(line.encoded + "\n") }
+            if line.phase == .train || isDue(line, after: .seconds(1)) { put(line.encoded + "\n", patience: .zero) }
         case .bar:
             let step = line.step ?? 0, total = max(line.total ?? 1, 1), width = 24
             let filled = min(width, width * step / total)
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            put("\r\u{1B}[K\(bar) \(line.sentence)")
+            put("\r\u{1B}[K\(bar) \(line.sentence)", patience: .zero)
             barIsOpen = true
             if step >= total { closeBar() }
         case .lines:
-            if isDue(line, after: .seconds(10)) { put(line.sentence + "\n") }
+            if isDue(line, after: .seconds(10)) { put(line.sentence + "\n", patience: .zero) }
         }
     }
 
@@ -45,16 +45,18 @@ public final class ProgressReporter {
     /// A sentence that stays.
     public func say(_ phase: ProgressLine.Phase, _ sentence: String) {
         closeBar()
-        put(style == .json ? ProgressLine(phase: phase, message: sentence).encoded + "\n" : sentence + "\n")
+        put(style == .json ? ProgressLine(phase: phase, message: sentence).encoded + "\n" : sentence + "\n", patience: .seconds(2))
     }
 
     private func closeBar() {
-        if barIsOpen { put("\n") }
+        if barIsOpen { put("\n", patience: .zero) }
         barIsOpen = false
     }
 
-    private func put(_ text: String) {
-        // A reader that has gone away must not end the job.
+    /// A reader that has gone away must not end the job, and one that does not read must not hold it up: after `patience` it is left out.
+    private func put(_ text: String, patience: Duration) {
+        var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard poll(&output, 1, Int32(patience.components.seconds * 1000)) != 0 else { return }
         _ = text.withCString { write(STDOUT_FILENO, $0, strlen($0)) }
     }
 }

@@ -22,7 +22,7 @@ struct LogsCommand: ParsableCommand {
             while true {
                 // First whether it goes on, then what it said: nothing that is said in between is missed.
                 guard let (record, run) = try store.job(number) else { return }
-                if let path = files.log(record, run: run), let handle = FileHandle(forReadingAtPath: path) {
+                if let path = files.log(record, run: run)?.path, let handle = FileHandle(forReadingAtPath: path) {
                     hasShown = true
                     defer { try? handle.close() }
                     let size = (try? handle.seekToEnd()) ?? 0

@@ -42,8 +42,8 @@ struct StatusCommand: ParsableCommand {
         guard let (record, run) = try store.job(job.number) else { return }
         let files = JobFiles(configuration)
         let details = Details(
-            job: job, attempts: try store.attempts(job.number), events: try store.events(job.number), folder: files.folder(record, run: run),
-            log: files.log(record, run: run))
+            job: job, attempts: try store.attempts(job.number), events: try store.events(job.number), folder: files.places(record, run: run)[0].folder,
+            log: files.log(record, run: run)?.path)
         if json { return try printJSON(details) }
         print("job \(job.number): \(job.name), \(job.isCancelling ? "is being cancelled" : job.state.rawValue)")
         if let progress = job.progress, job.state == .running { print(progress.sentence) }

@@ -1,0 +1,130 @@
+import Files
+import Foundation
+import Jobs
+import JobStore
+import Synchronization
+import Testing
+
+@testable import Daemon
+
+/// Webhooks at a server that answers, fails, refuses, or keeps silent.
+@Suite(.serialized) struct WebhookTests {
+    private static let worker = "case $INPUT in */bad) echo 'a00.jpg: it is no picture.' > $OUTPUT/error.txt; exit 65;; esac; echo report > $OUTPUT/report.json"
+
+    private struct Message: Decodable {
+        let job: Int, name: String, state: String, result: String?, report: String?, error: String?
+    }
+
+    private func hook(_ shop: Workshop, _ number: Int64 = 1) -> JobRecord.Hook? { try? shop.store().job(number)?.record.runs[0].hook }
+
+    private func withDaemon(_ shop: Workshop, _ script: String = worker, _ body: () async throws -> Void) async throws {
+        let daemon = try shop.daemon(script, drains: false, retryDelay: .milliseconds(20))
+        let running = Task { try await daemon.run() }
+        do { try await body() } catch {
+            await daemon.stop()
+            _ = try await running.value
+            throw error
+        }
+        await daemon.stop()
+        #expect(try await running.value == .stopped)
+    }
+
+    @Test func aServerIsToldOfEveryEnd() async throws {
+        let server = try WebServer { _ in .status(204) }
+        defer { server.close() }
+        let shop = try Workshop { ($0.onFinish, $0.onFailure) = (server.url, server.url) }
+        try shop.drop("good \"toys\" ü\nand")
+        try shop.drop("bad")
+        #expect(try await shop.daemon(Self.worker).run() == .drained(failures: 1))
+        let messages = try server.bodies.map { try JSONDecoder().decode(Message.self, from: Data($0.utf8)) }.sorted { $0.state < $1.state }
+        #expect(messages.map(\.state) == ["done", "failed"])
+        #expect(messages[0].name == "good \"toys\" ü\\nand" && messages[0].report == shop.path + "/outbox/good \"toys\" ü\nand/report.json")
+        #expect(messages[1].error == "a00.jpg: it is no picture." && messages[1].report == shop.path + "/outbox/bad.failed/error.txt")
+        #expect(hook(shop, 1) == .done && hook(shop, 2) == .done)
+    }
+
+    /// Another time it works; what is no success is none, a redirection included.
+    @Test(arguments: [500, 503, 404, 301]) func anErrorIsTriedAgain(_ status: Int) async throws {
+        let server = try WebServer { .status($0 < 2 ? status : 200) }
+        defer { server.close() }
+        let shop = try Workshop { $0.onFinish = server.url }
+        try shop.drop("toys")
+        try await withDaemon(shop) { try await shop.until("the third try") { hook(shop) == .done } }
+        #expect(server.bodies.count == 3 && Set(server.bodies).count == 1)
+        #expect(try shop.store().events(1).map(\.text).filter { $0.hasPrefix("could not tell \(server.url)") }.count == 2)
+    }
+
+    @Test func aServerThatAlwaysFailsIsGivenUp() async throws {
+        let server = try WebServer { _ in .status(500) }
+        defer { server.close() }
+        let shop = try Workshop { $0.onFinish = server.url }
+        try shop.drop("toys")
+        try await withDaemon(shop) { try await shop.until("the end") { hook(shop) == .failed } }
+        #expect(server.bodies.count == 5)
+        #expect(shop.exists("outbox/toys/report.json"))
+    }
+
+    @Test func aServerThatIsNotThereStopsNothing() async throws {
+        let server = try WebServer { _ in .status(200) }
+        server.close()
+        let shop = try Workshop { ($0.onFinish, $0.onFailure) = (server.url, server.url) }
+        for name in ["one", "bad", "two"] { try shop.drop(name) }
+        #expect(try await shop.daemon(Self.worker).run() == .drained(failures: 1))
+        #expect(shop.names("outbox") == ["bad.failed", "one", "two"])
+        #expect((1...3).allSatisfy { hook(shop, $0) == .failed })
+    }
+
+    /// Nobody waits for it: not the next jobs, not an end of the daemon; and no crowd of messengers stands there.
+    @Test(.timeLimit(.minutes(1))) func aServerThatIsSilentHoldsNothingUp() async throws {
+        let isSilent = Mutex(true)
+        let server = try WebServer { _ in isSilent.withLock { $0 } ? .silence : .status(200) }
+        defer { server.close() }
+        let shop = try Workshop { $0.onFinish = server.url }
+        for i in 1...8 { try shop.drop("toys\(i)") }
+        let clock = ContinuousClock()
+        var stop: ContinuousClock.Instant?
+        try await withDaemon(shop) {
+            try await shop.until("all results") { shop.names("outbox").count == 8 }
+            try await shop.until("the messengers") { server.bodies.count >= 4 }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(server.bodies.count == 4)
+            stop = clock.now
+        }
+        #expect(try clock.now - #require(stop) < .seconds(10))
+        // Who was not told is told by the next daemon.
+        #expect((1...8).allSatisfy { hook(shop, $0) == .pending })
+        isSilent.withLock { $0 = false }
+        try await withDaemon(shop) { try await shop.until("the rest") { (1...8).allSatisfy { hook(shop, $0) == .done } } }
+        #expect(server.bodies.count == 12)
+    }
+
+    @Test func aSilentServerIsWaitedForWithPatienceOnly() async throws {
+        let server = try WebServer { _ in .silence }
+        defer { server.close() }
+        let shop = try Workshop()
+        try shop.drop("toys")
+        #expect(try await shop.daemon(Self.worker).run() == .drained(failures: 0))
+        var configuration = shop.configuration
+        configuration.onFinish = server.url
+        let store = try shop.store(forReading: false), id = try #require(try store.job(1)?.record.id)
+        let runner = HookRunner(
+            configuration: configuration, state: StateDirectory(configuration.state), store: store, logger: Workshop.logger, patience: .milliseconds(500))
+        let clock = ContinuousClock()
+        var isTold = true
+        let taken = try await clock.measure { isTold = try await runner.perform(id, run: 0) }
+        #expect(!isTold && hook(shop) == .pending && taken < .seconds(5))
+    }
+
+    /// The system takes no argument of more than 128 KiB.
+    @Test func aLongErrorIsToldInShort() async throws {
+        let server = try WebServer { _ in .status(200) }
+        defer { server.close() }
+        let shop = try Workshop { $0.onFailure = server.url }
+        try shop.drop("bad")
+        #expect(try await shop.daemon("head -c 600000 /dev/zero | tr '\\0' '\\1' > $OUTPUT/error.txt; exit 65").run() == .drained(failures: 1))
+        #expect(hook(shop) == .done)
+        let message = try JSONDecoder().decode(Message.self, from: Data(#require(server.bodies.first).utf8))
+        #expect(message.error?.hasSuffix("…") == true && message.error?.unicodeScalars.count == 4001)
+        #expect(shop.read("outbox/bad.failed/error.txt")?.utf8.count ?? 0 > 600_000)
+    }
+}
