@@ -23,7 +23,7 @@ struct RoundsReport: Encodable {
     /// The round whose LoRA lies in the result's own folder: the last that there was.
     let result: Int
     /// The round whose pictures keep the subjects apart better: the one of the best checkpoint, else that of the final pictures
-    /// with the higher mean; nil where nothing is known.
+    /// with the higher mean; nil where nothing speaks for one of them.
     let better: Int?
     let threshold: Double, most: Int
     let candidates: [Candidate]
@@ -61,7 +61,7 @@ struct RoundsReport: Encodable {
             better = best.round
             sentence = beginning + "; the LoRA whose pictures keep the subjects apart best is of round \(best.round ?? 2): \(best.files[0])"
         } else if let one = round.scores?.mean, let two = second.scores?.mean {
-            better = two >= one ? 2 : 1
+            better = two == one ? nil : two > one ? 2 : 1
             let means = "the final pictures of round 2 score \(number(two)) on average, those of round 1 \(number(one))"
             sentence = "\(beginning); \(means)" + (two >= one ? "" : ": its LoRA, \(round.files[0]), is the better one")
         } else {
