@@ -113,6 +113,7 @@ public struct Job: Equatable, Sendable, Codable {
         if s.bestCheckpoint, s.saveSteps >= s.maxTrainSteps {
             warnings.append("best_checkpoint has only the last LoRA to choose from: save_steps \(s.saveSteps) keeps none before step \(s.maxTrainSteps)")
         }
+        if s.rounds == 1, s.join != JoinSpecification() { warnings.append("join has no effect without `rounds: 2`") }
         if let priors, s.numClassImages < priors.subjects.count * 2 {
             warnings.append("num_class_images \(s.numClassImages) leaves about one prior image per subject")
         }

@@ -25,6 +25,7 @@ enum JobChecks {
                 .fault("`render.subjects` names the subject \"\(key)\", which metadata.jsonl does not have (\(known))"))
         }
         faults += bestCheckpoint(photos, specification: specification, root: root)
+        faults += rounds(photos, specification: specification, root: root)
         switch specification.relativeScale {
         case .number(0): break
         case .number:
@@ -50,6 +51,13 @@ enum JobChecks {
         let lower = prompt.lowercased(), absent = photos.subjects.filter { !lower.contains($0.phrase.lowercased()) }
         guard !absent.isEmpty else { return [] }
         return [root.locationOfEntry("validation_prompt").fault("`best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name \(absent.map { "“\($0.phrase)”" }.joined(separator: ", ")); write a prompt with \(phrases), word for word")]
+    }
+
+    /// Pictures join that show every subject.
+    private static func rounds(_ photos: PhotoList, specification: JobSpecification, root: YAMLNode) -> [Fault] {
+        guard specification.rounds > 1, specification.promptsOfAll(photos.subjects).isEmpty else { return [] }
+        let phrases = photos.subjects.map { "“\($0.phrase)”" }.joined(separator: " and ")
+        return [root.locationOfEntry("rounds").fault("`rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with \(phrases), word for word")]
     }
 
     /// `list` is the whole prior set, `used` what `num_class_images` leaves of it.

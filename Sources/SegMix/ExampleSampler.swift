@@ -9,16 +9,23 @@ public struct ExampleSampler {
     public let settings: SamplerSettings
     public let instances: SubjectSet
     public let priors: SubjectSet?
+    /// Pictures of all subjects together that joined the photos: each comes as often as a photo, always plain, with its own
+    /// prompt. The subject of one says whose prior pictures accompany it.
+    public let joined: [Photo]
 
     private let cache: PhotoCache
     private let scales: [Double]?
     private let order: PhotoOrder
+    /// Photos, then what joined them: position in `instances.subjects` of the subject whose priors go with each.
+    private let subjectOfPicture: [Int]
     /// For each of the instances' subjects the order of its prior photos, and its position in the prior set.
     private let priorOrders: [(order: PhotoOrder, subject: Int)]
 
     /// Throws `SegMixError` for settings out of range, for one subject where composites are wanted, for missing
     /// masks, captions and priors. Files are not read before they are drawn; see `readAll`.
-    public init(_ settings: SamplerSettings, instances: SubjectSet, priors: SubjectSet? = nil, cache: PhotoCache = PhotoCache()) throws(SegMixError) {
+    public init(
+        _ settings: SamplerSettings, instances: SubjectSet, priors: SubjectSet? = nil, joined: [Photo] = [], cache: PhotoCache = PhotoCache()
+    ) throws(SegMixError) {
         try settings.check()
         scales = try settings.relativeScale.scales(for: instances.subjects)
         if settings.segmixProbability > 0 && instances.subjects.count < 2 {
@@ -43,8 +50,13 @@ public struct ExampleSampler {
             }
         }
         self.priorOrders = priorOrders.map { (order: $0.0, subject: $0.1) }
-        order = PhotoOrder(count: instances.photos.count * settings.repeats, seed: settings.seed, purpose: .photoOrder)
-        (self.settings, self.instances, self.priors, self.cache) = (settings, instances, priors, cache)
+        let subjectOfJoined = joined.map { instances.position(ofSubject: $0.subject) }
+        for (photo, subject) in zip(joined, subjectOfJoined) where subject == nil || photo.captions.isEmpty {
+            preconditionFailure("ExampleSampler: \(photo.file) joined with the subject \"\(photo.subject)\" and \(photo.captions.count) prompts")
+        }
+        subjectOfPicture = instances.subjectOfPhoto + subjectOfJoined.compactMap { $0 }
+        order = PhotoOrder(count: (instances.photos.count + joined.count) * settings.repeats, seed: settings.seed, purpose: .photoOrder)
+        (self.settings, self.instances, self.priors, self.joined, self.cache) = (settings, instances, priors, joined, cache)
     }
 
     /// The batch of one micro-step, counted from 0: the instance half, then (with priors) the prior half.
@@ -55,9 +67,12 @@ public struct ExampleSampler {
         var batch: [TrainingExample] = [], priorHalf: [TrainingExample] = []
         for i in 0..<settings.batchSize {
             let draw = microStep * settings.batchSize + i
-            let photo = drawnPhoto(draw), subject = instances.subjectOfPhoto[photo]
-            let mixes = mixes(microStep: microStep, element: i, optimizerStep: optimizerStep)
-            batch.append(try example(of: photo, in: instances, isPrior: false, mixes: mixes, microStep, i))
+            let picture = drawnPicture(draw), subject = subjectOfPicture[picture]
+            let whole = picture < instances.photos.count ? nil : joined[picture - instances.photos.count]
+            let mixes = whole == nil && mixes(microStep: microStep, element: i, optimizerStep: optimizerStep)
+            batch.append(
+                try whole.map { try plain($0, isPrior: false, microStep, i) }
+                    ?? example(of: picture, in: instances, isPrior: false, mixes: mixes, microStep, i))
             if let priors {
                 let (order, own) = priorOrders[subject]
                 let prior = priors.photosOfSubject[own][order[earlierDraws(of: subject, before: draw)]]
@@ -79,6 +94,7 @@ public struct ExampleSampler {
                 for second in others.isEmpty ? [drawn] : others { add(Prompts.composite(drawn, second)) }
             }
         }
+        joined.forEach { $0.captions.forEach(add) }
         return all
     }
 
@@ -102,15 +118,16 @@ public struct ExampleSampler {
 
     // MARK: Draws
 
-    /// Position of the photo drawn as number `draw`, counted over the whole training.
-    private func drawnPhoto(_ draw: Int) -> Int { order[draw] % instances.photos.count }
+    /// Position of the picture drawn as number `draw`, counted over the whole training: of a photo, or after all of them of
+    /// one that joined.
+    private func drawnPicture(_ draw: Int) -> Int { order[draw] % subjectOfPicture.count }
 
-    /// How often photos of `subject` were drawn before `draw`.
+    /// How often pictures of `subject`, those that joined among them, were drawn before `draw`.
     private func earlierDraws(of subject: Int, before draw: Int) -> Int {
-        let epoch = instances.photos.count * settings.repeats
-        let inFullEpochs = draw / epoch * instances.photosOfSubject[subject].count * settings.repeats
+        let epoch = subjectOfPicture.count * settings.repeats
+        let inFullEpochs = draw / epoch * subjectOfPicture.count { $0 == subject } * settings.repeats
         let started = order.permutation(round: draw / epoch).prefix(draw % epoch)
-        return inFullEpochs + started.count { instances.subjectOfPhoto[$0 % instances.photos.count] == subject }
+        return inFullEpochs + started.count { subjectOfPicture[$0 % subjectOfPicture.count] == subject }
     }
 
     private func mixes(microStep: Int, element: Int, optimizerStep: Int) -> Bool {

@@ -13,8 +13,10 @@ struct CheckCommand: ParsableCommand {
     var json = false
 
     private struct Cost: Encodable {
-        let memory: Int, seconds: Double, steps: Int
-        enum CodingKeys: String, CodingKey { case memory = "memory_bytes", seconds, steps }
+        let memory: Int, seconds, renderSeconds, scoringSeconds: Double, steps: Int
+        enum CodingKeys: String, CodingKey {
+            case memory = "memory_bytes", seconds, renderSeconds = "render_seconds", scoringSeconds = "scoring_seconds", steps
+        }
     }
 
     func run() throws {
@@ -30,10 +32,12 @@ struct CheckCommand: ParsableCommand {
         let model = means.model, findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()
-        _ = try ScoringModels.of(job, model)
+        let scoring = try ScoringModels.of(job, model)
         if json {
-            let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .typical)
-            let line = Cost(memory: cost.memory.total, seconds: cost.seconds, steps: job.specification.maxTrainSteps)
+            let cost = try JobCost(job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+            let line = Cost(
+                memory: cost.memory.total, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
+                steps: job.specification.rounds * job.specification.maxTrainSteps)
             print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
             return
         }
@@ -43,7 +47,10 @@ struct CheckCommand: ParsableCommand {
         for line in PreparationCheck(job, means).sentences { print(line) }
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
-        let cost = try JobCost(job, model: model, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))
+        if s.rounds > 1 {
+            print("then \(s.join.candidates) pictures are drawn and scored; the best of them (at most \(s.join.most), with a score from \(s.join.threshold) on) join the photos of a second round of as many steps")
+        }
+        let cost = try JobCost(job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))
         if let warning = cost.warning { print("note: \(warning)") }
         print(cost)
         try cost.refuseIfTooLarge()

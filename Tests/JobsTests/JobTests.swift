@@ -36,12 +36,29 @@ import Testing
         ("classes: {z: toy}", #"job.yaml:1: `classes` names the subject "z", which metadata.jsonl does not have ("b", "a")"#),
         ("best_checkpoint: true", #"job.yaml:1: `best_checkpoint` compares pictures of `validation_prompt`, which is not given; add one that names “hta corgi” and “olis toy”"#),
         ("best_checkpoint: true\nvalidation_prompt: an OLIS Toy and a corgi", #"job.yaml:2: `best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name “hta corgi”; write a prompt with “hta corgi” and “olis toy”, word for word"#),
+        ("rounds: 2", #"job.yaml:1: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
+        ("rank: 4\nrounds: 2\nvalidation_prompt: hta corgi\nrender: {prompts: [olis toy, hta  corgi and olis toy]}", #"job.yaml:2: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
         ("num_class_images: 1", #"prior/class_metadata.jsonl: `num_class_images: 1` leaves no prior image for the subject "b"; use at least 2"#),
     ])
     func specificationAndMetadataAgree(_ text: String, _ sentence: String) throws {
         let folder = try makeJobFolder()
         try folder.write(text, to: "job.yaml")
         #expect(faults(folder) == [sentence])
+    }
+
+    @Test func promptsOfEverySubject() throws {
+        let folder = try makeJobFolder()
+        func prompts(_ settings: String...) throws -> [String] {
+            let job = try Job.load(JobFolder(folder.path), settings: settings)
+            return job.specification.promptsOfAll(job.photos.subjects)
+        }
+        let validation = "validation_prompt=a HTA corgi, an olis toy"
+        #expect(try prompts(validation) == ["a HTA corgi, an olis toy"])
+        #expect(try prompts(validation, "render.prompts=[olis toy]") == ["a HTA corgi, an olis toy"])
+        #expect(try prompts(validation, "render.prompts=[olis toy, hta corgi by an Olis Toy]") == ["hta corgi by an Olis Toy"])
+        #expect(try prompts("render.prompts=[olis toy]").isEmpty)
+        #expect(try Job.load(JobFolder(folder.path), settings: ["join.most=2"]).warnings == ["join has no effect without `rounds: 2`"])
+        #expect(try Job.load(JobFolder(folder.path), settings: [validation, "rounds=2", "join.most=2"]).warnings.isEmpty)
     }
 
     @Test func oneSubjectOnly() throws {

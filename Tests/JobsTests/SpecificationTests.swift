@@ -25,7 +25,7 @@ import Testing
         #expect(s.mixedPrecision == .no && s.rank == 32 && s.seed == 42 && s.repeats == 1)
         #expect(s.withPriorPreservation && s.priorLossWeight == 1 && s.numClassImages == 100 && s.dcoBeta == 0)
         #expect(s.segmixProbability == 0.3 && s.segmixStartStep == 0 && s.relativeScale == .number(0) && s.softAlpha == 1)
-        #expect(!s.cropConditioning && !s.normalizeMaskedLoss && s.saveSteps == 200 && s.outputKohyaFormat && !s.bestCheckpoint)
+        #expect(!s.cropConditioning && !s.normalizeMaskedLoss && s.saveSteps == 200 && s.outputKohyaFormat && !s.bestCheckpoint && s.rounds == 1)
         #expect(s.render.seeds == [42] && s.render.steps == 50 && s.render.guidance == 5)
     }
 
@@ -95,6 +95,8 @@ import Testing
         validation_steps: 40
         output_kohya_format: false
         best_checkpoint: true
+        rounds: 2
+        join: {candidates: 7, threshold: -0.5, most: 3}
         classes: {a: toy, b: corgi}
         crop_conditioning: true
         normalize_masked_loss: true
@@ -144,6 +146,7 @@ import Testing
         #expect(s.relativeScale == .table([.init(subject: "a", scale: 1), .init(subject: "b", scale: 0.5)]))
         #expect(s.saveSteps == 20 && s.checkpointingSteps == 30 && s.checkpointsTotalLimit == 4 && s.validationPrompt == "a toy: on a #1 desk")
         #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.bestCheckpoint && s.classes == ["a": "toy", "b": "corgi"])
+        #expect(s.rounds == 2 && s.join.candidates == 7 && s.join.threshold == -0.5 && s.join.most == 3)
         #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
         #expect(s.render.guidance == 7.5 && s.render.gamma == [0, 0.07] && s.render.loraScale == [0.8] && s.render.width == 96 && s.render.height == 64)
@@ -243,7 +246,10 @@ import Testing
         ("learnig_rate: 1", "job.yaml:1: unknown key `learnig_rate`; did you mean `learning_rate`?"),
         ("max-train-steps: 1", "job.yaml:1: unknown key `max-train-steps`; did you mean `max_train_steps`?"),
         ("random_flip: true", "job.yaml:1: `random_flip` is not offered: the reference accepts it and ignores it; pictures are never flipped. Remove it"),
-        ("rounds: 2", "job.yaml:1: `rounds` is not offered: a training has one round, and no picture that it renders joins its photos. Remove it; `best_checkpoint: true` names the best LoRA"),
+        ("rounds: 3", "job.yaml:1: `rounds` must be a whole number from 1 to 2, not '3'"),
+        ("join: 5", "job.yaml:1: `join` must be a table of candidates, threshold, most, not '5'"),
+        ("join:\n  treshold: 0.2", "job.yaml:2: unknown key `join.treshold`; did you mean `threshold`?"),
+        ("join:\n  threshold: 1.5", "job.yaml:2: `join.threshold` must be a number from -10 to 1, not '1.5'"),
         ("--random_flip: true", "job.yaml:1: `--random_flip` is not offered: the reference accepts it and ignores it; pictures are never flipped. Remove it"),
         ("train_text_encoder: true", "job.yaml:1: `train_text_encoder` is not offered: only the UNet's attention is trained. Remove it"),
         ("report_to: wandb", "job.yaml:1: `report_to` is not offered: metrics.jsonl and report.html always come with the result. Remove it"),

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import Jobs
 import ModelGoldens
 import Testing
 
@@ -47,7 +48,8 @@ import Testing
         try place.useLookingModels(owlv2: detector)
         try #require(place.starting("run", to: "first").end().status == 0)
         let files = Self.pictures + ["final-00.png", "final-01.png"]
-        let chosen = try FlatDetector(detector).shift(showing: 2, in: files.map { place.path + "/first/samples/" + $0 }, queries: ["toy", "corgi"])
+        // The final pictures are those of another LoRA once the scores tell which is the best.
+        let chosen = try FlatDetector(detector).shift(showing: 2, in: Self.pictures.map { place.path + "/first/samples/" + $0 }, queries: ["toy", "corgi"])
         try #require(chosen.pictures >= 3, "\(chosen)")
         _ = try FlatDetector(detector, shift: chosen.shift)
         let end = try place.starting("run").end()
@@ -56,7 +58,7 @@ import Testing
         let said = try Program.segmix.run(["score", "--job", place.job, "--config", place.configuration, "--json", "--image"] + files.map { place.path + "/out/samples/" + $0 })
         let list = try #require((try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any])?["pictures"] as? [[String: Any]])
         let expected = Dictionary(uniqueKeysWithValues: zip(files.map { "samples/" + $0 }, list.compactMap { $0["score"] as? Double }))
-        #expect(expected.values.count { $0 != 0 } == chosen.pictures)
+        #expect(expected.count { !$0.key.contains("final") && $0.value != 0 } == chosen.pictures)
 
         func scores(_ pictures: Any?) -> [String: Double] {
             Dictionary(uniqueKeysWithValues: (pictures as? [[String: Any]] ?? []).map { ($0["file"] as! String, $0["score"] as! Double) })
@@ -78,6 +80,20 @@ import Testing
         #expect(paths.count == 2 && paths.allSatisfy { place.exists("out/" + $0) })
         #expect(end.output.contains("best checkpoint: \(paths.joined(separator: ", ")) (step \(2 * winner + 2)) scores \(String(format: "%.3f", means[winner]))"))
 
+        // The final pictures are drawn with it: as `segmix render` draws them.
+        let pictures = try #require(report["pictures"] as? [[String: Any]])
+        #expect(pictures.count == 4 && pictures.allSatisfy { $0["lora"] as? String == paths[0] })
+        let drawn = try Program.segmix.run([
+            "render", "--model", "odd", "--config", place.configuration, "--lora", place.path + "/out/" + paths[0], "--prompt", Self.prompt, "--output",
+            place.path + "/drawn", "--seed", "1", "--steps", "2", "--width", "64", "--height", "64", "--gamma", "0.07", "--job", place.job, "--negative-prompt",
+            RenderSpecification.defaultNegativePrompt,
+        ])
+        try #require(drawn.status == 0, "\(drawn.errors)")
+        let one = try ImageFile.readPhoto(place.path + "/drawn/00000-1.png").bytes, two = try ImageFile.readPhoto(place.path + "/out/samples/final-00.png").bytes
+        #expect(one.count == two.count && zip(one, two).allSatisfy { abs(Int($0) - Int($1)) <= 2 })
+        let events = try place.data("out/tensorboard/events.out.tfevents.segmixd.scores")
+        #expect(events.range(of: Data("validation/detect_and_compare".utf8)) != nil && events.range(of: Data("final/detect_and_compare/01".utf8)) != nil)
+
         // Detect-and-Compare of the final pictures: only those that were to show both.
         let final = try #require(report["scores"] as? [String: Any])
         #expect(scores(final["pictures"]) == expected.filter { $0.key.contains("final") })
@@ -89,7 +105,7 @@ import Testing
     }
 
     /// A stop keeps every picture and score, and what goes on from it ends like the run that was never stopped.
-    @Test(arguments: ["step-000002 1 of", "out/.segmixd/checkpoint-scores.json"]) func stopping(_ moment: String) throws {
+    @Test(arguments: ["step-000002 1 of", "out/.segmixd/scores.json"]) func stopping(_ moment: String) throws {
         let place = try workplace("validation_steps: 4\nbest_checkpoint: true", images: 12)
         try place.useLookingModels()
         try place.replace("{steps: 2}", "{steps: 8}", in: "toys/job.yaml")
@@ -105,7 +121,7 @@ import Testing
                 ($0, try FileManager.default.attributesOfItem(atPath: place.path + "/out/samples/" + $0)[.modificationDate] as! Date)
             })
         }
-        let before = try written(), known = (try? JSONSerialization.jsonObject(with: place.data("out/.segmixd/checkpoint-scores.json"))) as? [String: Any]
+        let before = try written(), known = (try? JSONSerialization.jsonObject(with: place.data("out/.segmixd/scores.json"))) as? [String: Any]
         let scored = (known?["scores"] as? [String: Any])?.count ?? 0
         #expect(before.count >= 12 && (moment.hasPrefix("step") ? before.count < 36 : scored > 0 && scored < 36), "\(before.count), \(scored)")
 
@@ -122,7 +138,7 @@ import Testing
         let place = try workplace("validation_steps: 2\nbest_checkpoint: true", images: 12)
         try place.useLookingModels()
         let running = try place.starting("run")
-        running.until { place.exists("out/.segmixd/checkpoint-scores.json") }
+        running.until { place.exists("out/.segmixd/scores.json") }
         running.send(SIGTERM)
         try #require(running.end().status == 75)
         let other = "hta corgi beside olis toy", end = try place.starting("run", ["--set", "validation_prompt=\(other)"]).end()

@@ -33,6 +33,29 @@ struct TensorBoardTests {
         #expect(TensorBoardEvent.messages(damaged).count == 1)
     }
 
+    /// Scores have a file of their own, written whole.
+    @Test func scores() throws {
+        let folder = try TemporaryFolder(), path = folder.path + "/tensorboard"
+        func picture(_ file: String, _ score: Double) -> ReportScores.Picture { .init(file: file, score: score, reason: nil, similarity: []) }
+        let final = ReportScores(subjects: ["a"], [picture("samples/final-00.png", 0.25), picture("samples/final-03.png", 0.75)])
+        let checkpoints = [(200, 0.125), (400, 0.5)].map { CheckpointScores.Checkpoint(step: $0.0, files: ["x"], pictures: [picture("y", $0.1)]) }
+        for _ in 0..<2 { try TensorBoardScores(final: final, after: 400, checkpoints: checkpoints).write(to: path) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["events.out.tfevents.segmixd.scores"])
+        let messages = TensorBoardEvent.messages(try Data(contentsOf: URL(fileURLWithPath: path + "/events.out.tfevents.segmixd.scores")))
+        let expected = [
+            TensorBoardEvent.version(time: 0), TensorBoardEvent.scalars([(tag: "validation/detect_and_compare", value: 0.125)], step: 200, time: 0),
+            TensorBoardEvent.scalars([(tag: "validation/detect_and_compare", value: 0.5)], step: 400, time: 0),
+            TensorBoardEvent.scalars(
+                [(tag: "final/detect_and_compare", value: 0.5), (tag: "final/detect_and_compare/00", value: 0.25), (tag: "final/detect_and_compare/03", value: 0.75)],
+                step: 400, time: 0),
+        ]
+        // All but the time.
+        #expect(messages.map { Array($0.dropFirst(9)) } == expected.map { Array($0.dropFirst(9)) })
+        let empty = try TemporaryFolder()
+        try TensorBoardScores(final: nil, after: 400, checkpoints: []).write(to: empty.path + "/tensorboard")
+        #expect(!FileManager.default.fileExists(atPath: empty.path + "/tensorboard"))
+    }
+
     @Test func goingOnLeavesNothingTwice() throws {
         let folder = try TemporaryFolder(), path = folder.path + "/tensorboard"
         func record(_ step: Int) -> StepRecord {

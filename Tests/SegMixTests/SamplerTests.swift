@@ -47,6 +47,45 @@ import Testing
         #expect(Set(stride(from: 0, to: corgis.count - 1, by: 2).map { corgis[$0] }).count == 2)
     }
 
+    /// Pictures that joined come as often as photos, whole and plain, whatever `segmix_prob` is; prior pictures stay evenly drawn.
+    @Test func joinedPictures() throws {
+        let joined = [("a", "b00"), ("b", "b01")].map { key, file in
+            Photo(
+                subject: key, file: "samples/\(file).jpg", path: CollageGoldens.folder.path + "/\(file).jpg", mask: nil, maskPath: nil,
+                captions: ["all of them \(file)"])
+        }
+        func sampler(_ cache: PhotoCache = PhotoCache()) throws -> ExampleSampler {
+            try ExampleSampler(
+                Self.settings { $0.batchSize = 5; $0.segmixProbability = 1 }, instances: Self.instances, priors: Self.priors, joined: joined, cache: cache)
+        }
+        let one = try sampler(), other = try sampler(PhotoCache(capacity: 0))
+        #expect(Set(joined.flatMap(\.captions)).isSubset(of: one.prompts))
+        let batches = try (0..<40).map { try one.examples(microStep: $0, optimizerStep: 0) }
+        for step in [39, 3] { #expect(try other.examples(microStep: step, optimizerStep: 0) == batches[step]) }
+        var priors: [String: Int] = [:]
+        for batch in batches {
+            // An epoch is three photos and two joined pictures.
+            #expect(Set(batch.prefix(5).map(\.files[0])) == ["a00.jpg", "b00.jpg", "b01.jpg", "samples/b00.jpg", "samples/b01.jpg"])
+            for (example, prior) in zip(batch.prefix(5), batch.suffix(5)) {
+                let isJoined = example.files[0].hasPrefix("samples/")
+                #expect(example.isComposite != isJoined && prior.isPrior && prior.isComposite != isJoined)
+                if isJoined {
+                    #expect(example.prompt == "all of them " + example.files[0].dropFirst(8).prefix(3) && example.files.count == 1)
+                    #expect(example.lossMask.allSatisfy { $0 == 1 } && example.crop != nil)
+                    #expect(prior.files[0].first == (example.files[0].contains("b00") ? "a" : "b"))
+                } else {
+                    #expect(prior.files[0].first == example.files[0].first && !example.files[1].hasPrefix("samples/"))
+                }
+                priors[prior.files[0], default: 0] += 1
+            }
+        }
+        // Of b three pictures in an epoch, of which each prior has half.
+        #expect(priors == ["a00.jpg": 80, "b00.jpg": 60, "b01.jpg": 60])
+        // Without them nothing is changed.
+        let plain = try Self.sampler(), empty = try ExampleSampler(Self.settings(), instances: Self.instances, priors: Self.priors, joined: [])
+        for step in 0..<6 { #expect(try plain.examples(microStep: step, optimizerStep: 0) == empty.examples(microStep: step, optimizerStep: 0)) }
+    }
+
     @Test func composites() throws {
         let sampler = try Self.sampler { $0.relativeScale = .ratio(0.5); $0.segmixProbability = 1 }
         var lefts = 0, priorLefts = 0, tops = 0

@@ -60,6 +60,12 @@ extension JobSpecification {
         outputKohyaFormat = values.boolean(key(.outputKohyaFormat), default: outputKohyaFormat)
         bestCheckpoint = values.boolean(key(.bestCheckpoint), default: bestCheckpoint)
 
+        rounds = values.integer(key(.rounds), 1...2, default: rounds)
+        if let table = values.table(key(.join), of: JoinSpecification.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")) {
+            join = JoinSpecification(table)
+            values.report(table.faults)
+        }
+
         if let table = values.table(key(.classes), of: "subject: class") {
             for entry in table.entries { classes[entry.key] = table.string(entry.key) }
             values.report(table.faults)

@@ -15,6 +15,7 @@ extension JobSpecification {
             let order: [String]? = switch key {
             case .render: RenderSpecification.CodingKeys.allCases.map(\.rawValue)
             case .prepare: PrepareSpecification.CodingKeys.allCases.map(\.rawValue)
+            case .join: JoinSpecification.CodingKeys.allCases.map(\.rawValue)
             default: nil
             }
             lines += Self.lines(key.rawValue, value, order: order)

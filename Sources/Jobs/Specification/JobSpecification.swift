@@ -70,6 +70,11 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     /// names the LoRA whose pictures keep the subjects apart best.
     public var bestCheckpoint = false
 
+    // A second training with the best pictures of the first.
+    /// 1, or 2: then pictures that round 1's LoRA has drawn join the photos of round 2, which starts anew.
+    public var rounds = 1
+    public var join = JoinSpecification()
+
     // Ours.
     /// Subject key → class, for priors and detection. A subject that is left out has
     /// its phrase without the first (rare) word.
@@ -110,7 +115,7 @@ public struct JobSpecification: Codable, Equatable, Sendable {
         case saveSteps = "save_steps", checkpointingSteps = "checkpointing_steps"
         case checkpointsTotalLimit = "checkpoints_total_limit", validationPrompt = "validation_prompt"
         case numValidationImages = "num_validation_images", validationSteps = "validation_steps"
-        case outputKohyaFormat = "output_kohya_format", bestCheckpoint = "best_checkpoint", classes, cropConditioning = "crop_conditioning"
+        case outputKohyaFormat = "output_kohya_format", bestCheckpoint = "best_checkpoint", rounds, join, classes, cropConditioning = "crop_conditioning"
         case normalizeMaskedLoss = "normalize_masked_loss", onMissingMask = "on_missing_mask", prepare, priority, notBefore = "not_before", render
     }
 }

@@ -36,7 +36,6 @@ enum RefusedKeys {
             "do_edm_style_training": "the noise schedule is that of the model's own configuration. Remove it",
             "lora_alpha": "alpha equals the rank, as in the reference. Remove it",
             "flip": "pictures are never flipped. Remove it",
-            "rounds": "a training has one round, and no picture that it renders joins its photos. Remove it; `best_checkpoint: true` names the best LoRA",
             "prior_preservation": "use `with_prior_preservation`",
         ]
         for key in ["hub_token", "hub_model_id"] { reasons[key] = "a result goes to the outbox only. Remove it" }

@@ -15,37 +15,57 @@ public struct JobCost: CustomStringConvertible {
     public let memory: MemoryEstimate
     public let budget: MemoryBudget
     public let secondsPerMicroStep: Double
-    /// Of all pictures on the way and at the end.
-    public let renderSeconds: Double
+    /// Of all pictures on the way and at the end, and of their scores.
+    public let renderSeconds, scoringSeconds: Double
+    /// Trainings: with two, the second comes only if pictures join.
+    public let rounds: Int
+    /// Of one training.
     let microSteps: Int
     private let least: MemoryEstimate
 
     /// - Parameters:
+    ///   - scoring: what pictures are scored with; nil: they are not.
     ///   - pictures: what looking at the pictures gave.
     ///   - speed: this machine's; where only memory is asked for, the typical one will do.
     /// - Throws: what loading the model throws.
-    public init(_ job: Job, model: Configuration.Model, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
-        try self.init(job, model: SDXLDirectory(model.base, vae: model.vae), pictures: pictures, budget: budget, speed: speed)
+    public init(
+        _ job: Job, model: Configuration.Model, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed
+    ) throws {
+        try self.init(job, model: SDXLDirectory(model.base, vae: model.vae), scoring: scoring, pictures: pictures, budget: budget, speed: speed)
     }
 
-    init(_ job: Job, model: SDXLDirectory, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
+    init(_ job: Job, model: SDXLDirectory, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
         let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let instances = s.trainBatchSize, images = instances * (s.withPriorPreservation ? 2 : 1)
         let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
         self.budget = budget
         microSteps = settings.steps * settings.accumulation
+        rounds = s.rounds
 
-        // Renders: as many as the plan says, on the way and at the end.
-        let plan = RenderPlan(job, composer: try job.composer(), factor: vae.downsampling)
+        // Renders: as many as the plan says, on the way and at the end of each round, and those that may join the second.
+        let composer = try job.composer(), plan = RenderPlan(job, composer: composer, factor: vae.downsampling)
         let onTheWay = plan.validation.isEmpty ? 0 : s.validationRounds
         var renderSeconds = 0.0, renderPeak = 0
-        if let one = (plan.final + plan.validation).first?.request {
+        for (some, times) in [(plan.final + plan.validation, rounds * (plan.final.count + onTheWay * plan.validation.count)), (plan.candidates, plan.candidates.count)] {
+            guard let one = some.first?.request else { continue }
             let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.isGuided)
             let each = Double(one.steps) * sampling.work.seconds(at: speed.rates) + decoding.work.seconds(at: speed.rates)
-            renderSeconds = each * Double(plan.final.count + onTheWay * plan.validation.count)
-            renderPeak = max(sampling.peakBytes, decoding.peakBytes)
+            renderSeconds += each * Double(times)
+            renderPeak = max(renderPeak, sampling.peakBytes, decoding.peakBytes)
         }
         self.renderSeconds = renderSeconds
+
+        // Scores: of the same pictures where they show every subject; each time the photos are looked at as well. Models that
+        // cannot be read have been named where the job depends on them.
+        let scores = scoring.flatMap { try? ScoringCost($0, job: job) }
+        let together = plan.final.count { composer.subjects(in: $0.request.prompt).count == job.photos.subjects.count }
+        let compared = s.bestCheckpoint ? s.comparedCheckpoints * plan.validation.count : 0
+        scoringSeconds = scores.map { scores in
+            [(together, s.rounds), (compared, s.rounds), (plan.candidates.count, 1)]
+                .reduce(0) { $0 + ($1.0 > 0 ? Double($1.1) * scores.seconds(of: $1.0, at: speed.rates) : 0) }
+        } ?? 0
+        // Where nothing is scored, no model is read for it.
+        let scoringBytes = scoringSeconds > 0 ? scores?.bytes ?? 0 : 0
 
         // Everything beside the tensors of a micro-step.
         let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: job.priors != nil)
@@ -55,10 +75,12 @@ public struct JobCost: CustomStringConvertible {
             entry.shape.count == 2 && (settings.precision == .float32 || entry.type == .bfloat16) || entry.shape.suffix(2) == [1, 1]
         }
         let weights = try model.unetWeights().files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + (stays($1) ? $1.byteCount : 0) } }
+        let joining = min(plan.candidates.count, s.join.most)
         func estimate(_ peak: Int) -> MemoryEstimate {
             MemoryEstimate(
-                tensors: max(peak, renderPeak), weights: weights, pictures: min(pictures.cacheBytes, PhotoCache.defaultCapacity),
-                latents: min(draws.distinct * moments, LatentCache.defaultCapacity))
+                tensors: max(peak, renderPeak, scoringBytes), weights: weights,
+                pictures: min(pictures.cacheBytes + joining * 3 * s.resolution * s.resolution, PhotoCache.defaultCapacity),
+                latents: min((draws.distinct + joining) * moments, LatentCache.defaultCapacity))
         }
         choice = switch s.gradientCheckpointing {
         case .off: CheckpointingChoice(.keepEverything, planner: planner)
@@ -98,17 +120,18 @@ public struct JobCost: CustomStringConvertible {
             : "\(choice.recomputed) of \(choice.blocks) blocks of the UNet are computed again in the backward pass"
     }
 
-    /// Of the whole training.
-    public var seconds: Double { secondsPerMicroStep * Double(microSteps) }
+    /// Of the whole training, of both where there are two.
+    public var seconds: Double { secondsPerMicroStep * Double(rounds * microSteps) }
 
     public var description: String {
-        let seconds = secondsPerMicroStep, all = seconds * Double(microSteps)
+        let parts = [(renderSeconds, "for the pictures"), (scoringSeconds, "for their scores")].filter { $0.0 > 0 }
+            .map { "\(ProgressLine.words(seconds: $0.0)) \($0.1)" }.joined(separator: " and ")
         return """
             memory: about \(words(bytes: memory.total)) of \(words(bytes: budget.available)) free (tensors \(words(bytes: memory.tensors)), \
             mapped weights \(words(bytes: memory.weights)), pictures and latents \(words(bytes: memory.pictures + memory.latents))); \(checkpointing)
-            time: about \(String(format: "%.2f s", seconds)) per micro-step (\(String(format: "%.0f", choice.plan.work.operations / 1e9)) GFLOP), \
-            \(ProgressLine.words(seconds: all)) for \(microSteps) of them on this machine\
-            \(renderSeconds > 0 ? ", and \(ProgressLine.words(seconds: renderSeconds)) for the pictures" : "")
+            time: about \(String(format: "%.2f s", secondsPerMicroStep)) per micro-step (\(String(format: "%.0f", choice.plan.work.operations / 1e9)) GFLOP), \
+            \(ProgressLine.words(seconds: seconds)) for \(rounds > 1 ? "twice " : "")\(microSteps) of them on this machine\
+            \(parts.isEmpty ? "" : ", and \(parts)")
             """
     }
 }

@@ -1,6 +1,6 @@
 /// The most memory a job will hold, by what holds it, in bytes.
 public struct MemoryEstimate: Sendable {
-    /// At the worst moment of a step or of a render.
+    /// At the worst moment of a step, of a render, or of looking at pictures, then with the weights that this takes.
     public let tensors: Int
     /// Matrices of the UNet, used as its file has them; all pages of them are looked at in each step.
     public let weights: Int

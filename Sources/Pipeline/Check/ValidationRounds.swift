@@ -11,5 +11,8 @@ extension JobSpecification {
         return onTheWay + before / saveSteps - (overflows ? 0 : before / common) + 1
     }
 
+    /// How many LoRAs `best_checkpoint` compares: those that were kept before the last step, and the last.
+    var comparedCheckpoints: Int { (maxTrainSteps - 1) / saveSteps + 1 }
+
     private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
 }

@@ -25,17 +25,18 @@ public struct ScoringModels: Sendable {
     }
 
     /// What a job's pictures are to be scored with; nil where its model does not come with it and nothing depends on it.
-    /// Where `best_checkpoint` does, the models are read once and the subjects' classes with them, so that no training is
-    /// done for what cannot be told afterwards.
+    /// Where `best_checkpoint` or a second round does, the models are read once and the subjects' classes with them, so that no
+    /// training is done for what cannot be told afterwards.
     /// - Throws: `JobFailure` (unavailable) where a model is not there, and what reading it throws.
     public static func of(_ job: Job, _ model: Configuration.Model) throws -> ScoringModels? {
-        guard job.specification.bestCheckpoint else {
+        let s = job.specification
+        guard s.bestCheckpoint || s.rounds > 1 else {
             guard model.owlv2 != nil, model.dinov2 != nil else { return nil }
             let models = try ScoringModels(model, configuration: "the configuration")
             try models.requireDirectories()
             return models
         }
-        let models = try ScoringModels(model, for: "`best_checkpoint`", configuration: "the configuration")
+        let models = try ScoringModels(model, for: s.rounds > 1 ? "`rounds: 2`" : "`best_checkpoint`", configuration: "the configuration")
         try models.requireDirectories()
         CPUDevice.install()
         let detector = try OWLv2(directory: models.owlv2)

@@ -20,6 +20,14 @@ enum DirectoryFingerprint {
         return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
     }
 
+    /// Of the models' weights.
+    /// - Throws: `FileError`.
+    static func bytes(_ folders: [String]) throws -> Int {
+        try folders.flatMap(files).filter { $0.hasSuffix(".safetensors") }.reduce(0) {
+            $0 + (try FileManager.default.attributesOfItem(atPath: ($1 as NSString).resolvingSymlinksInPath)[.size] as? Int ?? 0)
+        }
+    }
+
     private static func files(_ folder: String) throws(FileError) -> [String] {
         var found: [String] = []
         for name in try Folder.names(folder).sorted() where !IgnoredFiles.contains(name) {

@@ -9,10 +9,10 @@ struct ReportContents: Encodable {
     struct Timings: Encodable {
         /// From the check to the first step, and encoding prompts.
         var preparation = 0.0
-        /// All optimizer steps, those before a stop too.
+        /// All optimizer steps, those before a stop and of an earlier round too.
         var training = 0.0
         var perStep = 0.0
-        /// The final pictures.
+        /// What came after the trainings: pictures and their scores.
         var rendering = 0.0
 
         enum CodingKeys: String, CodingKey { case preparation, training, perStep = "per_step", rendering }
@@ -31,6 +31,7 @@ struct ReportContents: Encodable {
     var composites: Int, examples: Int
     var scores: ReportScores?
     var bestCheckpoint: CheckpointScores?
+    var rounds: RoundsReport?
     var warnings: [String]
     var started: Date, finished: Date
     var seconds: Double
@@ -40,7 +41,7 @@ struct ReportContents: Encodable {
 
     enum CodingKeys: String, CodingKey {
         case name, model, subjects, files, samples, pictures, contactSheet = "contact_sheet", masks, settings, loss, composites, examples, scores
-        case bestCheckpoint = "best_checkpoint", warnings
+        case bestCheckpoint = "best_checkpoint", rounds, warnings
         case started, finished, seconds, timings, machine, memory
     }
 }

@@ -17,25 +17,25 @@ struct ReportPage {
         <title>\(contents.name) – segmixd</title><link rel="icon" href="data:,"><style>\(ReportStyle.css)</style></head>
         <body><main>
         <h1>\(contents.name)</h1>
-        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(try checkpoints())\(curve)\(try masks())\(usage)\(costs)\(settings)
+        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(try checkpoints())\(try roundsSection())\(curve)\(try masks())\(usage)\(costs)\(settings)
         </main></body></html>
 
         """
     }
 
-    private func section(_ title: String, _ body: HTML) -> HTML { "<section><h2>\(title)</h2>\n\(body)</section>\n" }
+    func section(_ title: String, _ body: HTML) -> HTML { "<section><h2>\(title)</h2>\n\(body)</section>\n" }
 
     private func definitions(_ pairs: [(String, String)]) -> HTML {
         "<dl>\(pairs.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" as HTML })</dl>"
     }
 
     /// A picture of the result as a preview inside the page.
-    private func preview(_ file: String, side: Int) throws -> Data {
+    func preview(_ file: String, side: Int) throws -> Data {
         let image = try ImageFile.readPhoto(folder + "/" + file, name: file)
         return JPEGEncoder.encode(max(image.width, image.height) > side ? ContactSheet.thumbnail(image, side: side) : image)
     }
 
-    private func figure(_ file: String, _ caption: String, side: Int) throws -> HTML {
+    func figure(_ file: String, _ caption: String, side: Int) throws -> HTML {
         "<figure><img src=\"\(jpeg: try preview(file, side: side))\" alt=\"\(caption)\"><figcaption>\(caption)</figcaption></figure>"
     }
 
@@ -60,8 +60,15 @@ struct ReportPage {
         let picture = try preview(file, side: 1800)
         return section("Pictures", """
             <div class="wide"><img class="sheet" src="\(jpeg: picture)" alt="Contact sheet of all final pictures"></div>
-            <p class="soft">Each picture is in <code>samples/</code> in full size, with its prompt and settings inside the file.</p>
+            <p class="soft">Drawn with \(drawer). Each picture is in <code>samples/</code> in full size, with its prompt and settings inside the file.</p>
             """)
+    }
+
+    /// The LoRA of the final pictures: all are of one.
+    private var drawer: HTML {
+        guard let file = contents.pictures.first?.lora else { return "the LoRA" }
+        guard let best = contents.bestCheckpoint else { return "the LoRA of the last step, <code>\(file)</code>" }
+        return "<code>\(file)</code>, the LoRA of \(best.best.name), which is named best below"
     }
 
     private func layouts() throws -> HTML {
@@ -95,20 +102,20 @@ struct ReportPage {
         func number(_ value: Double) -> String { String(format: "%.3f", value) }
         let files = best.files.map { "<code>\($0)</code>" as HTML }
         let verdict: HTML = best.tellsApart || best.checkpoints.count == 1
-            ? "<strong>\(files[0])</strong>, of step \(best.step), keeps the subjects apart best: <strong>\(number(best.score))</strong> on average."
+            ? "<strong>\(files[0])</strong>, of \(best.best.name), keeps the subjects apart best: <strong>\(number(best.score))</strong> on average."
             : "All score \(number(best.score)), so nothing speaks for one of them; named is the last, <code>\(best.files[0])</code>."
         let kohya: HTML = files.count > 1 ? " For ComfyUI and AUTOMATIC1111 it is \(files[1])." : ""
         let rows = best.checkpoints.map { one -> HTML in
             let reasons = Set(one.pictures.compactMap(\.reason)).sorted().joined(separator: "; ")
-            let mark: HTML = one.step == best.step ? " class=\"best\"" : ""
+            let mark: HTML = one == best.best ? " class=\"best\"" : ""
             return """
-                <tr\(mark)><td>\(one.step)</td><td>\(number(one.score))</td>\
+                <tr\(mark)><td>\(one.round.map { "\($0) · " } ?? "")\(one.step)</td><td>\(number(one.score))</td>\
                 <td>\(one.pictures.map { number($0.score) }.joined(separator: " "))</td><td>\(reasons)</td><td><code>\(one.files[0])</code></td></tr>
                 """
         }
         return section("Best checkpoint", """
             <p>Each saved LoRA drew the validation prompt, “\(contents.settings.validationPrompt ?? "")”, and the pictures were scored as above. \(verdict)\(kohya)</p>
-            <div class="wide"><table><tr><th>step</th><th>score</th><th>its pictures</th><th>why 0</th><th>file</th></tr>\(rows)</table></div>
+            <div class="wide"><table><tr><th>\(best.round == nil ? "" : "round · ")step</th><th>score</th><th>its pictures</th><th>why 0</th><th>file</th></tr>\(rows)</table></div>
             <div class="wide"><img class="sheet" src="\(jpeg: try preview(best.contactSheet, side: 1800))" alt="Validation pictures of each saved LoRA"></div>
             """)
     }
@@ -166,7 +173,7 @@ struct ReportPage {
         func words(_ seconds: Double) -> String { ProgressLine.words(seconds: seconds) }
         let t = contents.timings
         return section("Time and memory", definitions([
-            ("preparation", words(t.preparation)), ("training", "\(words(t.training)), \(String(format: "%.2f", t.perStep)) s a step"), ("pictures", words(t.rendering)),
+            ("preparation", words(t.preparation)), ("training", "\(words(t.training)), \(String(format: "%.2f", t.perStep)) s a step"), ("pictures and scores", words(t.rendering)),
             ("begun", Self.date(contents.started)), ("finished", Self.date(contents.finished)), ("machine", contents.machine),
             ("most memory", "\(gib(contents.memory.peakResident)), of it tensors \(gib(contents.memory.peakTensors))"),
         ]))

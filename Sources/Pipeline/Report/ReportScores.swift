@@ -25,11 +25,8 @@ public struct ReportScores: Codable, Equatable, Sendable {
 }
 
 extension ReportScores {
-    /// What `segmix score` says, for files in a result's folder.
-    init(_ result: ScoreJob.Result, subjects: [String], files: [String]) {
-        self.init(
-            mean: result.mean, subjects: subjects,
-            pictures: zip(result.pictures, files).map { Picture($0, file: $1) })
+    init(subjects: [String], _ pictures: [Picture]) {
+        self.init(mean: pictures.reduce(0) { $0 + $1.score } / Double(max(pictures.count, 1)), subjects: subjects, pictures: pictures)
     }
 }
 

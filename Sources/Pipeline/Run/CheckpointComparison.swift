@@ -2,7 +2,6 @@ import Files
 import Foundation
 import Jobs
 import SegMix
-import Vision
 import Weights
 
 /// `best_checkpoint`: the validation pictures of every LoRA that was kept, the last one too, scored by Detect-and-Compare.
@@ -13,12 +12,14 @@ struct CheckpointComparison {
     let job: Job
     let subjects: SubjectSet
     let directory: RunDirectory
-    let models: ScoringModels
+    let scores: PictureScores
     let adapters: AdapterSet
     let layersPerBlock: Int?
     let images: SampleRenderer
     /// What is rendered from each LoRA.
     let planned: [PlannedPicture]
+    /// The second of two rounds, and what was compared in the first.
+    let round: Int?, earlier: [CheckpointScores.Checkpoint]
     let progress: ProgressReporter
 
     /// The pictures could not be scored.
@@ -40,44 +41,27 @@ struct CheckpointComparison {
                 if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
             }
         }
-        let scores: [String: ReportScores.Picture]
+        let all = saved.flatMap { paths($0.step) }, scored: [ReportScores.Picture]
         do {
-            scores = try score(saved.flatMap { paths($0.step) })
+            scored = try scores.of(all) { "scoring \($0) pictures of the saved LoRAs" }
         } catch let error where !(error is ScoringModels.Stopped) {
             throw Unscored(reason: "\(error)")
         }
         let outcome = CheckpointScores(
-            saved.map { step, folder in
-                let files = [directory.diffusersFile(step: folder), directory.kohyaFile(step: folder)].filter { Folder.exists($0) }
-                return .init(step: step, files: files.map(directory.relative), pictures: paths(step).map { scores[$0]! })
+            earlier + saved.enumerated().map { i, one in
+                let files = [directory.diffusersFile(step: one.folder), directory.kohyaFile(step: one.folder)].filter { Folder.exists($0) }
+                return .init(
+                    round: round, step: one.step, files: files.map(directory.relative),
+                    pictures: Array(scored[i * planned.count..<(i + 1) * planned.count]))
             }, contactSheet: directory.relative(directory.checkpointSheet))
         try sheet(outcome).write(to: directory.checkpointSheet)
-        outcome.checkpoints.forEach { progress.say(.score, String(format: "step %ld: %.3f", $0.step, $0.score)) }
+        outcome.checkpoints.forEach { progress.say(.score, "\($0.name): " + String(format: "%.3f", $0.score)) }
         progress.say(.score, outcome.sentence)
         return outcome
     }
 
     private func paths(_ step: Int) -> [String] {
         planned.indices.map { directory.samples + "/" + RunDirectory.validationPrefix(step) + String(format: "-%02d.png", $0) }
-    }
-
-    /// The scores of pictures by path, each written down as soon as it is known.
-    private func score(_ paths: [String]) throws -> [String: ReportScores.Picture] {
-        let threshold = ScoreJob.defaultThreshold, overlap = OWLv2.defaultOverlap
-        var known = try KnownScores(directory.checkpointScores, job, models, settings: "\(threshold) \(overlap)")
-        var scores: [String: ReportScores.Picture] = [:]
-        for path in paths { scores[path] = try known.score(of: path, file: directory.relative(path)) }
-        let unknown = paths.filter { scores[$0] == nil }
-        guard !unknown.isEmpty else { return scores }
-        progress.say(.score, "scoring \(unknown.count) pictures of the saved LoRAs")
-        let work = try ScoreJob(job, models: models, images: unknown, queries: [], threshold: threshold, overlap: overlap)
-        _ = try work.run(shouldStop: { StopRequest.shared.isSet }) { index, picture in
-            let score = ReportScores.Picture(picture, file: directory.relative(picture.image))
-            scores[picture.image] = score
-            try known.add(score, of: picture.image)
-            progress.step(ProgressLine(phase: .score, step: index + 1, total: unknown.count))
-        }
-        return scores
     }
 
     /// A row for each LoRA.
@@ -90,7 +74,7 @@ struct CheckpointComparison {
                     try ContactSheet.Cell(
                         directory.path + "/" + picture.file, name: picture.file, caption: "seed \(plan.request.seed) · \(number(picture.score))")
                 }
-                return ("step \(one.step): \(number(one.score))" + (one.step == outcome.step ? ", the best" : ""), cells)
+                return ("\(one.name): \(number(one.score))" + (one == outcome.best ? ", the best" : ""), cells)
             })
     }
 }

@@ -34,9 +34,11 @@ extension Job {
             cropConditioning: s.cropConditioning, repeats: s.repeats, seed: UInt64(bitPattern: Int64(s.seed)))
     }
 
+    /// - Parameter joined: pictures of an earlier round among the photos.
     /// - Throws: `SegMixError`.
-    func sampler(latentFactor: Int) throws -> ExampleSampler {
-        try ExampleSampler(samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) })
+    func sampler(latentFactor: Int, joined: [SegMix.Photo] = []) throws -> ExampleSampler {
+        try ExampleSampler(
+            samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) }, joined: joined)
     }
 
     func photo(of entry: PhotoEntry) -> SegMix.Photo { SegMix.Photo(entry, in: path) }
@@ -58,7 +60,7 @@ extension Job {
         guard let object = try JSONSerialization.jsonObject(with: encoder.encode(specification)) as? [String: Any] else { return [:] }
         let immaterial: Set = [
             "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
-            "validation_steps", "output_kohya_format", "best_checkpoint", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
+            "validation_steps", "output_kohya_format", "best_checkpoint", "rounds", "join", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
         ]
         var print: [String: String] = ["model": model]
         for (key, value) in object where !immaterial.contains(key) { print[key] = "\(value)" }

@@ -36,15 +36,30 @@ final class Layouts {
     /// - Throws: `SegMixError`, `ImageError`, `FileError`.
     func latents(for picture: PlannedPicture, with make: TextToImage, tiling: VAETiling?) throws -> Tensor {
         let r = picture.request, key = Key(subjects: picture.subjects, seed: r.seed, width: r.width, height: r.height)
-        if let latents = known[key] { return latents }
-        let (layout, image) = try composer.composition(of: picture.subjects, boxes: boxes, width: r.width, height: r.height, seed: r.seed)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let text = String(decoding: try encoder.encode(layout), as: UTF8.self)
-        try AtomicFile.write(PNGEncoder.encode(image, text: [("layout", text)]), to: path(for: picture))
+        // What is known may have been put aside with the pictures of an earlier round.
+        if let latents = known[key], FileManager.default.fileExists(atPath: path(for: picture)) { return latents }
+        let (text, image) = try composition(picture)
+        try AtomicFile.write(PNGEncoder.encode(image, text: [(Self.textKey, text)]), to: path(for: picture))
         let pixels = Tensor(image.bytes.map { Float($0) / 127.5 - 1 }, shape: [1, r.height, r.width, 3])
         let latents = make.latents(of: pixels, tiling: tiling)
         known[key] = latents
         return latents
+    }
+
+    /// Whether the layout's picture lies there, with everything in the place where it would be put now.
+    func isThere(for picture: PlannedPicture) throws -> Bool {
+        let text = FileManager.default.contents(atPath: path(for: picture)).flatMap { PNGText.value(of: Self.textKey, in: $0) }
+        return try text != nil && text == composition(picture).text
+    }
+
+    private static let textKey = "layout"
+
+    /// Places and picture of a layout.
+    private func composition(_ picture: PlannedPicture) throws -> (text: String, image: RGBImage) {
+        let r = picture.request
+        let (layout, image) = try composer.composition(of: picture.subjects, boxes: boxes, width: r.width, height: r.height, seed: r.seed)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (String(decoding: try encoder.encode(layout), as: UTF8.self), image)
     }
 }

@@ -13,10 +13,14 @@ final class LoRAFiles {
     private let identity: ModelIdentity
     private let layersPerBlock: Int?
     private let velocity: Bool
+    /// Prompts of the pictures of an earlier round that joined the photos.
+    private let joined: [String]
     private var hash: ModelHash?
 
-    init(_ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, identity: ModelIdentity, layersPerBlock: Int?, velocity: Bool) {
-        self.velocity = velocity
+    init(
+        _ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, joined: [String], identity: ModelIdentity, layersPerBlock: Int?, velocity: Bool
+    ) {
+        (self.velocity, self.joined) = (velocity, joined)
         (self.job, self.adapters, self.directory, self.identity, self.layersPerBlock) = (job, adapters, directory, identity, layersPerBlock)
     }
 
@@ -39,6 +43,9 @@ final class LoRAFiles {
             for photo in job.photos.photos(of: subject.key) { photo.captions.forEach { counts[$0, default: 0] += 1 } }
             captions["\(s.repeats)_\(subject.phrase)"] = counts
         }
+        if !joined.isEmpty {
+            captions["\(s.repeats)_" + job.photos.subjects.map(\.phrase).joined(separator: " and ")] = joined.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        }
         // The day, not the moment: two runs of one job on one day give the same file, byte for byte.
         let today = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 / 86400).rounded(.down) * 86400)
         return LoRAInformation(
@@ -49,7 +56,7 @@ final class LoRAFiles {
                 "ss_learning_rate": "\(s.learningRate)", "ss_seed": "\(s.seed)", "ss_max_train_steps": "\(s.maxTrainSteps)",
                 "ss_lr_scheduler": s.lrScheduler.rawValue, "ss_gradient_accumulation_steps": "\(s.gradientAccumulationSteps)",
                 "ss_batch_size_per_device": "\(s.trainBatchSize)", "ss_optimizer": "AdamW",
-                "ss_num_train_images": "\(job.photos.photos.count)", "ss_num_reg_images": "\(job.priors?.photos.count ?? 0)",
+                "ss_num_train_images": "\(job.photos.photos.count + joined.count)", "ss_num_reg_images": "\(job.priors?.photos.count ?? 0)",
             ])
     }
 }

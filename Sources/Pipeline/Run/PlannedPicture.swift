@@ -8,6 +8,8 @@ public struct PlannedPicture: Sendable, Equatable {
     public var loraScale = 1.0
     /// Subjects of the layout, where the request's γ is above 0.
     public var subjects: [String] = []
+    /// The LoRA's file as the report says it, where it is not the result's own.
+    var lora: String?
 
     public init(_ request: RenderRequest, loraScale: Double = 1, subjects: [String] = []) {
         (self.request, self.loraScale, self.subjects) = (request, loraScale, subjects)
@@ -17,7 +19,7 @@ public struct PlannedPicture: Sendable, Equatable {
 /// A picture that was made, as `report.json` says it.
 struct RenderedPicture: Codable, Equatable {
     /// Relative to the folder that the report lies in.
-    let file: String
+    var file: String
     let prompt: String
     let negativePrompt: String?
     let seed: UInt64
@@ -27,10 +29,12 @@ struct RenderedPicture: Codable, Equatable {
     let gamma: Double, loraScale: Double
     let width: Int, height: Int
     /// The picture of the layout that its noise was shifted by.
-    let layout: String?
+    var layout: String?
+    /// The LoRA that drew it, where it is one of a job: its diffusers file, relative as `file` is.
+    var lora: String?
 
     enum CodingKeys: String, CodingKey {
-        case file, prompt, negativePrompt = "negative_prompt", seed, sampler, steps, guidance, gamma, loraScale = "lora_scale", width, height, layout
+        case file, prompt, negativePrompt = "negative_prompt", seed, sampler, steps, guidance, gamma, loraScale = "lora_scale", width, height, layout, lora
     }
 
     init(_ picture: PlannedPicture, file: String, layout: String?) {
@@ -38,11 +42,15 @@ struct RenderedPicture: Codable, Equatable {
         (self.file, self.layout) = (file, layout)
         (prompt, negativePrompt, seed, sampler, steps, guidance) = (r.prompt, r.negativePrompt, r.seed, r.sampler.rawValue, r.steps, r.guidance)
         (gamma, loraScale, width, height) = (r.gamma, picture.loraScale, r.width, r.height)
+        lora = picture.lora
     }
 
-    /// What distinguishes it from its neighbours: `seed 42 · γ 0.07 · LoRA 0.8`.
+    /// What distinguishes it from its neighbours: `seed 42 · γ 0.07 · LoRA 0.8`, and where the LoRA is not the result's own, its
+    /// folder.
     var caption: String {
-        (["seed \(seed)", "γ \(Self.plain(gamma))"] + (loraScale == 1 ? [] : ["LoRA \(Self.plain(loraScale))"])).joined(separator: " · ")
+        let folder = lora?.split(separator: "/").dropLast().joined(separator: "/") ?? ""
+        return (["seed \(seed)", "γ \(Self.plain(gamma))"] + (loraScale == 1 ? [] : ["LoRA \(Self.plain(loraScale))"]) + (folder.isEmpty ? [] : [folder]))
+            .joined(separator: " · ")
     }
 
     /// `5` rather than `5.0`.

@@ -3,10 +3,14 @@ import Foundation
 import Jobs
 import SegMix
 
-/// The pictures a job asks for: those on the way (`validation_prompt`) and the final ones (`render`).
+/// The pictures a job asks for: those on the way (`validation_prompt`), the final ones (`render`), and with `rounds: 2` those
+/// that may join the second round.
 struct RenderPlan {
     let validation: [PlannedPicture]
     let final: [PlannedPicture]
+    let candidates: [PlannedPicture]
+    /// What is added to the job's seed for the first of them.
+    private static let firstCandidate = 1_000_000
     /// What the job should hear of.
     let notes: [String]
 
@@ -16,27 +20,36 @@ struct RenderPlan {
     init(_ job: Job, composer: Composer, factor: Int) {
         let s = job.specification, r = s.render
         func side(_ pixels: Int?) -> Int { max((pixels ?? s.resolution) / factor, 1) * factor }
-        func request(_ prompt: String, _ seed: Int, _ sampler: Sampler.Kind, gamma: Double = 0) -> RenderRequest {
+        func request(_ prompt: String, _ seed: Int, _ sampler: Sampler.Kind, gamma: Double = 0, isSquare: Bool = false) -> RenderRequest {
             RenderRequest(
                 prompt: prompt, negativePrompt: r.negativePrompt, seed: UInt64(bitPattern: Int64(seed)), steps: r.steps, guidance: r.guidance,
-                width: side(r.width), height: side(r.height), sampler: sampler, gamma: gamma)
+                width: side(isSquare ? nil : r.width), height: side(isSquare ? nil : r.height), sampler: sampler, gamma: gamma)
         }
         // As the reference: DPM-Solver++ shows early what a LoRA has learned.
         validation = s.validationPrompt.map { prompt in (0..<s.numValidationImages).map { PlannedPicture(request(prompt, s.seed + $0, .dpmpp_2m)) } } ?? []
         guard let sampler = Sampler.Kind(rawValue: r.sampler.rawValue) else { preconditionFailure("no sampler \(r.sampler.rawValue)") }
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
+        func subjects(_ prompt: String, gamma: Double) -> [String] {
+            gamma > 0 ? r.subjects ?? r.layout?.boxes.map(\.subject) ?? composer.subjects(in: prompt) : []
+        }
         final = prompts.flatMap { prompt in
-            let subjects = r.subjects ?? r.layout?.boxes.map(\.subject) ?? composer.subjects(in: prompt)
-            return r.loraScale.flatMap { scale in
+            r.loraScale.flatMap { scale in
                 gammas.flatMap { gamma in
-                    r.seeds.map { PlannedPicture(request(prompt, $0, sampler, gamma: gamma), loraScale: scale, subjects: gamma > 0 ? subjects : []) }
+                    r.seeds.map { PlannedPicture(request(prompt, $0, sampler, gamma: gamma), loraScale: scale, subjects: subjects(prompt, gamma: gamma)) }
                 }
             }
+        }
+        // Training pictures to be: square, and of seeds that no final picture has, so that these stay unseen in training.
+        let seeds = (0...).lazy.map { s.seed + Self.firstCandidate + $0 }.filter { !r.seeds.contains($0) }.prefix(s.join.candidates)
+        let kinds = s.rounds > 1 ? s.promptsOfAll(job.photos.subjects).flatMap { prompt in gammas.map { (prompt, $0) } } : []
+        candidates = kinds.isEmpty ? [] : seeds.enumerated().map { i, seed in
+            let (prompt, gamma) = kinds[i % kinds.count]
+            return PlannedPicture(request(prompt, seed, sampler, gamma: gamma, isSquare: true), subjects: subjects(prompt, gamma: gamma))
         }
         notes = r.gamma == nil && !composer.canCompose && !prompts.isEmpty
             ? ["the final pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs"] : []
     }
 
-    var prompts: [String] { (validation + final).flatMap(\.request.prompts) }
+    var prompts: [String] { (validation + final + candidates).flatMap(\.request.prompts) }
 }

@@ -23,7 +23,16 @@ public struct RunDirectory: Sendable {
     public var contactSheet: String { samples + "/contact-sheet.png" }
     /// The pictures that `best_checkpoint` compared, on one.
     public var checkpointSheet: String { samples + "/checkpoints.png" }
-    var checkpointScores: String { working + "/checkpoint-scores.json" }
+    var knownScores: String { working + "/scores.json" }
+    /// The pictures that might have joined a second round, on one.
+    public var candidateSheet: String { samples + "/candidates.png" }
+    /// Where everything of the first of two rounds lies once the second has begun.
+    public var firstRound: String { path + "/" + Self.firstRoundName }
+    static let firstRoundName = "round-1"
+    /// What the first round left to the second; there from the moment when it is known.
+    var firstRoundRecord: String { working + "/round-1.json" }
+    /// There as soon as the first round's files have been put aside.
+    private var secondRoundMark: String { working + "/round-2" }
     public var tensorBoard: String { path + "/tensorboard" }
     public var masks: String { path + "/masks" }
 
@@ -61,6 +70,32 @@ public struct RunDirectory: Sendable {
         let names = try Folder.names(masks).filter { name in !name.hasPrefix(".") && [".png", ".jpg"].contains { name.hasSuffix($0) } }.sorted()
         let overlays = names.filter { $0.hasPrefix("overlay") }
         return (overlays.isEmpty ? names : overlays).map { masks + "/" + $0 }
+    }
+
+    /// Puts what the first round has written into `round-1`, and lets its resume points go. After a stop it is called again and
+    /// goes on; nothing of a second round is written before it has ended.
+    func putFirstRoundAside() throws {
+        guard !Folder.exists(secondRoundMark) else { return }
+        try Directory.create(firstRound)
+        let saves = try Folder.names(path).filter { $0.hasPrefix("save-") }
+        let files = [diffusersFile(), kohyaFile(), metrics, samples, tensorBoard].map { URL(fileURLWithPath: $0).lastPathComponent }
+        for name in saves + files where Folder.exists(path + "/" + name) {
+            guard rename(path + "/" + name, firstRound + "/" + name) == 0 else { throw FileError("move", path + "/" + name, code: errno) }
+        }
+        try Directory.flush(firstRound)
+        try Directory.flush(path)
+        if Folder.exists(resumePoints) { try FileManager.default.removeItem(atPath: resumePoints) }
+        try AtomicFile.write("", to: secondRoundMark)
+    }
+
+    /// The end of a job: what was only needed to go on goes. It has another name first, so that half of it is never taken for a
+    /// run that was stopped.
+    func finish() throws {
+        let old = path + "/.segmixd-done"
+        if Folder.exists(old) { try FileManager.default.removeItem(atPath: old) }
+        guard rename(working, old) == 0 else { throw FileError("move", working, code: errno) }
+        try Directory.flush(path)
+        try FileManager.default.removeItem(atPath: old)
     }
 
     /// Removes what a process that was killed had not finished writing.

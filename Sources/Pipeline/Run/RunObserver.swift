@@ -13,12 +13,17 @@ final class RunObserver: TrainingObserver {
     private let files: LoRAFiles
     private let renders: RenderPlan
     private let images: SampleRenderer
+    /// `round 1 of 2`, where there are two.
+    private let round: String?
     private let progress: ProgressReporter
     /// Seconds of the last steps, for the time left.
     private var recent: [Double] = []
 
-    init(_ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, progress: ProgressReporter) {
-        (self.job, self.files, self.renders, self.images, self.progress) = (job, files, renders, images, progress)
+    init(
+        _ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, round: String?,
+        progress: ProgressReporter
+    ) {
+        (self.job, self.files, self.renders, self.images, self.round, self.progress) = (job, files, renders, images, round, progress)
         metrics = MetricsFile(directory.metrics)
         events = TensorBoardFile(folder: directory.tensorBoard)
         self.adapters = adapters
@@ -28,7 +33,7 @@ final class RunObserver: TrainingObserver {
     func willStart(after step: Int) throws {
         try metrics.begin(after: step)
         try events.begin(after: step)
-        progress.say(.train, step == 0 ? "training starts" : "training goes on after step \(step)")
+        progress.say(.train, (step == 0 ? "training starts" : "training goes on after step \(step)") + (round.map { ", \($0)" } ?? ""))
         // What the stop that the run goes on from had left out.
         try renderValidation(after: step, keepsOld: true)
     }
@@ -49,7 +54,7 @@ final class RunObserver: TrainingObserver {
         let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
-            remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident))
+            remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident, message: round))
         if record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
         try renderValidation(after: record.step)
     }

@@ -7,14 +7,14 @@ struct RunReport {
     let job: Job
     let modelPath: String
     let directory: RunDirectory
-    let metrics: MetricsFile
-    let pictures: [RenderedPicture]
-    let hasContactSheet: Bool
-    let scores: ReportScores?
-    let checkpoints: CheckpointScores?
+    /// Of the last round.
+    let result: TrainingRound.Result
+    /// Where there were to be two.
+    let rounds: RoundsReport?
+    /// Of the preparation.
     let notes: [String]
     let began: Date
-    let preparation, rendering: Double
+    let preparation: Double
     let memory: RunMemory
 
     func write() throws {
@@ -27,17 +27,19 @@ struct RunReport {
     }
 
     private func contents() throws -> ReportContents {
-        let now = Date(), totals = metrics.totals()
+        let now = Date(), metrics = result.metrics, totals = metrics.totals()
+        let before = MetricsFile(directory.firstRound + "/metrics.jsonl").totals().seconds
         let lora = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }
         let losses = metrics.losses()
         return ReportContents(
             name: job.name, model: modelPath, subjects: Dictionary(uniqueKeysWithValues: job.photos.subjects.map { ($0.key, $0.phrase) }),
-            files: lora.map(directory.relative), samples: try directory.pictures().map(directory.relative), pictures: pictures,
-            contactSheet: hasContactSheet ? directory.relative(directory.contactSheet) : nil, masks: try directory.maskPictures().map(directory.relative),
+            files: lora.map(directory.relative), samples: try directory.pictures().map(directory.relative), pictures: result.pictures,
+            contactSheet: result.pictures.isEmpty ? nil : directory.relative(directory.contactSheet), masks: try directory.maskPictures().map(directory.relative),
             settings: job.specification, loss: losses.map { .init(step: $0.step, loss: $0.loss) }, composites: totals.composites, examples: totals.examples,
-            scores: scores, bestCheckpoint: checkpoints, warnings: job.warnings + notes, started: began, finished: now, seconds: now.timeIntervalSince(began),
+            scores: result.scores, bestCheckpoint: result.checkpoints, rounds: rounds, warnings: job.warnings + notes + result.notes, started: began, finished: now, seconds: now.timeIntervalSince(began),
             timings: .init(
-                preparation: preparation, training: totals.seconds, perStep: losses.isEmpty ? 0 : totals.seconds / Double(losses.count), rendering: rendering),
+                preparation: preparation, training: totals.seconds + before, perStep: losses.isEmpty ? 0 : totals.seconds / Double(losses.count),
+                rendering: result.finishing),
             machine: Self.machine, memory: memory)
     }
 

@@ -36,7 +36,8 @@ public final class SampleRenderer {
     ///
     /// - Parameters:
     ///   - adapters: what a picture's `loraScale` is applied to.
-    ///   - keepsOld: pictures that are there already stay, if their text says the same prompt and settings.
+    ///   - keepsOld: pictures that are there already stay, if their text says the same prompt and settings, and their layout's
+    ///     the same places.
     ///   - shouldStop: asked before every sampling step; then the picture at hand is left out, and those after it.
     ///   - didWrite: gets each new picture's number and file.
     func render(
@@ -50,7 +51,7 @@ public final class SampleRenderer {
         for (i, picture) in pictures.enumerated() {
             let path = folder + "/" + prefix + String(format: "-%02d.png", i), steps = picture.request.steps
             defer { before += steps }
-            if keepsOld, isThere(picture, at: path) { continue }
+            if keepsOld, try isThere(picture, at: path) { continue }
             do {
                 let noise = try startingNoise(picture)
                 let latents = try adapters.scaled(by: Float(picture.loraScale)) {
@@ -67,8 +68,9 @@ public final class SampleRenderer {
         }
     }
 
-    private func isThere(_ picture: PlannedPicture, at path: String) -> Bool {
-        FileManager.default.contents(atPath: path).flatMap { PNGText.value(of: Self.textKey, in: $0) } == parameters(picture)
+    private func isThere(_ picture: PlannedPicture, at path: String) throws -> Bool {
+        guard FileManager.default.contents(atPath: path).flatMap({ PNGText.value(of: Self.textKey, in: $0) }) == parameters(picture) else { return false }
+        return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true
     }
 
     /// The seed's noise, or `given`, shifted towards the picture's layout where its γ is above 0. `[1, h, w, C]`
@@ -111,6 +113,7 @@ public final class SampleRenderer {
             "Model: \(modelName)",
         ]
         if r.gamma > 0 { fields.append("Mean shift: \(plain(r.gamma))") }
+        if let lora = picture.lora { fields.append("LoRA file: \(lora)") }
         lines.append((fields + ["Version: segmixd"]).joined(separator: ", "))
         return lines.joined(separator: "\n")
     }

@@ -8,7 +8,9 @@ final class TensorBoardFile {
     private let path: String
     private var handle: FileHandle?
 
-    init(folder: String) { path = folder + "/events.out.tfevents.segmixd" }
+    static let name = "events.out.tfevents.segmixd"
+
+    init(folder: String) { path = folder + "/" + Self.name }
 
     /// Keeps what was written up to `step`; 0: nothing.
     func begin(after step: Int) throws {

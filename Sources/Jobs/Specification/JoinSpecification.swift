@@ -1,0 +1,36 @@
+/// Which pictures of round 1 join the photos of round 2 (`join` of a job specification, with `rounds: 2`).
+public struct JoinSpecification: Codable, Equatable, Sendable {
+    /// How many pictures are drawn, over all prompts that name every subject and all γ of `render`, in turn.
+    public var candidates = 20
+    /// The least Detect-and-Compare score with which a picture joins. That it shows as many objects as there are subjects is
+    /// asked for in any case.
+    public var threshold = 0.5
+    /// The best join, and no more of them than this: photos should outweigh what was drawn after them.
+    public var most = 10
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case candidates, threshold, most }
+
+    init(_ values: KeyedValues) {
+        candidates = values.integer("candidates", 1...10_000, default: candidates)
+        threshold = values.number("threshold", NumberRange(lower: -10, upper: 1), default: threshold)
+        most = values.integer("most", 1...10_000, default: most)
+        values.reportUnknownKeys()
+    }
+}
+
+extension JobSpecification {
+    /// The prompts of final pictures that have every subject's phrase, in any case of letters; where none has, the validation
+    /// prompt if it has.
+    public func promptsOfAll(_ subjects: [SubjectEntry]) -> [String] {
+        func named(_ prompts: [String]) -> [String] {
+            prompts.filter { prompt in
+                let lower = prompt.lowercased()
+                return subjects.allSatisfy { lower.contains($0.phrase.lowercased()) }
+            }
+        }
+        let final = named(render.prompts)
+        return final.isEmpty ? named(validationPrompt.map { [$0] } ?? []) : final
+    }
+}

@@ -1,0 +1,66 @@
+import Files
+import Foundation
+import Jobs
+
+/// The pictures that may join the second round: drawn with the first round's LoRA, the best where it is known, and scored.
+/// Pictures and scores that are there stay.
+struct CandidatePictures {
+    let tools: RunTools
+    let result: TrainingRound.Result
+
+    /// The pictures could not be scored.
+    struct Unscored: Error { let reason: String }
+
+    /// - Throws: `ScoringModels.Stopped`, `Unscored`, and what reading a LoRA and writing a picture throws.
+    func run() throws -> FirstRound {
+        guard let scorer = tools.scores else { preconditionFailure("CandidatePictures: no models to score with") }
+        let (directory, specification) = (tools.directory, tools.job.specification), lora = result.lora
+        let planned = tools.renders.candidates.map { picture in
+            var picture = picture
+            picture.lora = lora
+            return picture
+        }
+        try tools.with(lora: lora) {
+            try tools.images.render(
+                planned, prefix: "candidate", adapters: tools.training.adapters, keepsOld: true, shouldStop: { StopRequest.shared.isSet })
+        }
+        if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
+        let paths = planned.indices.map { directory.samples + String(format: "/candidate-%02d.png", $0) }, scores: [ReportScores.Picture]
+        do {
+            scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }
+        } catch let error where !(error is ScoringModels.Stopped) {
+            throw Unscored(reason: "\(error)")
+        }
+        var candidates = try planned.indices.map { i in
+            guard let bytes = FileManager.default.contents(atPath: paths[i]) else { throw FileError("read", paths[i], code: errno) }
+            var record = tools.images.record(of: planned[i], at: paths[i])
+            record.lora = lora ?? directory.relative(directory.diffusersFile())
+            return FirstRound.Candidate(
+                picture: record, score: scores[i], isComplete: scores[i].similarity.count == tools.job.photos.subjects.count, digest: digest(bytes))
+        }
+        for i in Self.chosen(candidates, by: specification.join) { candidates[i].joins = true }
+        try sheet(candidates, paths).write(to: directory.candidateSheet)
+        return FirstRound(
+            fingerprint: try tools.roundsFingerprint(), candidates: candidates, contactSheet: directory.relative(directory.candidateSheet),
+            files: [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map(directory.relative), scores: result.scores,
+            checkpoints: result.checkpoints)
+    }
+
+    /// The best of those that show each subject once and score enough; of equals the first.
+    static func chosen(_ candidates: [FirstRound.Candidate], by join: JoinSpecification) -> [Int] {
+        let good = candidates.indices.filter { candidates[$0].isComplete && candidates[$0].score.score >= join.threshold }
+        return Array(good.sorted { (candidates[$1].score.score, $0) < (candidates[$0].score.score, $1) }.prefix(join.most))
+    }
+
+    private func sheet(_ candidates: [FirstRound.Candidate], _ paths: [String]) throws -> ContactSheet {
+        var rows: [(title: String, cells: [ContactSheet.Cell])] = []
+        for joins in [true, false] {
+            for (one, path) in zip(candidates, paths) where one.joins == joins {
+                let title = (joins ? "joins: " : "does not join: ") + one.picture.prompt
+                let cell = try ContactSheet.Cell(path, name: one.picture.file, caption: String(format: "%.3f", one.score.score) + " · seed \(one.picture.seed)")
+                if let row = rows.firstIndex(where: { $0.title == title }) { rows[row].cells.append(cell) } else { rows.append((title, [cell])) }
+            }
+        }
+        return ContactSheet(references: try ContactSheet.references(tools.composer.subjects), rows: rows)
+    }
+}

@@ -1,0 +1,123 @@
+import Crypto
+import Files
+import Foundation
+import Jobs
+import SegMix
+import Training
+
+/// What the first of two rounds left: the pictures that were drawn to join, their scores, and its own result. Written as soon as
+/// it is known what joins; whatever happens then, the second round is trained on these.
+struct FirstRound: Codable {
+    /// A picture that might have joined.
+    struct Candidate: Codable, Equatable {
+        var picture: RenderedPicture
+        var score: ReportScores.Picture
+        /// Whether it shows as many objects as there are subjects.
+        let isComplete: Bool
+        var joins = false
+        /// Of the file.
+        let digest: String
+
+        private enum CodingKeys: String, CodingKey { case picture, score, isComplete = "is_complete", joins, digest }
+    }
+
+    /// What must be the same for the second round to go on from this.
+    let fingerprint: [String: String]
+    var candidates: [Candidate]
+    var contactSheet: String
+    /// LoRA files, scores of the final pictures, what was compared: as the report says them.
+    var files: [String]
+    var scores: ReportScores?
+    var checkpoints: CheckpointScores?
+
+    private enum CodingKeys: String, CodingKey { case fingerprint, candidates, contactSheet = "contact_sheet", files, scores, checkpoints }
+
+    var joining: [Candidate] { candidates.filter(\.joins) }
+
+    /// Digest of everything that joins.
+    var joinedDigest: String {
+        var hash = SHA256()
+        for one in joining { hash.update(data: Data("\(one.digest) \(one.picture.prompt)\n".utf8)) }
+        return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+    }
+
+    /// What joins as training pictures. Prior pictures of the subjects accompany them in turn.
+    func joined(in directory: RunDirectory, subjects: [String]) -> [SegMix.Photo] {
+        joining.enumerated().map { i, one in
+            SegMix.Photo(
+                subject: subjects[i % subjects.count], file: one.picture.file, path: directory.path + "/" + one.picture.file, mask: nil, maskPath: nil,
+                captions: [one.picture.prompt])
+        }
+    }
+
+    /// The same with its files where they lie once the round was put aside.
+    func aside() -> FirstRound {
+        func moved(_ file: String) -> String { RunDirectory.firstRoundName + "/" + file }
+        var round = self
+        for i in round.candidates.indices {
+            round.candidates[i].picture = candidates[i].picture.moved(moved)
+            round.candidates[i].score = candidates[i].score.moved(moved)
+        }
+        round.contactSheet = moved(contactSheet)
+        round.files = files.map(moved)
+        round.scores = scores.map { ReportScores(subjects: $0.subjects, $0.pictures.map { $0.moved(moved) }) }
+        round.checkpoints = checkpoints.map { scores in
+            CheckpointScores(
+                scores.checkpoints.map { .init(round: $0.round, step: $0.step, files: $0.files.map(moved), pictures: $0.pictures.map { $0.moved(moved) }) },
+                contactSheet: moved(scores.contactSheet))
+        }
+        return round
+    }
+
+    // MARK: On the disk
+
+    func write(_ directory: RunDirectory) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        try AtomicFile.write(encoder.encode(self), to: directory.firstRoundRecord)
+    }
+
+    /// What a run wrote before it was stopped; nil where the first round is not over.
+    /// - Throws: `TrainingError` where it was another run, `Fault` where the record cannot be read.
+    static func read(_ directory: RunDirectory, fingerprint: [String: String]) throws -> FirstRound? {
+        let path = directory.firstRoundRecord
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard let round = try? JSONDecoder().decode(FirstRound.self, from: data) else {
+            throw Fault("\(path) is damaged, and with it what is known of the first round; give the run another --output")
+        }
+        let was = round.fingerprint
+        for key in Set(was.keys).union(fingerprint.keys).sorted() where was[key] != fingerprint[key] {
+            throw TrainingError.otherRun(path: path, key: key, was: was[key] ?? "unset", isNow: fingerprint[key] ?? "unset")
+        }
+        return round
+    }
+
+    /// What has to be encoded for a second round that goes on; nothing where there is no record.
+    static func prompts(_ directory: RunDirectory) -> [String] {
+        FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }?
+            .joining.map(\.picture.prompt) ?? []
+    }
+
+    /// - Throws: `Fault` for a picture that joined and is not what it was.
+    func verify(_ directory: RunDirectory) throws {
+        for one in joining where FileManager.default.contents(atPath: directory.path + "/" + one.picture.file).map({ digest($0) }) != one.digest {
+            throw Fault("\(one.picture.file) joined the photos of the second round and was changed since; put the old one back, or give the run another --output")
+        }
+    }
+}
+
+extension RenderedPicture {
+    fileprivate func moved(_ place: (String) -> String) -> RenderedPicture {
+        var picture = self
+        picture.file = place(file)
+        picture.layout = layout.map(place)
+        picture.lora = lora.map(place)
+        return picture
+    }
+}
+
+extension ReportScores.Picture {
+    fileprivate func moved(_ place: (String) -> String) -> ReportScores.Picture {
+        .init(file: place(file), score: score, reason: reason, similarity: similarity)
+    }
+}

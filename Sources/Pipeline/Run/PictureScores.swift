@@ -1,0 +1,33 @@
+import Jobs
+import Vision
+
+/// Detect-and-Compare of a run's pictures. Each score is written down as soon as it is known, and what was scored before a
+/// stop is not scored again.
+struct PictureScores {
+    let job: Job
+    let directory: RunDirectory
+    let models: ScoringModels
+    let progress: ProgressReporter
+
+    /// In the order of the paths.
+    /// - Parameter sentence: what is said before so many pictures are scored.
+    /// - Throws: `ScoringModels.Stopped`, and what reading models, photos and pictures throws.
+    func of(_ paths: [String], saying sentence: (Int) -> String) throws -> [ReportScores.Picture] {
+        let threshold = ScoreJob.defaultThreshold, overlap = OWLv2.defaultOverlap
+        var known = try KnownScores(directory.knownScores, job, models, settings: "\(threshold) \(overlap)")
+        var scores: [String: ReportScores.Picture] = [:]
+        for path in paths { scores[path] = try known.score(of: path, file: directory.relative(path)) }
+        let unknown = paths.filter { scores[$0] == nil }
+        if !unknown.isEmpty {
+            progress.say(.score, sentence(unknown.count))
+            let work = try ScoreJob(job, models: models, images: unknown, queries: [], threshold: threshold, overlap: overlap)
+            _ = try work.run(shouldStop: { StopRequest.shared.isSet }) { index, picture in
+                let score = ReportScores.Picture(picture, file: directory.relative(picture.image))
+                scores[picture.image] = score
+                try known.add(score, of: picture.image)
+                progress.step(ProgressLine(phase: .score, step: index + 1, total: unknown.count))
+            }
+        }
+        return paths.map { scores[$0]! }
+    }
+}

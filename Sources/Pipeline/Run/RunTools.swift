@@ -1,0 +1,38 @@
+import Diffusion
+import Jobs
+import SegMix
+import Training
+import Weights
+
+/// What every training of a job works with, and what looks at its pictures.
+struct RunTools {
+    let job: Job
+    let model: SDXLDirectory
+    let directory: RunDirectory
+    let progress: ProgressReporter
+    let cost: JobCost
+    let training: TrainingModel
+    let identity: ModelIdentity
+    let layersPerBlock: Int?
+    let composer: Composer
+    let renders: RenderPlan
+    let images: SampleRenderer
+    /// nil where the job's model does not come with what it takes.
+    let scoring: ScoringModels?
+    let photos: PhotoDigests
+
+    /// What must be the same for a run to go on.
+    func fingerprint() throws -> [String: String] { try job.fingerprint(model: identity.fingerprint) }
+
+    var scores: PictureScores? { scoring.map { PictureScores(job: job, directory: directory, models: $0, progress: progress) } }
+
+    /// Runs `body` with the numbers of another LoRA of the run; nil: with those that are there. Afterwards all is as before.
+    /// - Parameter file: relative to the result's folder.
+    func with<Result>(lora file: String?, _ body: () throws -> Result) throws -> Result {
+        guard let file else { return try body() }
+        return try training.adapters.restoring {
+            try training.adapters.load(LoRAFile.read(directory.path + "/" + file), layersPerBlock: layersPerBlock)
+            return try body()
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Jobs
+import SegMix
+import Training
+
+/// One training with everything that belongs to it: LoRA files, the comparison of those that were kept, final pictures, scores.
+/// A job has one, or with `rounds: 2` two, of which the second sees pictures of the first among the photos.
+struct TrainingRound {
+    let tools: RunTools
+    let extent: JobRunner.Extent
+    /// 1 or 2, where the job has two.
+    let number: Int?
+    /// What an earlier round left.
+    var first: FirstRound?
+    let trace: String?
+
+    struct Result {
+        let metrics: MetricsFile
+        var pictures: [RenderedPicture] = []
+        var scores: ReportScores?
+        var checkpoints: CheckpointScores?
+        var notes: [String]
+        /// Seconds after the training.
+        var finishing = 0.0
+
+        /// The LoRA that draws: the best, where it is known and not the last. Relative to the result's folder, diffusers' file.
+        var lora: String? {
+            guard let best = checkpoints?.best, best.files[0] != "pytorch_lora_weights.safetensors" else { return nil }
+            return best.files[0]
+        }
+    }
+
+    /// Goes on where a stop has left it.
+    /// - Returns: nil where a stop was asked for.
+    func run() throws -> Result? {
+        let (job, directory, progress, training) = (tools.job, tools.directory, tools.progress, tools.training)
+        let settings = job.trainingSettings, joined = first?.joined(in: directory, subjects: job.photos.subjects.map(\.key)) ?? []
+        training.adapters.restart(seed: settings.seed)
+        let trainer = Trainer(
+            settings, model: training, sampler: try job.sampler(latentFactor: training.vae.configuration.downsampling, joined: joined),
+            keep: tools.cost.choice.keep, resumeDirectory: directory.resumePoints, resumeEvery: job.specification.checkpointingSteps,
+            resumeLimit: job.specification.checkpointsTotalLimit,
+            fingerprint: try tools.fingerprint().merging(first.map { ["joined": $0.joinedDigest] } ?? [:]) { $1 })
+        let files = LoRAFiles(
+            job, training.adapters, directory, joined: joined.flatMap(\.captions), identity: tools.identity, layersPerBlock: tools.layersPerBlock,
+            velocity: training.schedule.prediction == .v_prediction)
+        let observer = RunObserver(
+            job, directory: directory, files: files, renders: tools.renders, images: tools.images, adapters: training.adapters,
+            round: number.map { "round \($0) of 2" }, progress: progress)
+        let outcome = try trainer.run(trace: try trace.map { try Trace(directory: $0) }, observer: observer)
+        if case .stopped(let step) = outcome {
+            progress.say(.train, "stopped after step \(step) of \(settings.steps)\(number.map { " in round \($0)" } ?? ""), with a resume point; run it again to go on")
+            return nil
+        }
+        try tools.photos.verify()
+        try files.write(step: nil)
+        let trained = Date()
+        var result = Result(metrics: observer.metrics, notes: observer.notes)
+        do {
+            // The LoRA that draws what joins is the same in a training alone.
+            if extent == .whole || number == 1 { try compare(&result) }
+            if extent == .whole { try draw(&result) }
+        } catch is ScoringModels.Stopped {
+            progress.say(.render, "stopped with the training done; run it again for the pictures and the report")
+            return nil
+        }
+        result.finishing = -trained.timeIntervalSinceNow
+        return result
+    }
+
+    private func compare(_ result: inout Result) throws {
+        guard tools.job.specification.bestCheckpoint, let scores = tools.scores else { return }
+        let comparison = CheckpointComparison(
+            job: tools.job, subjects: tools.composer.subjects, directory: tools.directory, scores: scores, adapters: tools.training.adapters,
+            layersPerBlock: tools.layersPerBlock, images: tools.images, planned: tools.renders.validation, round: number,
+            earlier: first?.checkpoints?.checkpoints ?? [], progress: tools.progress)
+        do { result.checkpoints = try comparison.run() } catch let error as CheckpointComparison.Unscored { result.notes.append(error.description) }
+    }
+
+    /// The final pictures, their sheet, and how well those that were to show every subject keep them apart.
+    private func draw(_ result: inout Result) throws {
+        let (directory, images) = (tools.directory, tools.images), lora = result.lora
+        let planned = tools.renders.final.map { picture in
+            var picture = picture
+            picture.lora = lora
+            return picture
+        }
+        try tools.with(lora: lora) {
+            try images.render(planned, prefix: "final", adapters: tools.training.adapters, keepsOld: true, shouldStop: { StopRequest.shared.isSet })
+        }
+        if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
+        let paths = planned.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
+        result.pictures = zip(planned, paths).map { picture, path in
+            var record = images.record(of: picture, at: path)
+            record.lora = lora ?? directory.relative(directory.diffusersFile())
+            return record
+        }
+        if !result.pictures.isEmpty {
+            try ContactSheet(pictures: zip(paths, result.pictures).map { ($0, $1) }, references: tools.composer.subjects).write(to: directory.contactSheet)
+        }
+        let keys = tools.job.photos.subjects.map(\.key)
+        let together = paths.indices.filter { tools.composer.subjects(in: planned[$0].request.prompt).count == keys.count }
+        if let scores = tools.scores, !together.isEmpty {
+            do {
+                result.scores = ReportScores(subjects: keys, try scores.of(together.map { paths[$0] }) { _ in "scoring the pictures" })
+            } catch let error where !(error is ScoringModels.Stopped) {
+                result.notes.append("the pictures could not be scored: \(error)")
+            }
+        }
+        let step = result.checkpoints?.best.step ?? tools.job.specification.maxTrainSteps
+        try TensorBoardScores(final: result.scores, after: step, checkpoints: result.checkpoints?.checkpoints.filter { $0.round == number } ?? [])
+            .write(to: directory.tensorBoard)
+    }
+}
