@@ -3,8 +3,8 @@
 
     make_vision_model.py NAME DIR [--dtype float32|float16] [--tokenizer DIR]
 
-NAME is one of owlv2-base-patch16-ensemble, owlv2-large-patch14-ensemble, sam-vit-base, sam-vit-large, sam-vit-huge. OWLv2
-needs CLIP's real tokenizer (vocab.json and merges.txt of SDXL's tokenizer, for one). The weights keep activations near 1
+NAME is one of owlv2-base-patch16-ensemble, owlv2-large-patch14-ensemble, sam-vit-base, sam-vit-large, sam-vit-huge,
+dinov2-base. OWLv2 needs CLIP's real tokenizer (vocab.json and merges.txt of SDXL's tokenizer, for one). The weights keep activations near 1
 and leave no bias, norm or table of positions at a value that would hide a mistake.
 """
 import argparse
@@ -13,7 +13,7 @@ import os
 import shutil
 
 import torch
-from transformers import Owlv2Config, Owlv2ForObjectDetection, SamConfig, SamModel
+from transformers import Dinov2Config, Dinov2Model, Owlv2Config, Owlv2ForObjectDetection, SamConfig, SamModel
 
 SAM = {
     "sam-vit-base": dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, global_attn_indexes=[2, 5, 8, 11]),
@@ -84,9 +84,19 @@ def make_owlv2(name, folder, dtype, tokenizer):
         image_std=CLIP["std"], processor_class="Owlv2Processor", resample=2, rescale_factor=1 / 255, size=dict(height=side, width=side)))
 
 
+def make_dinov2(folder, dtype):
+    model = Dinov2Model(Dinov2Config(image_size=518, patch_size=14)).requires_grad_(False)
+    fill(model, dtype)
+    model.to(dtype).save_pretrained(folder)
+    put_json(os.path.join(folder, "preprocessor_config.json"), dict(
+        crop_size=dict(height=224, width=224), do_center_crop=True, do_convert_rgb=True, do_normalize=True, do_rescale=True, do_resize=True,
+        image_mean=IMAGENET["mean"], image_processor_type="BitImageProcessor", image_std=IMAGENET["std"], resample=3,
+        rescale_factor=1 / 255, size=dict(shortest_edge=256)))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("name", choices=[*SAM, *OWLV2])
+    p.add_argument("name", choices=[*SAM, *OWLV2, "dinov2-base"])
     p.add_argument("folder")
     p.add_argument("--dtype", choices=["float32", "float16"], default="float32")
     p.add_argument("--tokenizer", help="a directory with CLIP's vocab.json and merges.txt (OWLv2)")
@@ -96,6 +106,8 @@ def main():
     dtype = getattr(torch, args.dtype)
     if args.name in SAM:
         make_sam(args.name, args.folder, dtype)
+    elif args.name == "dinov2-base":
+        make_dinov2(args.folder, dtype)
     elif args.tokenizer:
         make_owlv2(args.name, args.folder, dtype, args.tokenizer)
     else:

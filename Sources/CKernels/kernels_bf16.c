@@ -37,7 +37,7 @@ int ck_bf16_matmul(void *c, int c_is_float, const uint16_t *a, const uint16_t *b
 // Nobody may come here: `ck_bf16_available` said no.
 void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_t *k, const uint16_t *v, size_t begin, size_t end,
                        size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
-                       float scale, int causal, float *scratch) {
+                       float scale, int causal, const ck_attention_bias *bias, float *scratch) {
     __builtin_trap();
 }
 size_t ck_bf16_attention_scratch(size_t head_size) { return 0; }

@@ -14,7 +14,7 @@ extension CPUDevice {
             ck_bf16_attention(
                 o + rows, lse + head * s.queries, q + rows, k + keys, v + keys,
                 s.queries * piece / pieces, s.queries * (piece + 1) / pieces, s.keys, s.headSize,
-                width, width, width, width, s.scale, s.causal ? 1 : 0, scratch)
+                width, width, width, width, s.scale, s.causal ? 1 : 0, nil, scratch)
         }
     }
 

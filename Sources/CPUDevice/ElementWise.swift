@@ -54,6 +54,12 @@ extension CPUDevice {
     }
 
     public func relu(_ y: Tensor, _ x: Tensor) {
+        if y.type == .bfloat16 {
+            let (y, x, n) = (y.bfloats, x.bfloats, y.count)
+            // A sign before a number that is one.
+            threads.ranges(n, least: Self.share) { for i in $0 { y[i] = x[i] > 0x8000 && x[i] <= 0xff80 ? 0 : x[i] } }
+            return
+        }
         let (y, x, n) = (y.floats, x.floats, y.count)
         threads.ranges(n, least: Self.share) { ck_relu(y + $0.lowerBound, x + $0.lowerBound, $0.count) }
     }

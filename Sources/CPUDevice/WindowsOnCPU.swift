@@ -3,27 +3,31 @@ import Tensors
 
 extension CPUDevice {
     public func gatherWindows(_ y: Tensor, _ x: Tensor, fill: Tensor, size: Int) {
-        let (py, px, fill) = (y.floats, x.floats, fill.floats), grid = WindowGrid(x.shape, size: size), c = grid.channels
+        let (py, px, fill) = (y.storage.pointer, x.storage.pointer, fill.storage.pointer), grid = WindowGrid(x.shape, size: size)
+        let c = grid.channels, bytes = c * x.type.byteCount
         threads.ranges(y.shape[0], least: max(1, (1 << 15) / max(1, size * size * c))) { windows in
             for window in windows {
                 let place = grid.place(window)
                 for row in 0..<size {
-                    let to = py + (window * size + row) * size * c
+                    let to = py + (window * size + row) * size * bytes
                     let inside = place.top + row < grid.height ? min(size, grid.width - place.left) : 0
-                    if inside > 0 { memcpy(to, px + grid.offset(place, row), inside * c * 4) }
-                    for column in inside..<size { memcpy(to + column * c, fill, c * 4) }
+                    if inside > 0 { memcpy(to, px + grid.offset(place, row) * x.type.byteCount, inside * bytes) }
+                    for column in inside..<size { memcpy(to + column * bytes, fill, bytes) }
                 }
             }
         }
     }
 
     public func scatterWindows(_ y: Tensor, _ x: Tensor, size: Int) {
-        let (py, px) = (y.floats, x.floats), grid = WindowGrid(y.shape, size: size), c = grid.channels
+        let (py, px) = (y.storage.pointer, x.storage.pointer), grid = WindowGrid(y.shape, size: size)
+        let c = grid.channels, bytes = c * x.type.byteCount
         threads.ranges(x.shape[0], least: max(1, (1 << 15) / max(1, size * size * c))) { windows in
             for window in windows {
                 let place = grid.place(window)
                 for row in 0..<min(size, grid.height - place.top) {
-                    memcpy(py + grid.offset(place, row), px + (window * size + row) * size * c, min(size, grid.width - place.left) * c * 4)
+                    memcpy(
+                        py + grid.offset(place, row) * x.type.byteCount, px + (window * size + row) * size * bytes,
+                        min(size, grid.width - place.left) * bytes)
                 }
             }
         }

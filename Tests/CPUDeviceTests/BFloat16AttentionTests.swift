@@ -22,10 +22,31 @@ import Testing
         for (begin, end) in [(0, c.queries / 3), (c.queries / 3, c.queries)] {
             ck_bf16_attention(
                 o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, begin, end, c.keys, c.head, qs, ks, vs, os, scale,
-                c.causal ? 1 : 0, scratch.pointer)
+                c.causal ? 1 : 0, nil, scratch.pointer)
         }
         #expect(relativeError(o.widened, o0) < 4e-3)
         #expect((0..<c.queries).allSatisfy { row in (c.head..<os).allSatisfy { o.pointer[row * os + $0] == 0x3e80 || row * os + $0 >= o.count } })
+        #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 4e-6 + 1e-6 * abs($1) })
+        #expect(scratch.isFenced && lse.isFenced)
+    }
+
+    /// Relative positions over a grid and a table of biases, over the queries, keys and values of one projection.
+    @Test(arguments: [(14, 14, 64), (5, 7, 8), (1, 1, 16), (16, 9, 80), (3, 33, 33)], [false, true])
+    func biased(_ size: (height: Int, width: Int, head: Int), isTable: Bool) {
+        let (height, width, head) = size, n = height * width, stride = 3 * head + 5, scale = 1 / Float(head).squareRoot()
+        let qkv = BFloat16Buffer(n * stride, seed: 1, amplitude: 2), wide = qkv.widened
+        let terms = KernelBuffer(isTable ? n * n : (height + width) * n, seed: 2, amplitude: 3)
+        var bias = ck_attention_bias(rows: terms.pointer, columns: isTable ? nil : terms.pointer + height * n, width: isTable ? 1 : width, pitch: n)
+        let o0 = KernelBuffer(n * head), lse0 = KernelBuffer(n)
+        ck_attention_biased_reference(
+            o0.pointer, lse0.pointer, wide.pointer, wide.pointer + head, wide.pointer + 2 * head, &bias, n, n, head, stride, stride, stride, head, scale)
+        let o = BFloat16Buffer(n * head), lse = KernelBuffer(n), scratch = KernelBuffer(ck_bf16_attention_scratch(head))
+        for (begin, end) in [(0, n / 3), (n / 3, n)] {
+            ck_bf16_attention(
+                o.pointer, lse.pointer, qkv.pointer, qkv.pointer + head, qkv.pointer + 2 * head, begin, end, n, head, stride, stride, stride, head,
+                scale, 0, &bias, scratch.pointer)
+        }
+        #expect(relativeError(o.widened, o0) < 4e-3)
         #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 4e-6 + 1e-6 * abs($1) })
         #expect(scratch.isFenced && lse.isFenced)
     }
@@ -66,7 +87,7 @@ import Testing
             let o = BFloat16Buffer(n * head), lse = KernelBuffer(n), scratch = KernelBuffer(ck_bf16_attention_scratch(head))
             for (begin, end) in zip(cuts, cuts.dropFirst()) {
                 ck_bf16_attention(
-                    o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, begin, end, n, head, head, head, head, head, scale, causal,
+                    o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, begin, end, n, head, head, head, head, head, scale, causal, nil,
                     scratch.pointer)
             }
             return o.bits.map(Float.init) + lse.values
@@ -78,7 +99,7 @@ import Testing
     @Test func extremes() {
         let q = BFloat16Buffer([1000, 0, -1000, .nan]), k = BFloat16Buffer([10, -10, 10.5]), v = BFloat16Buffer([1, 2, 3])
         let o = BFloat16Buffer(4), lse = KernelBuffer(4), scratch = KernelBuffer(ck_bf16_attention_scratch(1))
-        ck_bf16_attention(o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, 0, 4, 3, 1, 1, 1, 1, 1, 1, 0, scratch.pointer)
+        ck_bf16_attention(o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, 0, 4, 3, 1, 1, 1, 1, 1, 1, 0, nil, scratch.pointer)
         let values = o.widened.values
         #expect(values[0] == 3 && values[1] == 2 && values[2] == 2 && values[3].isNaN, "\(values)")
         #expect(abs(lse.pointer[0] - 10500) < 0.002 && abs(lse.pointer[2] - 10000) < 0.002 && lse.pointer[3].isNaN, "\(lse.values)")

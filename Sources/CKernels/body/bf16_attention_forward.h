@@ -9,6 +9,7 @@ struct paired_tile {
     float *maximum, *sum;    // [LANES], in units of log 2
     const uint32_t *query;   // [pairs of the head, LANES]
     size_t first_row;
+    size_t rows;             // queries of this tile; the lanes after them hold none
 };
 
 /// One block of keys and values, packed.
@@ -16,6 +17,7 @@ struct paired_block {
     const uint32_t *keys;     // [count, pairs of the head]
     const uint32_t *values;   // [pairs of keys, pitch]
     size_t count, first, pairs, head_size, pitch;
+    const ck_attention_bias *bias;   // null: none
 };
 
 /// 2^x for finite x, relative error 3e-6: far below a bfloat16's rounding. NaN stays NaN.
@@ -43,10 +45,18 @@ INLINE void paired_scores(const int R, const int NV, float *scores, vf maximum[2
 #pragma clang loop unroll(full)
     for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = (vf)(0.0f);
     accumulate_pairs(acc, R, NV, b->keys + key * b->pairs, b->pairs, 1, tile->query, LANES, b->pairs);
+    const ck_attention_bias *bias = b->bias;
+    size_t row = bias ? (b->first + key) / bias->width : 0, column = bias ? (b->first + key) % bias->width : 0;
 #pragma clang loop unroll(full)
-    for (int r = 0; r < R; r++)
+    for (int r = 0; r < R; r++) {
         for (int j = 0; j < NV; j++) {
             vf score = acc[r][j] * factor;
+            if (bias) {
+                const size_t at = tile->first_row + (size_t)j * VL, lanes = tile->rows - (size_t)j * VL;
+                vf added = load_up_to(bias->rows + row * bias->pitch + at, lanes);
+                if (bias->columns) added += load_up_to(bias->columns + column * bias->pitch + at, lanes);
+                score += added * 1.44269504f;
+            }
             if (masked) {
                 vi row;
                 for (int i = 0; i < VL; i++) row[i] = (int32_t)tile->first_row + j * VL + i;
@@ -55,6 +65,8 @@ INLINE void paired_scores(const int R, const int NV, float *scores, vf maximum[2
             store(scores + r * LANES + j * VL, score);
             maximum[j] = raised(maximum[j], score);
         }
+        if (bias && ++column == bias->width) column = 0, row++;
+    }
 }
 
 /// output[d, lanes] = output·correction + Σ v·p for R elements d of the head.
@@ -139,7 +151,7 @@ static void paired_finish(uint16_t *o, float *lse, const struct paired_tile *til
 
 void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_t *k, const uint16_t *v, size_t begin, size_t end,
                        size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
-                       float scale, int causal, float *scratch) {
+                       float scale, int causal, const ck_attention_bias *bias, float *scratch) {
     const size_t group = ck_attention_queries_per_group(head_size), pairs = (head_size + 1) / 2, pitch = ck_rounded_up(head_size, VL);
     float *output = ck_aligned(scratch), *maximum = output + group * head_size, *sum = maximum + group;
     float *scores = sum + group;
@@ -162,20 +174,21 @@ void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_
             const size_t count = smaller(visible - first_key, PAIRED_KEYS_PER_BLOCK);
             pack_row_pairs(packed_k, pairs, k + first_key * k_stride, k_stride, count, head_size);
             pack_column_pairs(packed_v, pitch, v + first_key * v_stride, v_stride, count, head_size);
-            const struct paired_block b = {packed_k, packed_v, count, first_key, pairs, head_size, pitch};
+            const struct paired_block b = {packed_k, packed_v, count, first_key, pairs, head_size, pitch, bias};
             for (size_t t = 0; t < tiles; t++) {
-                const struct paired_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,
-                                                 query + t * LANES * pairs, start + t * LANES};
                 const size_t lanes = smaller(queries - t * LANES, LANES);
+                const struct paired_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,
+                                                 query + t * LANES * pairs, start + t * LANES, lanes};
                 if (causal && first_key >= tile.first_row + lanes) continue;
                 const int masked = causal && first_key + count > tile.first_row + 1;
                 (lanes > VL ? paired_block_wide : paired_block_narrow)(&tile, &b, factor, masked, scores, p);
             }
         }
         for (size_t t = 0; t < tiles; t++) {
+            const size_t lanes = smaller(queries - t * LANES, LANES);
             const struct paired_tile tile = {output + t * LANES * head_size, maximum + t * LANES, sum + t * LANES,
-                                             query + t * LANES * pairs, start + t * LANES};
-            paired_finish(o, lse, &tile, smaller(queries - t * LANES, LANES), head_size, o_stride);
+                                             query + t * LANES * pairs, start + t * LANES, lanes};
+            paired_finish(o, lse, &tile, lanes, head_size, o_stride);
         }
     }
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernels.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -47,10 +49,11 @@ void ck_upsample_nearest_backward_bf16(uint16_t *dx, const uint16_t *dy, size_t 
 // Attention with float32 softmax and sums, for processors with AVX512-BF16 (`ck_bf16_available`); `scale` is positive.
 
 /// One head: o = softmax(scale·q·kᵀ)·v for query rows [begin, end); lse[i] = log Σ exp(scaled scores of row i).
-/// Any head size ≥ 1, multiples of 32 are the fastest; however the rows are split, every bit of the result is the same.
+/// `bias` is what is added to the scaled scores, or null. Any head size ≥ 1, multiples of 32 are the fastest; however the
+/// rows are split, every bit of the result is the same.
 void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_t *k, const uint16_t *v, size_t begin, size_t end,
                        size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
-                       float scale, int causal, float *scratch);
+                       float scale, int causal, const ck_attention_bias *bias, float *scratch);
 /// Floats of scratch memory.
 size_t ck_bf16_attention_scratch(size_t head_size);
 /// Pullback of one head, all rows: writes dq, dk, dv (same strides as q, k, v). No causal form: nothing causal is trained.

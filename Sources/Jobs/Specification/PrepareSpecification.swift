@@ -22,6 +22,8 @@ public struct PrepareSpecification: Codable, Equatable, Sendable {
     public var leastAgreement = 0.75
     /// How large a second object may be beside the subject.
     public var mostRival = 0.3
+    /// How many times larger than what stands out a thing around it is that is taken for the whole.
+    public var wholeFactor = 1.3
 
     // Prior images.
     /// How often an image is drawn again, each time with a new seed, before its class is given up.
@@ -40,7 +42,7 @@ public struct PrepareSpecification: Codable, Equatable, Sendable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case photoThreshold = "photo_threshold", priorThreshold = "prior_threshold", leastThreshold = "least_threshold"
         case mergeOverlap = "merge_overlap", clearFactor = "clear_factor", boxMargin = "box_margin"
-        case saliencyThreshold = "saliency_threshold", leastAgreement = "least_agreement", mostRival = "most_rival"
+        case saliencyThreshold = "saliency_threshold", leastAgreement = "least_agreement", mostRival = "most_rival", wholeFactor = "whole_factor"
         case priorAttempts = "prior_attempts", priorPrompt = "prior_prompt", priorNegativePrompt = "prior_negative_prompt"
         case priorSteps = "prior_steps", priorGuidance = "prior_guidance", priorBatchSize = "prior_batch_size"
     }
@@ -56,6 +58,7 @@ public struct PrepareSpecification: Codable, Equatable, Sendable {
         saliencyThreshold = values.number(key(.saliencyThreshold), .decay, default: saliencyThreshold)
         leastAgreement = values.number(key(.leastAgreement), .fraction, default: leastAgreement)
         mostRival = values.number(key(.mostRival), .fraction, default: mostRival)
+        wholeFactor = values.number(key(.wholeFactor), NumberRange(lower: 1), default: wholeFactor)
         priorAttempts = values.integer(key(.priorAttempts), 1...1000, default: priorAttempts)
         if let text = values.string(key(.priorPrompt)) {
             if text.contains("{class}") { priorPrompt = text } else if let node = values.value(key(.priorPrompt)) {

@@ -9,6 +9,7 @@ import Vision
 public struct SegmentJob {
     let model, image, output: String
     let prompt: SegmentationPrompt
+    let precision: JobSpecification.MixedPrecision
 
     /// - Parameters:
     ///   - model: a SAM or MobileSAM directory; nil: the bundled default.
@@ -16,10 +17,13 @@ public struct SegmentJob {
     ///   - box: `x0,y0,x1,y1` in pixels of the upright picture.
     ///   - points: `x,y` on the object, or `x,y,0` beside it.
     /// - Throws: `Fault` for values that are none, `JobFailure` (unavailable) where the default model is missing.
-    public init(model: String?, maskModels: String?, image: String, box: String?, points: [String], output: String) throws {
+    public init(
+        model: String?, maskModels: String?, image: String, box: String?, points: [String], output: String,
+        precision: JobSpecification.MixedPrecision = .no
+    ) throws {
         guard box != nil || !points.isEmpty else { throw Fault("say where the object is: --box x0,y0,x1,y1, or one or more --point x,y") }
         prompt = SegmentationPrompt(box: try box.map(Self.box), points: try points.map(Self.point))
-        (self.image, self.output) = (image, output)
+        (self.image, self.output, self.precision) = (image, output, precision)
         self.model = try model ?? DefaultModels(configured: maskModels).segmenter
     }
 
@@ -70,7 +74,8 @@ public struct SegmentJob {
         }
         let picture = try ImageFile.readPhoto(image), prompt = try inside(picture)
         CPUDevice.install()
-        let sam = try SAM(directory: model), embedding = sam.embed(picture)
+        try precision.requireSupport(called: "--mixed-precision")
+        let sam = try SAM(directory: model, precision: precision.elementType), embedding = sam.embed(picture)
         // One point alone may mean a thing, a part of it, or a part of that: the model's own choice among them is taken.
         let isAmbiguous = prompt.box == nil && prompt.points.count == 1
         let candidates = sam.segment(embedding, prompt, output: isAmbiguous ? .candidates : .single)

@@ -37,7 +37,7 @@ struct SubjectFinder {
         let masker = SalientMasker(
             try U2Net(directory: models.saliency), segmenter: SAMProposals(try SAM(directory: models.segmenter), offersAll: true), .init(settings))
         try self.init(
-            .saliency(masker), description: "U²-NetP and MobileSAM", identity: "saliency 1 " + DirectoryFingerprint.of([models.saliency, models.segmenter]), settings)
+            .saliency(masker), description: "U²-NetP and MobileSAM", identity: "saliency 2 " + DirectoryFingerprint.of([models.saliency, models.segmenter]), settings)
     }
 
     init(_ kind: Kind, description: String, identity: String, _ settings: PrepareSpecification) throws {
@@ -66,6 +66,7 @@ struct SubjectFinder {
 extension SalientMasker.Settings {
     init(_ settings: PrepareSpecification) {
         self.init()
-        (threshold, leastAgreement, mostRival) = (settings.saliencyThreshold, settings.leastAgreement, settings.mostRival)
+        (threshold, leastAgreement) = (settings.saliencyThreshold, settings.leastAgreement)
+        (mostRival, wholeFactor) = (settings.mostRival, settings.wholeFactor)
     }
 }

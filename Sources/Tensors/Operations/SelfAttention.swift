@@ -20,12 +20,12 @@ public struct SelfAttentionShape: Sendable {
 
 extension Tensor {
     /// softmax(q·kᵀ/√d + bias)·v for each head of `[N, S, 3·heads·d]`, the queries, keys and values of one projection,
-    /// to `[N, S, heads·d]`. Neither scores nor biases of all pairs of tokens are ever in memory. Forward only.
+    /// to `[N, S, heads·d]`, float32 or bfloat16; the bias is float32. Neither scores nor biases of all pairs of tokens are ever in memory. Forward only.
     public func selfAttention(heads: Int, bias: PositionBias? = nil) -> Tensor {
         precondition(!isTracked, "selfAttention has no pullback")
         precondition(shape.count == 3 && shape[2].isMultiple(of: 3 * heads), "selfAttention: \(shape), \(heads) heads")
         let (n, tokens) = (shape[0], shape[1]), size = shape[2] / 3 / heads
-        let o = Tensor(uninitialized: [n, tokens, heads * size])
+        let o = result([n, tokens, heads * size])
         func geometry(_ grid: (height: Int, width: Int)?) -> SelfAttentionShape {
             SelfAttentionShape(batch: n, tokens: tokens, heads: heads, headSize: size, scale: 1 / Float(size).squareRoot(), grid: grid)
         }

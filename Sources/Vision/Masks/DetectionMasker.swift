@@ -9,9 +9,9 @@ public protocol ObjectDetector {
 /// Masks of what words describe: a detector finds its box, a segmenter cuts it out.
 public struct DetectionMasker {
     private let detector: any ObjectDetector
-    private let segmenter: any BoxSegmenter
+    private let segmenter: any PromptSegmenter
 
-    public init(detector: any ObjectDetector, segmenter: any BoxSegmenter) { (self.detector, self.segmenter) = (detector, segmenter) }
+    public init(detector: any ObjectDetector, segmenter: any PromptSegmenter) { (self.detector, self.segmenter) = (detector, segmenter) }
 
     /// The mask of the one `query` in the photo.
     ///
@@ -26,7 +26,7 @@ public struct DetectionMasker {
         guard let box = choice.box else { return MaskResult(mask: nil, decision: decision) }
         let wide = box.widened(by: margin, width: photo.width, height: photo.height)
         decision.segmentedBox = wide
-        guard let best = try segmenter.proposals(in: photo, box: wide).max(by: { $0.predictedIoU < $1.predictedIoU }) else {
+        guard let best = try segmenter.look(at: photo).proposals(in: wide).max(by: { $0.predictedIoU < $1.predictedIoU }) else {
             decision.rule = .nothingFound
             return MaskResult(mask: nil, decision: decision)
         }

@@ -11,7 +11,7 @@ public struct MaskDecision: Equatable, Sendable, Codable {
 
     /// Why this mask, or why none.
     public enum Rule: String, Sendable, Codable {
-        case salientObject = "salient_object"
+        case salientObject = "salient_object", largerWhole = "larger_whole"
         case oneBox = "one_box", loweredThreshold = "lowered_threshold", raisedThreshold = "raised_threshold"
         case mergedBoxes = "merged_boxes", clearlyBest = "clearly_best_box"
         case nothingFound = "nothing_found", severalObjects = "several_objects", disagreement
@@ -45,7 +45,7 @@ public struct MaskDecision: Equatable, Sendable, Codable {
     public var threshold: Double?
     /// The segmenter's own opinion of the mask.
     public var predictedIoU: Double?
-    /// Intersection over union of mask and saliency.
+    /// Intersection over union of the mask and what was known before it: saliency, or the larger whole.
     public var agreement: Double?
     /// Intersection over union of the masks of the whole photo and of the subject's surroundings.
     public var consistency: Double?
@@ -53,13 +53,15 @@ public struct MaskDecision: Equatable, Sendable, Codable {
     public var stability: Double?
     /// The largest other object by the subject's area.
     public var rival: Double?
+    /// The area of a larger thing around the mask that stands out, by that mask's; nil where there is none.
+    public var larger: Double?
     /// The share of the photo that the mask covers.
     public var coverage: Double?
     public var width: Int, height: Int
 
     enum CodingKeys: String, CodingKey {
         case method, rule, query, boxes, segmentedBox = "segmented_box", threshold, predictedIoU = "predicted_iou", agreement, consistency, stability
-        case rival, coverage, width, height
+        case rival, larger, coverage, width, height
     }
 
     public init(method: Method, width: Int, height: Int) { (self.method, self.width, self.height) = (method, width, height) }
@@ -79,11 +81,14 @@ public struct MaskDecision: Equatable, Sendable, Codable {
 
     /// What speaks against a mask that can be trained on; nil where nothing does.
     ///
-    /// Of the masks of 120 disturbed photos (`Benchmarks/disturbed_photos.py`) these limits doubt 7 of the 20 whose
-    /// intersection over union with the true one is below 0.8, and none of the 86 above 0.93.
+    /// A larger whole is always doubted: two answers were at hand. How many of the wrong masks of disturbed photos the other
+    /// limits doubt is in `Benchmarks/RESULTS.md`.
     public var doubt: String? {
         guard method == .saliency, rule.isGood else { return nil }
         func percent(_ value: Double) -> String { "\(Int((100 * value).rounded())) %" }
+        if let larger {
+            return rule == .largerWhole ? "what stands out is only \(percent(1 / larger)) of it" : "it may be a part of a larger thing"
+        }
         if let agreement, agreement < 0.87 { return "it agrees with what stands out to \(percent(agreement)) only" }
         if let consistency, consistency < 0.93 { return "seen from near it differs from what it is in the whole photo (they agree to \(percent(consistency)))" }
         if let predictedIoU, predictedIoU < 0.93 { return "the segmenter itself expects \(percent(predictedIoU)) of it to be right" }

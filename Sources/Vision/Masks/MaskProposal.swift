@@ -16,10 +16,23 @@ public struct MaskProposal: Sendable {
     }
 }
 
-/// What turns a box into masks.
-public protocol BoxSegmenter {
+/// What turns boxes and points into masks.
+public protocol PromptSegmenter {
+    /// Looks at a photo, once for any number of prompts.
+    func look(at photo: RGBImage) throws -> any SegmentedPhoto
+}
+
+/// A photo that a segmenter has looked at.
+public protocol SegmentedPhoto {
+    /// Every mask that is offered for what the prompt means.
+    func proposals(_ prompt: SegmentationPrompt) throws -> [MaskProposal]
+}
+
+extension SegmentedPhoto {
     /// Every mask that is offered for what the box holds.
-    func proposals(in photo: RGBImage, box: PixelBox) throws -> [MaskProposal]
+    func proposals(in box: PixelBox) throws -> [MaskProposal] {
+        try proposals(SegmentationPrompt(box: .init(x0: Double(box.x0), y0: Double(box.y0), x1: Double(box.x1), y1: Double(box.y1))))
+    }
 }
 
 extension [MaskProposal] {

@@ -9,12 +9,14 @@ public struct SalientMasker {
         public var leastAgreement = 0.75
         /// The largest other object by the subject's area; above it there are several.
         public var mostRival = 0.3
+        /// How many times larger than the mask a thing around it is that is taken for the whole.
+        public var wholeFactor = 1.3
 
         public init() {}
     }
 
     private let saliency: (RGBImage) -> PixelMap
-    private let segmenter: any BoxSegmenter
+    private let segmenter: any PromptSegmenter
     public let settings: Settings
 
     /// The photo's longer side while the subject is looked for: the segmenter sees no more than that.
@@ -22,17 +24,16 @@ public struct SalientMasker {
     /// The second look is at the box, larger by this share on every side.
     static let cropMargin = 0.2
 
-    public init(saliency: @escaping (RGBImage) -> PixelMap, segmenter: any BoxSegmenter, _ settings: Settings = .init()) {
+    public init(saliency: @escaping (RGBImage) -> PixelMap, segmenter: any PromptSegmenter, _ settings: Settings = .init()) {
         (self.saliency, self.segmenter, self.settings) = (saliency, segmenter, settings)
     }
 
-    public init(_ network: U2Net, segmenter: any BoxSegmenter, _ settings: Settings = .init()) {
+    public init(_ network: U2Net, segmenter: any PromptSegmenter, _ settings: Settings = .init()) {
         self.init(saliency: { network.saliency(of: $0) }, segmenter: segmenter, settings)
     }
 
     /// Finds the subject in the whole photo, looks again at its surroundings in their own resolution, and segments both
-    /// times; each time the candidate is taken that agrees best with the mean of both saliency maps, and the two chosen
-    /// masks' logits are added.
+    /// times what the two saliency maps agree on. Where that is a part of something larger, the larger thing is taken.
     public func mask(of photo: RGBImage) throws -> MaskResult {
         let whole = photo.reduced(to: Self.workingSide)
         let overview = saliency(whole)
@@ -41,10 +42,8 @@ public struct SalientMasker {
             decision.rule = .nothingFound
             return MaskResult(mask: nil, decision: decision)
         }
-        let near = first.box.grown(by: Self.cropMargin, width: whole.width, height: whole.height)
-        let crop = near.scaled(from: whole, to: photo), closeUp = photo.cropped(to: crop).reduced(to: Self.workingSide)
-        let detail = saliency(closeUp).resized(width: near.width, height: near.height)
-            .placed(at: near, width: whole.width, height: whole.height, fill: 0)
+        let closeUp = closeUp(first.box, whole, photo)
+        let detail = closeUp.placed(saliency(closeUp.picture), fill: 0)
         var known = first.mask, box = first.box, rival = first.rival
         // The second look may lose what the first one saw; then the first one counts.
         if let second = SalientSubject(overview + detail, threshold: Float(2 * settings.threshold)), second.mask.intersectionOverUnion(known) > 0.5 {
@@ -53,32 +52,34 @@ public struct SalientMasker {
         decision.boxes = [.init(box.scaled(from: whole, to: photo), score: nil)]
         decision.rival = rival
 
-        let wide = try segmenter.proposals(in: whole, box: box)
-        let closeBox = PixelBox(x0: max(box.x0, near.x0), y0: max(box.y0, near.y0), x1: min(box.x1, near.x1), y1: min(box.y1, near.y1))
-            .moved(by: near).scaled(from: (near.width, near.height), to: (closeUp.width, closeUp.height))
-        let close = try segmenter.proposals(in: closeUp, box: closeBox).map {
-            MaskProposal(
-                logits: $0.logits.resized(width: near.width, height: near.height)
-                    .placed(at: near, width: whole.width, height: whole.height, fill: Self.outside),
-                predictedIoU: $0.predictedIoU)
-        }
-        guard let a = wide.bestMatch(of: known), let b = close.bestMatch(of: known) else {
+        let wide = try segmenter.look(at: whole)
+        guard var cut = try CutOut(of: known, in: box, whole: wide, near: segmenter.look(at: closeUp.picture), closeUp) else {
             decision.rule = .nothingFound
             return MaskResult(mask: nil, decision: decision)
         }
-        let sum = a.proposal.logits + b.proposal.logits
-        decision.predictedIoU = (a.proposal.predictedIoU + b.proposal.predictedIoU) / 2
-        decision.agreement = sum.above(0).cleaned().intersectionOverUnion(known)
-        decision.consistency = a.proposal.logits.above(0).cleaned().intersectionOverUnion(b.proposal.logits.above(0).cleaned())
-        decision.stability = MaskProposal(logits: sum, predictedIoU: 0).stability
-        let mask = sum.resized(width: photo.width, height: photo.height).above(0).cleaned()
+        decision.note(cut)
+        decision.rule = rule(decision, cut.mask, known)
+        if decision.rule.isGood, let larger = try WholeObject(around: cut.mask, in: wide, leastFactor: settings.wholeFactor), let box = larger.mask.box {
+            decision.larger = larger.factor
+            let closeUp = self.closeUp(box, whole, photo)
+            // Where box and point do not mean the same thing, the part stays, in doubt.
+            if let all = try CutOut(of: larger.mask, in: box, whole: wide, near: segmenter.look(at: closeUp.picture), closeUp),
+                all.agreement >= WholeObject.leastAgreement
+            {
+                cut = all
+                decision.note(cut)
+                decision.rule = .largerWhole
+                decision.segmentedBox = box.scaled(from: whole, to: photo)
+            }
+        }
+        let mask = cut.logits.resized(width: photo.width, height: photo.height).above(0).cleaned()
         decision.coverage = mask.coverage
-        decision.rule = rule(decision, sum.above(0).cleaned(), known)
         return MaskResult(mask: mask.box == nil ? nil : mask, decision: decision)
     }
 
-    /// A logit that is surely background.
-    private static let outside: Float = -8
+    private func closeUp(_ box: PixelBox, _ whole: RGBImage, _ photo: RGBImage) -> CloseUp {
+        CloseUp(photo, at: box.grown(by: Self.cropMargin, width: whole.width, height: whole.height), of: whole)
+    }
 
     private func rule(_ decision: MaskDecision, _ mask: BinaryMask, _ known: BinaryMask) -> MaskDecision.Rule {
         if mask.box == nil { return .nothingFound }
@@ -86,6 +87,13 @@ public struct SalientMasker {
         // Pieces that the segmenter has joined are one object after all.
         if decision.rival ?? 0 > settings.mostRival, SalientSubject.rival(of: mask) > settings.mostRival { return .severalObjects }
         return .salientObject
+    }
+}
+
+extension MaskDecision {
+    fileprivate mutating func note(_ cut: CutOut) {
+        (predictedIoU, agreement, consistency) = (cut.predictedIoU, cut.agreement, cut.consistency)
+        stability = MaskProposal(logits: cut.logits, predictedIoU: 0).stability
     }
 }
 

@@ -22,8 +22,10 @@ public struct SAM {
     private let processor: SAMImageProcessor
 
     /// Opens a directory with `config.json`, `model.safetensors` (or shards) and usually `preprocessor_config.json`.
+    /// - Parameter precision: what the layers that look at the picture compute in, float32 or bfloat16. MobileSAM's, which
+    ///   are small, are float32 always, and so are prompts and masks.
     /// - Throws: `ModelError`, `WeightFaults`, `WeightsError`, `SafetensorsError`, `FileError`.
-    public init(directory: String) throws {
+    public init(directory: String, precision: ElementType = .float32) throws {
         configuration = try SAMConfiguration(directory: directory)
         processor = try SAMImageProcessor(directory: directory, imageSize: configuration.imageSize)
         // Files may hold the matrix of the places twice.
@@ -31,7 +33,7 @@ public struct SAM {
             directory: directory, baseName: "model", aliases: [.samPlaces], ignoring: ["prompt_encoder.shared_embedding.positional_embedding"])
         let vision = store.root["vision_encoder"]
         encoder = switch configuration.encoder {
-        case .vit(let c): .vit(SAMEncoder(vision, c))
+        case .vit(let c): .vit(SAMEncoder(vision, c, precision: precision))
         case .tinyViT(let c): .tinyViT(TinyViT(vision, c))
         }
         prompts = SAMPromptEncoder(store.root, configuration)

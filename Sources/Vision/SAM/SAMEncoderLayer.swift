@@ -12,13 +12,15 @@ struct SAMEncoderLayer {
     private let bias: PositionBias?
     private let heads, window: Int, activation: SAMActivation
 
-    /// - Parameter window: side of the windows; 0: the whole grid.
-    init(_ weights: WeightScope, _ c: SAMEncoderConfiguration, window: Int) {
+    /// - Parameters:
+    ///   - window: side of the windows; 0: the whole grid.
+    ///   - precision: of what comes in.
+    init(_ weights: WeightScope, _ c: SAMEncoderConfiguration, window: Int, precision: ElementType) {
         norm1 = LayerNorm(weights["layer_norm1"], width: c.width, epsilon: c.epsilon)
         norm2 = LayerNorm(weights["layer_norm2"], width: c.width, epsilon: c.epsilon)
         let attention = weights["attn"]
         qkv = Linear(attention["qkv"], inputs: c.width, outputs: 3 * c.width, bias: c.hasBias)
-        padding = c.hasBias ? attention["qkv"].vector("bias", count: 3 * c.width) : Tensor(zeros: [3 * c.width])
+        padding = (c.hasBias ? attention["qkv"].vector("bias", count: 3 * c.width) : Tensor(zeros: [3 * c.width])).converted(to: precision)
         output = Linear(attention["proj"], inputs: c.width, outputs: c.width, bias: true)
         first = Linear(weights["mlp"]["lin1"], inputs: c.width, outputs: c.inner, bias: true)
         second = Linear(weights["mlp"]["lin2"], inputs: c.inner, outputs: c.width, bias: true)

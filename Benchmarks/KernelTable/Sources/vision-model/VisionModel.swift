@@ -47,7 +47,7 @@ struct VisionModel {
     }
 
     private static func sam(_ options: Options, _ image: RGBImage) throws -> Report {
-        let (load, model) = try timed { try SAM(directory: options.directory) }
+        let (load, model) = try timed { try SAM(directory: options.directory, precision: options.precision) }
         let (prepare, pixels) = timed { model.pixels(image) }
         let report = options.measured(load: load, prepare: prepare) { model.features(pixels) }
         if let path = options.save {
