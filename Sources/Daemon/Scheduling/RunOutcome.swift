@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 
@@ -56,7 +57,12 @@ enum RunOutcome: Equatable {
         let status: ExitStatus? = if case .exited(let code) = end { ExitStatus(rawValue: code) } else { nil }
         let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? false }
         let reason = reason(end, asked)
-        if worthRetrying, attempts < maxAttempts { return .retry(after: delay(attempts), reason: reason) }
+        if worthRetrying, attempts < maxAttempts {
+            // On one line of the log; what was written last, or what the worker made of it, names the file.
+            let told = explanation?.split(separator: "\n").first ?? lastWords.split(separator: "\n").last
+            guard case .exited = end, let told else { return .retry(after: delay(attempts), reason: reason) }
+            return .retry(after: delay(attempts), reason: "\(reason) It said: \(String(told).onOneLine())")
+        }
         if let explanation { return .fail(explanation) }
         let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""
         return .fail("\(reason)\(tries)\(said(lastWords))")

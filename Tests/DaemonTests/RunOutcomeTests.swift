@@ -1,0 +1,33 @@
+import Foundation
+import Testing
+
+@testable import Daemon
+
+/// What is said of a worker that is started again.
+@Suite struct RunOutcomeTests {
+    private func outcome(_ end: WorkerProcess.End, explanation: String? = nil, lastWords: String) -> RunOutcome {
+        RunOutcome.of(
+            end, asked: nil, hasResult: false, attempts: 1, maxAttempts: 3, explanation: explanation, lastWords: lastWords, delay: { _ in .seconds(30) })
+    }
+
+    private func reason(_ outcome: RunOutcome) throws -> String {
+        guard case .retry(.seconds(30), let reason) = outcome else { throw Unexpected(outcome: outcome) }
+        return reason
+    }
+
+    private struct Unexpected: Error { let outcome: RunOutcome }
+
+    /// The log has it on one line: which file, and what to do.
+    @Test func aFailedFileIsNamed() throws {
+        let said = "step 1/9\n/srv/out/a.png cannot be written: No space left on device. Make room."
+        let reason = try reason(outcome(.exited(74), lastWords: said))
+        #expect(reason.contains("mend what is named below") && reason.hasSuffix("It said: /srv/out/a.png cannot be written: No space left on device. Make room."))
+        #expect(try self.reason(outcome(.exited(74), explanation: "The disk is full.\n\nMore.", lastWords: said)).hasSuffix("It said: The disk is full."))
+    }
+
+    @Test func ofACrashTheLogSaysNothing() throws {
+        let reason = try reason(outcome(.killed(signal: 9), lastWords: "step 1/9"))
+        #expect(!reason.contains("step 1/9"))
+        #expect(try !self.reason(outcome(.exited(74), lastWords: "")).contains("It said"))
+    }
+}
