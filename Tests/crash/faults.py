@@ -26,7 +26,7 @@ CONFIGURATION = """\
 inbox: {inbox}
 outbox: disk/outbox
 state: disk/state
-settle_seconds: 0.1
+settle_seconds: {settle}
 rescan_seconds: 0.3
 min_free_space: 0
 status_page: none
@@ -65,7 +65,7 @@ def mount(*arguments):
 class Place:
     """A configuration with its directories: state and outbox on `disk`, the inbox beside it or there too."""
 
-    def __init__(self, campaign, name, more="", inbox="inbox"):
+    def __init__(self, campaign, name, more="", inbox="inbox", settle=0.1):
         self.campaign, self.jobs = campaign, campaign.jobs
         self.folder = os.path.join(campaign.folder, name)
         self.daemon = None
@@ -73,7 +73,7 @@ class Place:
         os.makedirs(self.path("disk"))
         os.makedirs(self.inbox)
         with open(self.path("segmixd.yaml"), "w") as file:
-            file.write(CONFIGURATION.format(inbox=inbox, model=self.jobs.model, more=more))
+            file.write(CONFIGURATION.format(inbox=inbox, model=self.jobs.model, more=more, settle=settle))
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -300,10 +300,7 @@ def inbox_unmounted_and_back(campaign):
 
 @case
 def renamed_while_settling(campaign):
-    place = Place(campaign, "renamed_while_settling")
-    settings = text_of(place.path("segmixd.yaml")).replace("settle_seconds: 0.1", "settle_seconds: 1")
-    with open(place.path("segmixd.yaml"), "w") as file:
-        file.write(settings)
+    place = Place(campaign, "renamed_while_settling", settle=1)
     try:
         place.start()
         place.drop("New folder")
@@ -332,7 +329,8 @@ def no_inotify(campaign):
         before = with_limit(name, value)
         if subprocess.run([*before, "true"], stderr=subprocess.DEVNULL).returncode != 0:
             raise Skipped("the limits of inotify cannot be set here")
-        place = Place(campaign, f"no_inotify-{name}-{value}")
+        # Long enough that a folder is still there when it would need a watch.
+        place = Place(campaign, f"no_inotify-{name}-{value}", settle=1)
         try:
             place.start(before=before)
             for number in range(2):
