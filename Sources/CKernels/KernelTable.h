@@ -50,6 +50,7 @@ struct ck_table {
     void (*depthwise)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t);
     void (*winograd2)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
     void (*winograd4)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*winograd_pack)(float *, const void *, ck_element, size_t, size_t, size_t, int, size_t, size_t);
     void (*resize_bilinear)(float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float *);
     void (*adamw_step)(float *, float *, float *, const float *, float, const ck_adamw *, size_t);
     double (*sum_of_squares)(const float *, size_t);

@@ -23,6 +23,7 @@
 #include "body/convolution.h"
 #include "body/depthwise.h"
 #include "body/winograd.h"
+#include "body/winograd_weights.h"
 #include "body/bilinear.h"
 #include "body/optimizer.h"
 

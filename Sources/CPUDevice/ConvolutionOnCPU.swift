@@ -4,15 +4,16 @@ import Tensors
 extension CPUDevice {
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
         if form == .bfloat16 { return packedBFloat16(weight, shape, turned: turned) }
-        let s = weight.shape, wide = weight.widened()
-        let packed = Tensor(uninitialized: form.weightSides(s[2], s[3]) + s[..<2])
-        switch (form, turned) {
-        case (.direct, false): ck_conv2d_pack(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
-        case (.direct, true): ck_conv2d_pack_backward(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
-        case (.winograd(let tile), false): ck_winograd_pack(packed.floats, wide.floats, s[0], s[1], tile)
-        case (.winograd(let tile), true): ck_winograd_pack_backward(packed.floats, wide.floats, s[0], s[1], tile)
-        case (.bfloat16, _): preconditionFailure("packedKernel: not reached")
+        let s = weight.shape, packed = Tensor(uninitialized: form.weightSides(s[2], s[3]) + s[..<2])
+        if case .winograd(let tile) = form {
+            let target = packed.floats, source = weight.storage.pointer, type = ck_element(weight.type)
+            threads.run(ck_winograd_panels(turned ? s[1] : s[0])) { panel in
+                ck_winograd_pack(target, source, type, s[0], s[1], tile, turned ? 1 : 0, panel, panel + 1)
+            }
+            return packed
         }
+        let wide = weight.widened(), pack = turned ? ck_conv2d_pack_backward : ck_conv2d_pack
+        pack(packed.floats, wide.floats, s[0], s[1], s[2], s[3])
         return packed
     }
 
@@ -46,6 +47,16 @@ extension CPUDevice {
         threads.run(pieces, scratch: ck_winograd_scratch(&shape, tile)) { piece, memory in
             var shape = geometry
             ck_winograd(y, x, packed, bias, &shape, tile, tiles * piece / pieces, tiles * (piece + 1) / pieces, memory)
+        }
+    }
+}
+
+extension ck_element {
+    init(_ type: ElementType) {
+        self = switch type {
+        case .float32: CK_FLOAT32
+        case .float16: CK_FLOAT16
+        case .bfloat16: CK_BFLOAT16
         }
     }
 }

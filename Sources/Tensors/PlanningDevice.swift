@@ -81,10 +81,11 @@ public final class PlanningDevice: Device {
     ) { computes(.attentionBackward, 5 * Self.scores(s), in: q.type) }
 
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
-        // Through a copy in the type that it is made of, as the real one.
-        let copy = weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32)
-        let packed = Tensor(uninitialized: form.weightSides(weight.shape[2], weight.shape[3]) + weight.shape.prefix(2), type: copy.type)
-        moves(packed, copy)
+        // Through a copy in the type that it is made of, or from the weight as it is, as the real one.
+        let source = form.isKept ? weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32) : weight
+        let sides = form.weightSides(weight.shape[2], weight.shape[3])
+        let packed = Tensor(uninitialized: sides + weight.shape.prefix(2), type: form == .bfloat16 ? .bfloat16 : .float32)
+        moves(packed, source)
         return packed
     }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {

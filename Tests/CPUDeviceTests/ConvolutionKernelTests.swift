@@ -76,22 +76,41 @@ import Testing
         var shape = shape
         let x = KernelBuffer(shape.batch * shape.in_height * shape.in_width * shape.in_channels, seed: 17)
         let y0 = KernelBuffer(shape.batch * shape.out_height * shape.out_width * shape.out_channels)
-        let packed = KernelBuffer((tile + 2) * (tile + 2) * shape.in_channels * shape.out_channels)
         ck_conv2d_reference(y0.pointer, x.pointer, weight.pointer, bias?.pointer, &shape, backward ? 1 : 0)
-        if backward {
-            ck_winograd_pack_backward(packed.pointer, weight.pointer, shape.in_channels, shape.out_channels, tile)
-        } else {
-            ck_winograd_pack(packed.pointer, weight.pointer, shape.out_channels, shape.in_channels, tile)
-        }
-        #expect(packed.isFenced && packed.values.allSatisfy(\.isFinite))
-        let tiles = ck_winograd_tiles(&shape, tile)
+        let (out, inputs) = backward ? (shape.in_channels, shape.out_channels) : (shape.out_channels, shape.in_channels)
+        let tiles = ck_winograd_tiles(&shape, tile), panels = ck_winograd_panels(shape.out_channels)
         withEveryInstructionSet { name in
+            let packed = KernelBuffer((tile + 2) * (tile + 2) * shape.in_channels * shape.out_channels)
+            for (begin, end) in [(0, panels / 2), (panels / 2, panels)] {
+                ck_winograd_pack(packed.pointer, weight.pointer, CK_FLOAT32, out, inputs, tile, backward ? 1 : 0, begin, end)
+            }
+            #expect(packed.isFenced && packed.values.allSatisfy(\.isFinite), "\(name)")
             let y = KernelBuffer(y0.count), scratch = KernelBuffer(ck_winograd_scratch(&shape, tile))
             for (begin, end) in [(0, tiles / 3), (tiles / 3, tiles)] {
                 ck_winograd(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, tile, begin, end, scratch.pointer)
             }
             #expect(relativeError(y, y0) < (tile == 2 ? 2e-6 : 4e-6), "\(name), tile \(tile), \(backward ? "pullback" : "forward")")
             #expect(scratch.isFenced, "\(name)")
+        }
+    }
+
+    /// Weights in a half type give what the same weights give when they have been widened, to the last bit.
+    @Test(arguments: [(33, 5), (70, 9), (31, 40), (1, 1)]) func winogradOfHalves(out: Int, inputs: Int) {
+        let count = out * inputs * 9
+        for (type, bits) in [(CK_FLOAT16, UInt16(0x3400)), (CK_BFLOAT16, UInt16(0x3e80))] {
+            // Numbers of every mantissa around ±¼ and ±½.
+            var halves = (0..<count).map { bits &+ UInt16($0 * 37 % 512) | ($0 % 3 == 0 ? 0x8000 : 0) }
+            let wide = KernelBuffer(count)
+            type == CK_FLOAT16 ? ck_widen_f16(wide.pointer, &halves, count) : ck_widen_bf16(wide.pointer, &halves, count)
+            withEveryInstructionSet { name in
+                for (tile, turned) in [(2, 0), (2, 1), (4, 0), (4, 1)] as [(Int, Int32)] {
+                    let a = KernelBuffer((tile + 2) * (tile + 2) * out * inputs), b = KernelBuffer(a.count)
+                    let panels = ck_winograd_panels(turned == 1 ? inputs : out)
+                    ck_winograd_pack(a.pointer, &halves, type, out, inputs, tile, turned, 0, panels)
+                    ck_winograd_pack(b.pointer, wide.pointer, CK_FLOAT32, out, inputs, tile, turned, 0, panels)
+                    #expect(a.values == b.values && a.isFenced, "\(name), tile \(tile), turned \(turned)")
+                }
+            }
         }
     }
 

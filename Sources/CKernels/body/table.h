@@ -23,6 +23,7 @@ const struct ck_table CK_TABLE = {
     .depthwise = depthwise,
     .winograd2 = winograd2,
     .winograd4 = winograd4,
+    .winograd_pack = winograd_pack,
     .resize_bilinear = resize_bilinear,
     .adamw_step = adamw_step,
     .sum_of_squares = sum_of_squares,

@@ -28,6 +28,9 @@ int ck_use_isa(ck_isa isa);
 
 // ------------------------------------------------------------------------------------------------- types
 
+/// What a file may hold.
+typedef enum { CK_FLOAT32 = 0, CK_FLOAT16 = 1, CK_BFLOAT16 = 2 } ck_element;
+
 /// Widens `count` elements to float32. IEEE half and bfloat16, subnormals and NaN included.
 void ck_widen_f16(float *y, const uint16_t *x, size_t count);
 void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
@@ -135,10 +138,11 @@ void ck_depthwise(float *y, const float *x, const float *weight, const float *bi
 /// plain sum with 2, about three times those with 4.
 ///
 /// Transforms a weight [out, in, 3, 3] for it into (tile + 2)²·out·in floats: panels as above, each
-/// [(tile + 2)², in, channels of the panel].
-void ck_winograd_pack(float *packed, const float *weight, size_t out, size_t in, size_t tile);
-/// The same for the pullback to the input: in and out exchanged, kernel turned by 180°.
-void ck_winograd_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t tile);
+/// [(tile + 2)², in, channels of the panel]. Panels [begin, end) of all `ck_winograd_panels(out)`. With `turned` for the
+/// pullback to the input: in and out exchanged, panels of `in`, kernels turned by 180°.
+void ck_winograd_pack(float *packed, const void *weight, ck_element type, size_t out, size_t in, size_t tile, int turned,
+                      size_t begin, size_t end);
+size_t ck_winograd_panels(size_t channels);
 /// Tiles [begin, end) of tile×tile output pixels, of all `ck_winograd_tiles(shape, tile)`: image-major, row by row, those
 /// at the end of a side partly outside.
 void ck_winograd(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape, size_t tile,

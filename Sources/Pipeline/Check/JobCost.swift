@@ -70,9 +70,15 @@ public struct JobCost: CustomStringConvertible {
         // Everything beside the tensors of a micro-step.
         let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: job.priors != nil)
         let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
-        // Kernels of convolutions are relaid and their pages let go; matrices too where they are not of the type wanted.
+        // Kernels of convolutions are relaid and their pages let go, unless they are relaid again at each use; matrices too where
+        // they are not of the type wanted. The smallest picture in the UNet stands for all.
+        let smallest = s.resolution / vae.downsampling >> (try model.unetConfiguration().down.count - 1)
         func stays(_ entry: SafetensorsFile.Entry) -> Bool {
-            entry.shape.count == 2 && (settings.precision == .float32 || entry.type == .bfloat16) || entry.shape.suffix(2) == [1, 1]
+            if entry.shape.count == 2 { return settings.precision == .float32 || entry.type == .bfloat16 }
+            if entry.shape.suffix(2) == [3, 3] && settings.precision == .float32 {
+                return !ConvolutionForm.ofThreeByThree(pixels: smallest * smallest, inChannels: entry.shape[1], outChannels: entry.shape[0]).isKept
+            }
+            return entry.shape.suffix(2) == [1, 1]
         }
         let weights = try model.unetWeights().files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + (stays($1) ? $1.byteCount : 0) } }
         let joining = min(plan.candidates.count, s.join.most)

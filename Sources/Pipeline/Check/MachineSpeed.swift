@@ -57,7 +57,8 @@ public struct MachineSpeed: Sendable {
         let forward = rates[.init(.attention, type)]!, both = rates[.init(.attentionBackward, type)]!
         rates[.init(.attentionBackward, type)] = 5 / max(5 / both - 2 / forward, 1 / both)
 
-        convolve(.convolution, type, side: 16, channels: 1280)
+        // Just too small for Winograd's form.
+        convolve(.convolution, type, side: 15, channels: 1280)
         guard type == .float32 else { return }
         convolve(.winograd, type, side: 96, channels: 256)
         let half = Tensor(uninitialized: [1280, 1280], type: .float16)

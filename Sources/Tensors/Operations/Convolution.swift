@@ -1,4 +1,5 @@
-/// A frozen convolution weight `[out, in, kh, kw]` in the orders the device wants, relaid when first used and once.
+/// A frozen convolution weight `[out, in, kh, kw]` in the orders the device wants: relaid when first used and once, or at each
+/// use where its form says so.
 public final class ConvolutionKernel {
     public let outChannels, inChannels, height, width: Int
     private let weight: () -> Tensor
@@ -7,7 +8,7 @@ public final class ConvolutionKernel {
     }
     private var relaid: [Order: Tensor] = [:]
 
-    /// `weight` gives the mapped tensor; it is asked at first use, and what it gives is not kept.
+    /// `weight` gives the mapped tensor; it is asked whenever the weight is relaid, and what it gives is not kept.
     public init(shape: [Int], weight: @escaping () -> Tensor) {
         precondition(shape.count == 4, "ConvolutionKernel: \(shape)")
         (outChannels, inChannels, height, width) = (shape[0], shape[1], shape[2], shape[3])
@@ -20,6 +21,7 @@ public final class ConvolutionKernel {
         if let known = relaid[order] { return known }
         let mapped = weight()
         let y = mapped.device.packedKernel(mapped, shape, order.form, turned: turned)
+        guard order.form.isKept else { return y }
         relaid[order] = y
         // Turned ones are made when training begins, soon after the others.
         mapped.storage.letGo()

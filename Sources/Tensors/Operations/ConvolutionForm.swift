@@ -11,6 +11,21 @@ public enum ConvolutionForm: Hashable, Sendable {
 }
 
 extension ConvolutionForm {
+    /// For a 3×3 kernel of stride 1 in float32: Winograd's where pictures are large enough to pay for making its weight, the
+    /// larger, the larger the tile. A picture and the gradient that comes back to it are of one size, and so is every image
+    /// of a batch, so that one model has each kernel in one form.
+    public static func ofThreeByThree(pixels: Int, inChannels: Int, outChannels: Int) -> ConvolutionForm {
+        guard min(inChannels, outChannels) >= 32 else { return .direct }
+        return pixels >= 32 * 32 ? .winograd(tile: 4) : pixels >= 16 * 16 ? .winograd(tile: 2) : .direct
+    }
+
+    /// Whether a relaid weight is kept for the next use. Winograd's are eight to sixteen times the float16 weight that they
+    /// are made of, a third of a training step's memory if they stayed, and making them takes a few hundredths of the time
+    /// of the convolutions that have this form.
+    public var isKept: Bool {
+        if case .winograd = self { false } else { true }
+    }
+
     /// Sides of what a relaid weight holds for each pair of channels, of a kernel of this size.
     public func weightSides(_ height: Int, _ width: Int) -> [Int] {
         if case .winograd(let tile) = self { [tile + 2, tile + 2] } else { [height, width] }
@@ -18,15 +33,9 @@ extension ConvolutionForm {
 }
 
 extension ConvolutionShape {
-    /// Winograd's form for 3×3 kernels of stride 1 where it is the faster one and its larger weight is worth keeping: the
-    /// larger the picture is against the weight, the larger the tile. A picture and the gradient that comes back to it are of
-    /// one size, and so is every image of a batch, so that one model keeps each kernel in one form.
     public func form(of type: ElementType) -> ConvolutionForm {
         if type == .bfloat16 { return .bfloat16 }
         let possible = kernelHeight == 3 && kernelWidth == 3 && stride == 1 && inStep == 1
-        let pixels = outHeight * outWidth, pairs = inChannels * outChannels
-        guard possible && min(inChannels, outChannels) >= 32 else { return .direct }
-        if pixels >= 64 * 64 && pairs <= 640 * 640 || pixels >= 32 * 32 && pairs <= 320 * 320 { return .winograd(tile: 4) }
-        return pixels >= 32 * 32 || pixels >= 16 * 16 && pairs <= 640 * 640 ? .winograd(tile: 2) : .direct
+        return possible ? .ofThreeByThree(pixels: outHeight * outWidth, inChannels: inChannels, outChannels: outChannels) : .direct
     }
 }
