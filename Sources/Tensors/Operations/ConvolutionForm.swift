@@ -19,9 +19,9 @@ extension ConvolutionForm {
         return pixels >= 32 * 32 ? .winograd(tile: 4) : pixels >= 16 * 16 ? .winograd(tile: 2) : .direct
     }
 
-    /// Whether a relaid weight is kept for the next use. Winograd's are eight to sixteen times the float16 weight that they
-    /// are made of, a third of a training step's memory if they stayed, and making them takes a few hundredths of the time
-    /// of the convolutions that have this form.
+    /// Whether a relaid weight is kept for the next use. Winograd's are four to eight times the float16 weight that they are
+    /// made of, a quarter of a training step's memory if they stayed, and making them takes little of the time of the
+    /// convolutions that have this form.
     public var isKept: Bool {
         if case .winograd = self { false } else { true }
     }
