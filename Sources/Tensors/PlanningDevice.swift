@@ -82,7 +82,7 @@ public final class PlanningDevice: Device {
 
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
         // Through a copy in the type that it is made of, or from the weight as it is, as the real one.
-        let source = form.isKept ? weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32) : weight
+        let source = if case .winograd = form { weight } else { weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32) }
         let sides = form.weightSides(weight.shape[2], weight.shape[3])
         let packed = Tensor(uninitialized: sides + weight.shape.prefix(2), type: form == .bfloat16 ? .bfloat16 : .float32)
         moves(packed, source)

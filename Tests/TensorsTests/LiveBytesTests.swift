@@ -91,6 +91,16 @@ import Testing
         #expect(device.liveBytes - before == bytes(y.shape))
     }
 
+    /// A relaid convolution weight stays, unless it is large and of Winograd's form; then the next use gives the same again.
+    @Test(arguments: [(15, 513, true), (16, 512, true), (16, 513, false)]) func relaidKernels(side: Int, outputs: Int, stays: Bool) {
+        let weight = random([outputs, 512, 3, 3], 3), x = random([1, side, side, 512], 4)
+        let kernel = ConvolutionKernel(shape: weight.shape) { weight }
+        let before = device.liveBytes
+        let first = x.convolution(kernel, bias: nil, padding: Padding(1)).values
+        #expect((device.liveBytes > before) == stays)
+        #expect(x.convolution(kernel, bias: nil, padding: Padding(1)).values == first)
+    }
+
     @Test func peakFollowsLive() {
         _ = device
         device.resetPeak()

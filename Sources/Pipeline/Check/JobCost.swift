@@ -76,7 +76,9 @@ public struct JobCost: CustomStringConvertible {
         func stays(_ entry: SafetensorsFile.Entry) -> Bool {
             if entry.shape.count == 2 { return settings.precision == .float32 || entry.type == .bfloat16 }
             if entry.shape.suffix(2) == [3, 3] && settings.precision == .float32 {
-                return !ConvolutionForm.ofThreeByThree(pixels: smallest * smallest, inChannels: entry.shape[1], outChannels: entry.shape[0]).isKept
+                let (out, inputs) = (entry.shape[0], entry.shape[1])
+                return !ConvolutionForm.ofThreeByThree(pixels: smallest * smallest, inChannels: inputs, outChannels: out)
+                    .isKept(inChannels: inputs, outChannels: out)
             }
             return entry.shape.suffix(2) == [1, 1]
         }

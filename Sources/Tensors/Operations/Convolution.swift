@@ -1,5 +1,5 @@
 /// A frozen convolution weight `[out, in, kh, kw]` in the orders the device wants: relaid when first used and once, or at each
-/// use where its form says so.
+/// use where it would take too much memory.
 public final class ConvolutionKernel {
     public let outChannels, inChannels, height, width: Int
     private let weight: () -> Tensor
@@ -21,7 +21,7 @@ public final class ConvolutionKernel {
         if let known = relaid[order] { return known }
         let mapped = weight()
         let y = mapped.device.packedKernel(mapped, shape, order.form, turned: turned)
-        guard order.form.isKept else { return y }
+        guard order.form.isKept(inChannels: inChannels, outChannels: outChannels) else { return y }
         relaid[order] = y
         // Turned ones are made when training begins, soon after the others.
         mapped.storage.letGo()

@@ -19,11 +19,11 @@ extension ConvolutionForm {
         return pixels >= 32 * 32 ? .winograd(tile: 4) : pixels >= 16 * 16 ? .winograd(tile: 2) : .direct
     }
 
-    /// Whether a relaid weight is kept for the next use. Winograd's are four to eight times the float16 weight that they are
-    /// made of, a quarter of a training step's memory if they stayed, and making them takes little of the time of the
-    /// convolutions that have this form.
-    public var isKept: Bool {
-        if case .winograd = self { false } else { true }
+    /// Whether a relaid weight for so many pairs of channels is kept for the next use. Winograd's are four to eight times the
+    /// float16 weight that they are made of: the large ones would be a quarter of a training step's memory, twice over with
+    /// those of the backward pass, and cost a few hundredths of its time when they are made again.
+    public func isKept(inChannels: Int, outChannels: Int) -> Bool {
+        if case .winograd = self { inChannels * outChannels <= 512 * 512 } else { true }
     }
 
     /// Sides of what a relaid weight holds for each pair of channels, of a kernel of this size.
