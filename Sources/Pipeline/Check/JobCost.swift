@@ -72,7 +72,7 @@ public struct JobCost: CustomStringConvertible {
         let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
         // Kernels of convolutions are relaid and their pages let go, unless they are relaid again at each use; matrices too where
         // they are not of the type wanted. The smallest picture in the UNet stands for all.
-        let smallest = s.resolution / vae.downsampling >> (try model.unetConfiguration().down.count - 1)
+        let smallest = (s.resolution / vae.downsampling) >> (try model.unetConfiguration().down.count - 1)
         func stays(_ entry: SafetensorsFile.Entry) -> Bool {
             if entry.shape.count == 2 { return settings.precision == .float32 || entry.type == .bfloat16 }
             if entry.shape.suffix(2) == [3, 3] && settings.precision == .float32 {

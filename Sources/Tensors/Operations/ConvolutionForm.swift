@@ -33,6 +33,7 @@ extension ConvolutionForm {
 }
 
 extension ConvolutionShape {
+    /// How this convolution is computed over activations of a type.
     public func form(of type: ElementType) -> ConvolutionForm {
         if type == .bfloat16 { return .bfloat16 }
         let possible = kernelHeight == 3 && kernelWidth == 3 && stride == 1 && inStep == 1
