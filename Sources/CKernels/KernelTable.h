@@ -40,6 +40,7 @@ struct ck_table {
     void (*narrow_f16_to_bf16)(uint16_t *, const uint16_t *, size_t);
     CK_TYPED_KERNELS(float, CK_FLOAT_NAME)
     CK_TYPED_KERNELS(uint16_t, CK_BF16_NAME)
+    void (*matmul)(const ck_product *, float *);
     void (*attention)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, size_t,
                       size_t, size_t, size_t, float, int, const ck_attention_bias *, float *);
     void (*relative_terms)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, float *);
@@ -67,6 +68,9 @@ const struct ck_table *ck_kernels(void);
 enum {
     CK_LANES = 32,        ///< lanes of the widest register tile; packed convolution weights are cut into panels of these
     CK_MAX_ROWS = 12,     ///< rows of the largest register tile
+    CK_MATMUL_COLUMNS = 96,   ///< columns of a product's second factor that are packed at once, whole panels
+    CK_MATMUL_DEPTH = 384,    ///< of its sum, at most: a panel and a tile's rows share the first-level cache
+    CK_MATMUL_ROWS = 1536,    ///< rows of its first factor that are packed at once
     CK_CONV_COPIES = 9,   ///< taps of one convolution tile that may be copies (at the edges of the image)
 };
 

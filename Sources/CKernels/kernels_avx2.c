@@ -16,6 +16,7 @@
 #include "body/transpose.h"
 #include "body/product.h"
 #include "body/conversions.h"
+#include "body/matmul.h"
 #include "body/typed.h"
 #include "body/attention_forward.h"
 #include "body/attention_backward.h"

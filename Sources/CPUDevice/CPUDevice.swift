@@ -3,7 +3,7 @@ import COpenBLAS
 import Foundation
 import Tensors
 
-/// The device of this processor: kernels of `CKernels`, matrix products of OpenBLAS, one thread pool over both.
+/// The device of this processor: kernels of `CKernels`, thin matrix products of OpenBLAS, one thread pool over both.
 public final class CPUDevice: Device {
     let threads: Threads
     let arena = Arena()

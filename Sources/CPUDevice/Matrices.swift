@@ -3,8 +3,7 @@ import COpenBLAS
 import Tensors
 
 extension CPUDevice {
-    /// c = alpha·op(a)·op(b) + beta·c. The larger side of c is split over the threads; a half-precision b is
-    /// widened tile by tile, so that no widened copy of it is ever whole in memory.
+    /// c = alpha·op(a)·op(b) + beta·c + bias. No widened copy of a half-precision b is ever whole in memory.
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
@@ -16,73 +15,64 @@ extension CPUDevice {
             multiplyBFloat16(c, a, aT, b, bT, bias, m: m, n: n, k: k, accumulate: beta == 1)
             return
         }
-        multiplyFloat(c, a, aT, b, bT, m: m, n: n, k: k, alpha: alpha, beta: beta)
-        if let bias { addRow(c, c, bias, rows: m, width: n) }
+        multiplyFloat(c, a, aT, b, bT, bias, m: m, n: n, k: k, alpha: alpha, beta: beta)
     }
 
+    /// Our own kernel takes b as the file has it. OpenBLAS takes what is thin or has a transposed first factor: the products
+    /// with the factors of a LoRA, and their gradients.
     private func multiplyFloat(
-        _ c: Tensor, _ a: Tensor, _ aT: Bool, _ b: Tensor, _ bT: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float
+        _ c: Tensor, _ a: Tensor, _ aT: Bool, _ b: Tensor, _ bT: Bool, _ bias: Tensor?, m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
-        if b.type != .float32 {
-            multiplyHalf(c.floats, a.floats, aT, b, bT, m: m, n: n, k: k, alpha: alpha, beta: beta)
+        guard aT || b.type == .float32 && min(m, n, k) < 64 else {
+            var product = ck_product()
+            (product.c, product.a, product.bias) = (c.floats, UnsafePointer(a.floats), bias.map { UnsafePointer($0.floats) })
+            (product.b, product.b_type, product.b_transposed) = (UnsafeRawPointer(b.storage.pointer), ck_element(b.type), bT ? 1 : 0)
+            (product.m, product.n, product.k, product.lda, product.ldb, product.ldc) = (m, n, k, k, bT ? k : n, n)
+            (product.alpha, product.beta) = (alpha, beta)
+            multiply(product, elementSize: b.type.byteCount)
             return
         }
-        let product = Product(
+        precondition(b.type == .float32, "multiply: \(a.shape) transposed by \(b.type)")
+        let product = ThinProduct(
             c: c.floats, a: UnsafePointer(a.floats), b: UnsafePointer(b.floats), aT: aT, bT: bT,
-            lda: aT ? m : k, ldb: bT ? k : n, ldc: n, alpha: alpha)
+            lda: aT ? m : k, ldb: bT ? k : n, ldc: n, k: k, alpha: alpha, beta: beta)
         // Below a million multiplications a second thread costs more than it brings.
         let parts = m * n * k < 1 << 20 ? 1 : threads.count
-        // Bounds at multiples of 16 keep every part on the micro-kernel's grid.
         let side = m >= n ? m : n
         threads.run(parts) { part in
             let low = bound(side, part, parts), high = bound(side, part + 1, parts)
             guard low < high else { return }
-            if m >= n {
-                product.run(rows: low..<high, columns: 0..<n, depth: 0..<k, beta: beta)
-            } else {
-                product.run(rows: 0..<m, columns: low..<high, depth: 0..<k, beta: beta)
-            }
+            product.run(rows: m >= n ? low..<high : 0..<m, columns: m >= n ? 0..<n : low..<high)
+        }
+        if let bias { addRow(c, c, bias, rows: m, width: n) }
+    }
+
+    /// A grid of pieces of c. Each piece packs its rows of a and its columns of b, so the grid is the one in which least is packed
+    /// twice; a column of b, widened and transposed, counts as four rows of a.
+    private func multiply(_ product: ck_product, elementSize: Int) {
+        let work = product.m * product.n * product.k
+        let pieces = work < 1 << 20 ? 1 : max(threads.count, min(4 * threads.count, work >> 27))
+        let grid = (1...pieces).map { (rows: $0, columns: (pieces + $0 - 1) / $0) }
+            .min { $0.columns * product.m + 4 * $0.rows * product.n < $1.columns * product.m + 4 * $1.rows * product.n }!
+        let floats = ck_matmul_scratch((product.m + grid.rows - 1) / grid.rows + 16, product.k)
+        threads.run(grid.rows * grid.columns, scratch: floats) { piece, memory in
+            let (i, j) = (piece / grid.columns, piece % grid.columns)
+            let row = bound(product.m, i, grid.rows), column = bound(product.n, j, grid.columns)
+            var part = product
+            part.m = bound(product.m, i + 1, grid.rows) - row
+            part.n = bound(product.n, j + 1, grid.columns) - column
+            guard part.m > 0, part.n > 0 else { return }
+            part.c += row * product.ldc + column
+            part.a += row * product.lda
+            part.b += (product.b_transposed != 0 ? column * product.ldb : column) * elementSize
+            part.bias = product.bias.map { $0 + column }
+            ck_matmul(&part, memory)
         }
     }
 
     /// The bound between two of `parts` pieces of one side of a product, on the micro-kernel's grid.
     func bound(_ side: Int, _ part: Int, _ parts: Int) -> Int {
         part == parts ? side : side * part / parts / 16 * 16
-    }
-
-    private func multiplyHalf(
-        _ c: UnsafeMutablePointer<Float>, _ a: UnsafeMutablePointer<Float>, _ aT: Bool, _ b: Tensor, _ bT: Bool,
-        m: Int, n: Int, k: Int, alpha: Float, beta: Float
-    ) {
-        // b transposed is [n, k]: a tile is some of its rows, so some columns of c.
-        // b as it is is [k, n]: a tile is some of its rows, so a slice of the sum.
-        let tile = bT ? min(n, 192) : min(k, 192)
-        if bT {
-            threads.run((n + tile - 1) / tile, scratch: tile * k) { task, wide in
-                let first = task * tile, count = min(tile, n - first)
-                widen(wide, b, from: first * k, count: count * k)
-                let product = Product(
-                    c: c + first, a: UnsafePointer(a), b: UnsafePointer(wide), aT: aT, bT: true,
-                    lda: aT ? m : k, ldb: k, ldc: n, alpha: alpha)
-                product.run(rows: 0..<m, columns: 0..<count, depth: 0..<k, beta: beta)
-            }
-        } else {
-            let parts = m * n * k < 1 << 20 ? 1 : min(threads.count, max(1, n / 16))
-            threads.run(parts, scratch: tile * ((n + parts - 1) / parts + 16)) { part, wide in
-                let low = bound(n, part, parts), width = bound(n, part + 1, parts) - low
-                guard width > 0 else { return }
-                var first = 0
-                while first < k {
-                    let count = min(tile, k - first)
-                    for row in 0..<count { widen(wide + row * width, b, from: (first + row) * n + low, count: width) }
-                    let product = Product(
-                        c: c + low, a: UnsafePointer(aT ? a + first * m : a + first), b: UnsafePointer(wide), aT: aT, bT: false,
-                        lda: aT ? m : k, ldb: width, ldc: n, alpha: alpha)
-                    product.run(rows: 0..<m, columns: 0..<width, depth: 0..<count, beta: first == 0 ? beta : 1)
-                    first += count
-                }
-            }
-        }
     }
 
     public func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int) {
@@ -101,20 +91,20 @@ extension CPUDevice {
     }
 }
 
-/// One matrix product; parts of it are independent calls of OpenBLAS.
-private struct Product {
+/// A product of OpenBLAS's; parts of it are independent calls.
+private struct ThinProduct {
     let c: UnsafeMutablePointer<Float>
     let a, b: UnsafePointer<Float>
     let aT, bT: Bool
     let lda, ldb, ldc: Int
-    let alpha: Float
+    let k: Int
+    let alpha, beta: Float
 
-    func run(rows: Range<Int>, columns: Range<Int>, depth: Range<Int>, beta: Float) {
-        let aStart = aT ? a + rows.lowerBound : a + rows.lowerBound * lda
-        let bStart = bT ? b + columns.lowerBound * ldb : b + columns.lowerBound
+    func run(rows: Range<Int>, columns: Range<Int>) {
         cblas_sgemm(
             CblasRowMajor, aT ? CblasTrans : CblasNoTrans, bT ? CblasTrans : CblasNoTrans,
-            blasint(rows.count), blasint(columns.count), blasint(depth.count), alpha, aStart, blasint(lda),
-            bStart, blasint(ldb), beta, c + rows.lowerBound * ldc + columns.lowerBound, blasint(ldc))
+            blasint(rows.count), blasint(columns.count), blasint(k), alpha, aT ? a + rows.lowerBound : a + rows.lowerBound * lda, blasint(lda),
+            bT ? b + columns.lowerBound * ldb : b + columns.lowerBound, blasint(ldb), beta,
+            c + rows.lowerBound * ldc + columns.lowerBound, blasint(ldc))
     }
 }

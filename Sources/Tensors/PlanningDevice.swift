@@ -40,10 +40,8 @@ public final class PlanningDevice: Device {
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
-        computes(min(m, n, k) > 64 ? .product : .thinProduct, 2 * Double(m) * Double(n) * Double(k), in: a.type)
+        computes(min(m, n, k) >= 64 ? .product : .thinProduct, 2 * Double(m) * Double(n) * Double(k), in: a.type)
         if a.type != b.type { computes(.widening, Double(n * k * (b.type.byteCount + 4)), in: .float32) }
-        // In bfloat16 the bias is added where the product is stored.
-        if bias != nil && a.type == .float32 { moves(c, c) }
     }
     public func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, x) }
     public func gatherRows(_ y: Tensor, _ table: Tensor, ids: [Int], width: Int) { moves(y, y) }

@@ -132,8 +132,6 @@ static void pack_rows(float *y, size_t pitch, const float *x, size_t stride, siz
         for (size_t i = 0; i < width; i += VL) store_up_to(y + i, load_up_to(x + i, width - i), width - i);
 }
 
-INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /// Divides a finished tile by its sums and writes it, and its log-sum-exp, back in rows.
 static void attention_finish(float *o, float *lse, const struct attention_tile *tile, size_t queries, size_t head_size,
                              size_t o_stride) {

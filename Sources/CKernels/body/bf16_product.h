@@ -20,8 +20,6 @@ INLINE void accumulate_pairs(vf acc[MR][2], const int R, const int NV, const uin
     }
 }
 
-INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /// The first `count` ≤ 32 bfloat16 at `p`, then zeros.
 INLINE __m512i load_halves(const uint16_t *p, size_t count) {
     return count >= 32 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16((__mmask32)((1u << count) - 1), p);

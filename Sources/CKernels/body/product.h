@@ -9,6 +9,7 @@ enum { LANES = 2 * VL };
 /// broadcasts R elements of `a` for R·NV multiply-adds.
 INLINE void accumulate_product(vf acc[MR][2], const int R, const int NV, const float *a, size_t a_row, size_t a_step,
                                const float *b, size_t b_pitch, size_t count) {
+#pragma clang loop unroll_count(4)
     for (size_t i = 0; i < count; i++) {
         vf b0 = load(b), b1 = NV == 2 ? load(b + VL) : b0;
 #pragma clang loop unroll(full)

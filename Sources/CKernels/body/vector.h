@@ -12,6 +12,8 @@ typedef uint16_t vh_unaligned __attribute__((ext_vector_type(VL), aligned(2), ma
 /// Functions of one name for float and for bfloat16 in memory; in registers both are float.
 #define TYPED INLINE __attribute__((overloadable))
 
+INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 TYPED vf load(const float *p) { return *(const vf_unaligned *)p; }
 TYPED void store(float *p, vf x) { *(vf_unaligned *)p = x; }
 

@@ -44,15 +44,6 @@ INLINE void winograd_weight(const int T, float *y, size_t position, const float 
     }
 }
 
-/// `count` weights from element `first` on.
-INLINE void widen_weights(float *y, const void *weight, ck_element type, size_t first, size_t count) {
-    switch (type) {
-    case CK_FLOAT32: memcpy(y, (const float *)weight + first, count * sizeof(float)); break;
-    case CK_FLOAT16: widen_f16(y, (const uint16_t *)weight + first, count); break;
-    case CK_BFLOAT16: widen_bf16(y, (const uint16_t *)weight + first, count); break;
-    }
-}
-
 enum { DEPTHS_AT_ONCE = 8, TAPS_AT_ONCE = 9 * DEPTHS_AT_ONCE };
 
 /// The taps of a panel's channels for `count` of its depths, into `taps`, [9·count, CK_LANES]. `rows` is room for as many.

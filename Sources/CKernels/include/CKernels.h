@@ -7,7 +7,7 @@
 //   - Scratch memory is the caller's: `ck_…_scratch()` says how many floats one call needs.
 //   - The instruction set (AVX-512, AVX2+FMA, plain C) is chosen at run time, once. `ck_…_reference` is the
 //     plain-C twin that the tests compare with.
-//   - Nothing here calls OpenBLAS; the device calls it for the plain matrix products.
+//   - Nothing here calls OpenBLAS; the device does, for what `ck_matmul` is not made for.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -34,6 +34,24 @@ typedef enum { CK_FLOAT32 = 0, CK_FLOAT16 = 1, CK_BFLOAT16 = 2 } ck_element;
 /// Widens `count` elements to float32. IEEE half and bfloat16, subnormals and NaN included.
 void ck_widen_f16(float *y, const uint16_t *x, size_t count);
 void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
+
+// -------------------------------------------------------------------------------------------- products
+
+/// c = alpha·a·op(b) + beta·c + bias, rows `ld…` elements apart: c [m, n], a [m, k], b of any type, [n, k] if
+/// `b_transposed`, else [k, n], bias [n] or null. With beta 0 nothing of c is read.
+typedef struct {
+    float *c;
+    const float *a;
+    const void *b;
+    ck_element b_type;
+    int b_transposed;
+    const float *bias;
+    size_t m, n, k, lda, ldb, ldc;
+    float alpha, beta;
+} ck_product;
+/// b is widened as it is read. An element's sum has the same order in a product of other rows or columns. k ≥ 1.
+void ck_matmul(const ck_product *product, float *scratch);
+size_t ck_matmul_scratch(size_t m, size_t k);
 
 // ------------------------------------------------------------------------------------------ element-wise
 

@@ -54,6 +54,8 @@ void ck_attention_backward_reference(float *dq, float *dk, float *dv, const floa
 void ck_conv2d_reference(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape,
                          int backward);
 
+void ck_matmul_reference(float *c, const float *a, const float *b, const float *bias, int bT, size_t m, size_t n, size_t k, size_t lda,
+                         size_t ldb, size_t ldc, float alpha, float beta);
 /// c is float32 and not rounded. Of the other bfloat16 kernels the float32 ones are the twins, over widened inputs.
 void ck_bf16_matmul_reference(float *c, const uint16_t *a, const uint16_t *b, const float *bias, int aT, int bT, size_t m, size_t n,
                               size_t k, size_t lda, size_t ldb, size_t ldc, int accumulate);

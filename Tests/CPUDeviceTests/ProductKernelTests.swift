@@ -1,0 +1,83 @@
+import CKernels
+import Testing
+
+/// The matrix product of float32 rows with a matrix of any type, with every instruction set, against its plain-C twin.
+@Suite(.serialized) struct ProductKernelTests {
+    struct Case: CustomStringConvertible, Sendable {
+        var m, n, k: Int
+        var description: String { "\(m)×\(n)×\(k)" }
+    }
+
+    /// Sides that fill no vector, tile, panel or pass; more rows, columns and depth than are packed at once.
+    static let cases: [Case] = [
+        .init(m: 2, n: 3, k: 1), .init(m: 2, n: 33, k: 7), .init(m: 5, n: 77, k: 129), .init(m: 13, n: 31, k: 5), .init(m: 6, n: 16, k: 8),
+        .init(m: 12, n: 32, k: 64), .init(m: 77, n: 130, k: 800), .init(m: 49, n: 95, k: 385), .init(m: 1540, n: 17, k: 20),
+        .init(m: 31, n: 200, k: 66), .init(m: 100, n: 96, k: 384), .init(m: 7, n: 9, k: 1153),
+    ]
+    private static let types = [CK_FLOAT32, CK_FLOAT16, CK_BFLOAT16]
+
+    @Test(arguments: cases) func product(_ c: Case) {
+        for variant in 0..<24 {
+            let (bT, type) = (variant & 1, Self.types[variant / 2 % 3])
+            let (alpha, beta) = [(1, 0), (1, 1), (0.75, 0), (-2, 0.5)][variant / 6] as (Float, Float)
+            let extra = variant % 4 * 5   // columns beside the matrix, which no one may touch
+            let lda = c.k + extra, ldb = (bT == 1 ? c.k : c.n) + extra, ldc = c.n + extra
+            let a = KernelBuffer(c.m * lda, seed: 1), b = Matrix((bT == 1 ? c.n : c.k) * ldb, type: type)
+            let bias = variant % 5 < 3 ? KernelBuffer(c.n, seed: 3, amplitude: 2) : nil
+            let before = KernelBuffer(c.m * ldc, seed: 4, amplitude: 3), expected = KernelBuffer(before.values)
+            if beta == 0 {
+                // Nothing of what was there may be read.
+                for row in 0..<c.m { for column in 0..<c.n { before.pointer[row * ldc + column] = .nan } }
+            }
+            ck_matmul_reference(
+                expected.pointer, a.pointer, b.wide.pointer, bias?.pointer, Int32(bT), c.m, c.n, c.k, lda, ldb, ldc, alpha, beta)
+            withEveryInstructionSet { name in
+                let y = KernelBuffer(before.values), scratch = KernelBuffer(ck_matmul_scratch(c.m, c.k))
+                func run(rows: Range<Int>, columns: Range<Int>) {
+                    var product = ck_product(
+                        c: y.pointer + rows.lowerBound * ldc + columns.lowerBound, a: a.pointer + rows.lowerBound * lda,
+                        b: b.pointer + (bT == 1 ? columns.lowerBound * ldb : columns.lowerBound) * b.elementSize, b_type: type,
+                        b_transposed: Int32(bT), bias: bias.map { UnsafePointer($0.pointer + columns.lowerBound) }, m: rows.count,
+                        n: columns.count, k: c.k, lda: lda, ldb: ldb, ldc: ldc, alpha: alpha, beta: beta)
+                    ck_matmul(&product, scratch.pointer)
+                }
+                run(rows: 0..<c.m, columns: 0..<c.n)
+                #expect(relativeError(y, expected) < 1e-6, "\(name), variant \(variant)")
+                let untouched = (0..<c.m).allSatisfy { row in
+                    (c.n..<ldc).allSatisfy { y.pointer[row * ldc + $0] == before.pointer[row * ldc + $0] }
+                }
+                #expect(untouched && scratch.isFenced, "\(name), variant \(variant)")
+
+                // Cut anywhere, every bit is the same.
+                let whole = y.values
+                for i in 0..<y.count { y.pointer[i] = before.pointer[i] }
+                let (row, column) = (c.m * 2 / 3, c.n / 3)
+                for rows in [0..<row, row..<c.m] where !rows.isEmpty {
+                    for columns in [0..<column, column..<c.n] where !columns.isEmpty { run(rows: rows, columns: columns) }
+                }
+                #expect(zip(y.values, whole).allSatisfy { $0.bitPattern == $1.bitPattern }, "\(name), variant \(variant)")
+            }
+        }
+    }
+
+    /// A matrix as a file has it, and the same numbers in float32.
+    private final class Matrix {
+        let wide: KernelBuffer, elementSize: Int
+        private let halves: BFloat16Buffer?
+        var pointer: UnsafeRawPointer { halves.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(wide.pointer) }
+
+        init(_ count: Int, type: ck_element) {
+            elementSize = type == CK_FLOAT32 ? 4 : 2
+            wide = KernelBuffer(count, seed: 2)
+            guard type != CK_FLOAT32 else { halves = nil; return }
+            let bits = BFloat16Buffer(wide.values)
+            if type == CK_FLOAT16 {
+                for i in 0..<count { bits.pointer[i] = Float16(wide.pointer[i]).bitPattern }
+                ck_widen_f16(wide.pointer, bits.pointer, count)
+            } else {
+                ck_widen_bf16(wide.pointer, bits.pointer, count)
+            }
+            halves = bits
+        }
+    }
+}
