@@ -70,7 +70,8 @@ enum {
     CK_MAX_ROWS = 12,     ///< rows of the largest register tile
     CK_MATMUL_COLUMNS = 96,   ///< columns of a product's second factor that are packed at once, whole panels
     CK_MATMUL_DEPTH = 384,    ///< of its sum, at most: a panel and a tile's rows share the first-level cache
-    CK_MATMUL_ROWS = 1536,    ///< rows of its first factor that are packed at once
+    CK_MATMUL_ROWS = 2048,    ///< rows of its first factor that are packed at once
+    CK_ATTENTION_KEYS = 96,   ///< keys of a block of attention
     CK_CONV_COPIES = 9,   ///< taps of one convolution tile that may be copies (at the edges of the image)
 };
 
@@ -86,6 +87,12 @@ static inline float *ck_aligned(float *scratch) { return (float *)(((uintptr_t)s
 static inline size_t ck_attention_queries_per_group(size_t head_size) {
     size_t fitting = 32768 / head_size / CK_LANES * CK_LANES;
     return fitting < CK_LANES ? CK_LANES : fitting > 512 ? 512 : fitting;
+}
+
+/// Keys and values that attention has packed at a time: all of them, for every group of queries, where they fit the cache that
+/// cores share; else a block, again for every group.
+static inline size_t ck_attention_packed_keys(size_t keys, size_t head_size) {
+    return keys < CK_ATTENTION_KEYS || keys * head_size > 1 << 19 ? CK_ATTENTION_KEYS : keys;
 }
 
 /// Winograd's tiles that are transformed at once, a multiple of CK_MAX_ROWS. All of them meet every weight before the next

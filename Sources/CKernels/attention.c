@@ -24,9 +24,8 @@ void ck_relative_terms(float *rows, float *columns, const float *q, const float 
 size_t ck_relative_terms_scratch(size_t head_size) { return 16 + (head_size + CK_MAX_ROWS) * CK_LANES; }
 
 size_t ck_attention_scratch(size_t keys, size_t head_size) {
-    (void)keys;
-    const size_t group = ck_attention_queries_per_group(head_size), block = 96;
-    return 16 + 2 * group * head_size + 2 * group + block * CK_LANES + 2 * block * ck_attention_pitch(head_size);
+    const size_t group = ck_attention_queries_per_group(head_size), packed = ck_attention_packed_keys(keys, head_size);
+    return 16 + 2 * group * head_size + 2 * group + CK_ATTENTION_KEYS * CK_LANES + 2 * packed * ck_attention_pitch(head_size);
 }
 
 void ck_attention_backward(float *dq, float *dk, float *dv, const float *d_o, const float *o, const float *lse, const float *q,

@@ -51,7 +51,7 @@ extension CPUDevice {
     /// twice; a column of b, widened and transposed, counts as four rows of a.
     private func multiply(_ product: ck_product, elementSize: Int) {
         let work = product.m * product.n * product.k
-        let pieces = work < 1 << 20 ? 1 : max(threads.count, min(4 * threads.count, work >> 27))
+        let pieces = work < 1 << 20 ? 1 : max(threads.count, min(2 * threads.count, work >> 27))
         let grid = (1...pieces).map { (rows: $0, columns: (pieces + $0 - 1) / $0) }
             .min { $0.columns * product.m + 4 * $0.rows * product.n < $1.columns * product.m + 4 * $1.rows * product.n }!
         let floats = ck_matmul_scratch((product.m + grid.rows - 1) / grid.rows + 16, product.k)

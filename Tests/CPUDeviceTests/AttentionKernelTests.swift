@@ -15,6 +15,8 @@ import Testing
         .init(queries: 100, keys: 77, head: 20), .init(queries: 7, keys: 130, head: 24), .init(queries: 65, keys: 97, head: 40),
         .init(queries: 150, keys: 110, head: 64), .init(queries: 50, keys: 30, head: 80), .init(queries: 35, keys: 77, head: 160),
         .init(queries: 40, keys: 100, head: 256), .init(queries: 34, keys: 20, head: 512), .init(queries: 530, keys: 9, head: 8),
+        // Several groups of queries over keys that stay packed.
+        .init(queries: 420, keys: 205, head: 130), .init(queries: 300, keys: 300, head: 130, causal: true),
         .init(queries: 77, keys: 77, head: 20, causal: true), .init(queries: 130, keys: 130, head: 64, causal: true),
         .init(queries: 3, keys: 9, head: 6, causal: true), .init(queries: 120, keys: 40, head: 12, causal: true),
     ]
@@ -39,6 +41,27 @@ import Testing
             #expect(relativeError(o, o0) < 1e-6, "\(name)")
             #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 1e-6 + 4e-7 * abs($1) }, "\(name)")
             #expect(scratch.isFenced, "\(name)")
+        }
+    }
+
+    /// More keys than stay packed: groups of queries together give what each gives alone, to the last bit.
+    @Test func groupsOfQueries() {
+        let (queries, keys, head) = (130, 1030, 512), group = 64
+        let q = KernelBuffer(queries * head, seed: 1), k = KernelBuffer(keys * head, seed: 2), v = KernelBuffer(keys * head, seed: 3)
+        withEveryInstructionSet { name in
+            let scratch = KernelBuffer(ck_attention_scratch(keys, head))
+            func run(_ bounds: [Int]) -> [[Float]] {
+                let o = KernelBuffer(queries * head), lse = KernelBuffer(queries)
+                for (begin, end) in zip(bounds, bounds.dropFirst()) {
+                    ck_attention(
+                        o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, begin, end, keys, head, head, head, head, head, 0.05, 0,
+                        scratch.pointer)
+                }
+                return [o.values, lse.values]
+            }
+            let together = run([0, queries])
+            #expect(together == run(Array(stride(from: 0, to: queries, by: group)) + [queries]), "\(name)")
+            #expect(together[0].allSatisfy(\.isFinite) && scratch.isFenced, "\(name)")
         }
     }
 

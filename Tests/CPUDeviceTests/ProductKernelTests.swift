@@ -11,7 +11,7 @@ import Testing
     /// Sides that fill no vector, tile, panel or pass; more rows, columns and depth than are packed at once.
     static let cases: [Case] = [
         .init(m: 2, n: 3, k: 1), .init(m: 2, n: 33, k: 7), .init(m: 5, n: 77, k: 129), .init(m: 13, n: 31, k: 5), .init(m: 6, n: 16, k: 8),
-        .init(m: 12, n: 32, k: 64), .init(m: 77, n: 130, k: 800), .init(m: 49, n: 95, k: 385), .init(m: 1540, n: 17, k: 20),
+        .init(m: 12, n: 32, k: 64), .init(m: 77, n: 130, k: 800), .init(m: 49, n: 95, k: 385), .init(m: 2060, n: 17, k: 20),
         .init(m: 31, n: 200, k: 66), .init(m: 100, n: 96, k: 384), .init(m: 7, n: 9, k: 1153),
     ]
     private static let types = [CK_FLOAT32, CK_FLOAT16, CK_BFLOAT16]

@@ -5,8 +5,6 @@
 // lanes, no head size wastes a lane, and keys and values are read as they lie, one broadcast per element.
 // Scores are kept in units of log 2 (the factor log₂e is folded into the query), so that softmax is 2^x.
 
-enum { KEYS_PER_BLOCK = 96 };
-
 /// State of `LANES` queries between two blocks of keys.
 struct attention_tile {
     float *output;    // [head_size, LANES], transposed, not yet divided by `sum`
@@ -79,7 +77,7 @@ INLINE void attention_output(const int R, const int NV, float *output, const vf 
         for (int j = 0; j < NV; j++) store(output + r * LANES + j * VL, acc[r][j]);
 }
 
-/// Takes one block of keys into a tile of queries. `p` is room for [KEYS_PER_BLOCK, LANES].
+/// Takes one block of keys into a tile of queries. `p` is room for [CK_ATTENTION_KEYS, LANES].
 INLINE void attention_block(const int NV, const struct attention_tile *tile, const float *k, size_t k_pitch,
                             const float *v, size_t v_pitch, size_t keys, size_t head_size, size_t first_key, int masked,
                             float *p) {
@@ -153,7 +151,9 @@ static void attention(float *o, float *lse, const float *q, const float *k, cons
     const size_t group = ck_attention_queries_per_group(head_size), pitch = ck_attention_pitch(head_size);
     float *query = ck_aligned(scratch), *output = query + group * head_size;
     float *maximum = output + group * head_size, *sum = maximum + group, *p = sum + group;
-    float *packed_k = p + KEYS_PER_BLOCK * LANES, *packed_v = packed_k + KEYS_PER_BLOCK * pitch;
+    const size_t room = ck_attention_packed_keys(keys, head_size);
+    float *packed_k = p + CK_ATTENTION_KEYS * LANES, *packed_v = packed_k + room * pitch;
+    size_t packed = 0;   // keys that stay packed
 
     for (size_t start = begin; start < end; start += group) {
         const size_t queries = smaller(end - start, group), tiles = (queries + LANES - 1) / LANES;
@@ -165,18 +165,18 @@ static void attention(float *o, float *lse, const float *q, const float *k, cons
         for (size_t i = 0; i < tiles * LANES; i++) maximum[i] = -INFINITY;
 
         const size_t visible = causal ? smaller(keys, start + queries) : keys;
-        const int packs = tiles >= 2;
-        for (size_t first_key = 0; first_key < visible; first_key += KEYS_PER_BLOCK) {
-            const size_t count = smaller(visible - first_key, KEYS_PER_BLOCK);
+        for (size_t first_key = 0; first_key < visible; first_key += CK_ATTENTION_KEYS) {
+            const size_t count = smaller(visible - first_key, CK_ATTENTION_KEYS);
             const float *block_k = k + first_key * k_stride, *block_v = v + first_key * v_stride;
             size_t k_pitch = k_stride, v_pitch = v_stride;
-            if (packs && k_stride != pitch) {
-                pack_rows(packed_k, pitch, block_k, k_stride, count, head_size);
-                block_k = packed_k, k_pitch = pitch;
-            }
-            if (packs && v_stride != pitch) {
-                pack_rows(packed_v, pitch, block_v, v_stride, count, head_size);
-                block_v = packed_v, v_pitch = pitch;
+            if (tiles >= 2) {
+                float *to_k = packed_k + (room == keys ? first_key : 0) * pitch, *to_v = packed_v + (to_k - packed_k);
+                if (first_key + count > packed) {
+                    pack_rows(to_k, pitch, block_k, k_stride, count, head_size);
+                    pack_rows(to_v, pitch, block_v, v_stride, count, head_size);
+                    if (room == keys) packed = first_key + count;
+                }
+                block_k = to_k, block_v = to_v, k_pitch = v_pitch = pitch;
             }
             for (size_t t = 0; t < tiles; t++) {
                 const size_t rows = smaller(queries - t * LANES, LANES);
