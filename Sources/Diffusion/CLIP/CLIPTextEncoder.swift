@@ -25,20 +25,27 @@ public final class CLIPTextEncoder {
         projection = c.projection.map { Linear(weights["text_projection"], inputs: c.width, outputs: $0, bias: false) }
     }
 
-    /// The second-to-last hidden state, `[1, ids.count, width]`, and the pooled projection, `[1, projection]`, of one prompt.
+    /// The second-to-last hidden states, `[N, S, width]`, and the pooled projections, `[N, projection]`, of N prompts of S tokens.
     ///
     /// Pooled is the state at the end-of-text token: the highest id where the config has the old `eos_token_id` 2,
     /// else the first that equals it.
-    public func callAsFunction(_ ids: [Int]) -> (states: Tensor, pooled: Tensor?) {
-        let n = ids.count
-        precondition(n <= configuration.positions, "CLIP: \(n) tokens for \(configuration.positions) positions")
-        var x = (tokens.gathered(ids) + positions.gathered(Array(0..<n))).reshaped([1, n, configuration.width])
+    public func callAsFunction(_ prompts: [[Int]]) -> (states: Tensor, pooled: Tensor?) {
+        let n = prompts[0].count, width = configuration.width
+        precondition(
+            n <= configuration.positions && prompts.allSatisfy { $0.count == n },
+            "CLIP: \(prompts.map(\.count)) tokens for \(configuration.positions) positions")
+        let places = prompts.flatMap { _ in 0..<n }
+        var x = (tokens.gathered(prompts.flatMap { $0 }) + positions.gathered(places)).reshaped([prompts.count, n, width])
         for layer in layers.dropLast() { x = layer(x) }
         guard let projection, let last = layers.last else { return (x, nil) }
-        let states = finalNorm(last(x)).reshaped([n, configuration.width])
-        let at = configuration.endOfText == 2
+        let states = finalNorm(last(x)).reshaped([prompts.count * n, width])
+        return (x, projection(.stacked(prompts.indices.map { states.rows($0 * n + end(of: prompts[$0]), 1) })))
+    }
+
+    /// Where the end-of-text token is.
+    private func end(of ids: [Int]) -> Int {
+        configuration.endOfText == 2
             ? ids.indices.reduce(0) { ids[$1] > ids[$0] ? $1 : $0 }
             : ids.firstIndex(of: configuration.endOfText) ?? 0
-        return (x, projection(states.rows(at, 1)))
     }
 }

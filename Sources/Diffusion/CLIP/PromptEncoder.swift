@@ -25,6 +25,8 @@ public struct PromptTable {
 public final class PromptEncoder {
     private let tokenizers: [CLIPTokenizer]
     private let encoders: [CLIPTextEncoder]
+    /// Prompts that go through the encoders as one batch: enough rows to make packing a weight cheap beside multiplying by it.
+    private static let together = 8
 
     /// - Throws: `ModelError`, `TokenizerError`, `WeightFaults`.
     public init(_ model: SDXLDirectory) throws {
@@ -55,17 +57,17 @@ public final class PromptEncoder {
     /// `truncated` is told what did not fit into a prompt's 77 tokens.
     public func encode(_ prompts: [String], truncated: (_ prompt: String, _ rest: String) -> Void = { _, _ in }) -> PromptTable {
         var table = PromptTable()
-        for prompt in prompts {
-            var states: [Tensor] = [], pooled: Tensor?, rest: String?
-            for (tokenizer, encoder) in zip(tokenizers, encoders) {
-                let tokens = tokenizer.tokenize(prompt)
-                rest = rest ?? tokens.truncatedText
-                let result = encoder(tokens.ids)
-                states.append(result.states)
-                pooled = result.pooled ?? pooled
+        let tokens = prompts.map { prompt in tokenizers.map { $0.tokenize(prompt) } }
+        for (prompt, both) in zip(prompts, tokens) {
+            if let rest = both.lazy.compactMap(\.truncatedText).first { truncated(prompt, rest) }
+        }
+        for first in stride(from: 0, to: prompts.count, by: Self.together) {
+            let some = first..<min(first + Self.together, prompts.count)
+            let results = encoders.indices.map { encoder in encoders[encoder](tokens[some].map { $0[encoder].ids }) }
+            let states = results[0].states.concatenated(results[1].states), pooled = results[1].pooled!
+            for (row, prompt) in prompts[some].enumerated() {
+                table[prompt] = PromptEmbedding(states: states.rows(row, 1), pooled: pooled.rows(row, 1))
             }
-            if let rest { truncated(prompt, rest) }
-            table[prompt] = PromptEmbedding(states: states[0].concatenated(states[1]), pooled: pooled!)
         }
         return table
     }

@@ -41,6 +41,7 @@ struct JobRounds {
         try directory.putFirstRoundAside()
         try first.verify(directory)
         progress.say(.train, "round 2: \(first.joining.count) of \(first.candidates.count) pictures of round 1 join the photos")
+        tools.training.adapters.restart(seed: tools.job.trainingSettings.seed)
         guard var result = try round(2, first) else { return nil }
         result.finishing += finishing
         let report = RoundsReport(first, join: join, second: result)

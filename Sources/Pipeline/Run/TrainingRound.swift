@@ -35,7 +35,6 @@ struct TrainingRound {
     func run() throws -> Result? {
         let (job, directory, progress, training) = (tools.job, tools.directory, tools.progress, tools.training)
         let settings = job.trainingSettings, joined = first?.joined(in: directory, subjects: job.photos.subjects.map(\.key)) ?? []
-        training.adapters.restart(seed: settings.seed)
         let trainer = Trainer(
             settings, model: training, sampler: try job.sampler(latentFactor: training.vae.configuration.downsampling, joined: joined),
             keep: tools.cost.choice.keep, resumeDirectory: directory.resumePoints, resumeEvery: job.specification.checkpointingSteps,

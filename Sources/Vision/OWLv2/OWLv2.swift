@@ -58,7 +58,7 @@ public final class OWLv2 {
             throw ModelError(
                 path: path, reason: "the query “\(query)” is too long for this model, which reads \(tokenizer.length - 2) tokens; shorten it (“\(rest)” is too much)")
         }
-        let projected = text(tokens.ids).pooled!.values
+        let projected = text([tokens.ids]).pooled!.values
         let norm = projected.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
         let unit = projected.map { Float(Double($0) / norm) }
         embeddings[query] = unit
