@@ -36,8 +36,9 @@ extension CPUDevice {
         let product = ThinProduct(
             c: c.floats, a: UnsafePointer(a.floats), b: UnsafePointer(b.floats), aT: aT, bT: bT,
             lda: aT ? m : k, ldb: bT ? k : n, ldc: n, k: k, alpha: alpha, beta: beta)
-        // Below a million multiplications a second thread costs more than it brings.
-        let parts = m * n * k < 1 << 20 ? 1 : threads.count
+        // Parts of a fixed size, since OpenBLAS sums in another order where a product has other sides: the number of threads changes no
+        // bit. Below a million multiplications a second thread costs more than it brings.
+        let work = m * n * k, parts = work < 1 << 20 ? 1 : 2 * max(1, min(32, work >> 23))
         let side = m >= n ? m : n
         threads.run(parts) { part in
             let low = bound(side, part, parts), high = bound(side, part + 1, parts)
