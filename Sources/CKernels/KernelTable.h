@@ -40,7 +40,8 @@ struct ck_table {
     void (*narrow_f16_to_bf16)(uint16_t *, const uint16_t *, size_t);
     CK_TYPED_KERNELS(float, CK_FLOAT_NAME)
     CK_TYPED_KERNELS(uint16_t, CK_BF16_NAME)
-    void (*matmul)(const ck_product *, float *);
+    void (*matmul_pack)(float *, const ck_product *, size_t);
+    void (*matmul)(const ck_product *, const float *, size_t, size_t, float *);
     void (*attention)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, size_t,
                       size_t, size_t, size_t, float, int, const ck_attention_bias *, float *);
     void (*relative_terms)(float *, float *, const float *, const float *, const float *, size_t, size_t, size_t, size_t, float *);
@@ -70,7 +71,8 @@ enum {
     CK_MAX_ROWS = 12,     ///< rows of the largest register tile
     CK_MATMUL_COLUMNS = 96,   ///< columns of a product's second factor that are packed at once, whole panels
     CK_MATMUL_DEPTH = 384,    ///< of its sum, at most: a panel and a tile's rows share the first-level cache
-    CK_MATMUL_ROWS = 2048,    ///< rows of its first factor that are packed at once
+    CK_MATMUL_ROWS = 256,     ///< rows of its first factor that are packed at once, at most
+    CK_MATMUL_GAP = 16,       ///< floats between what is packed at once: the last vector of one is longer than its tile
     CK_ATTENTION_KEYS = 96,   ///< keys of a block of attention
     CK_CONV_COPIES = 9,   ///< taps of one convolution tile that may be copies (at the edges of the image)
 };
@@ -79,6 +81,9 @@ enum {
 #define CK_WINOGRAD_POINT (181.0f / 256.0f)
 
 static inline size_t ck_rounded_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/// Slices of a product's sum.
+static inline size_t ck_matmul_passes(size_t k) { return (k + CK_MATMUL_DEPTH - 1) / CK_MATMUL_DEPTH; }
 
 /// The first place in `scratch` on a cache line; scratch sizes leave room for 16 floats.
 static inline float *ck_aligned(float *scratch) { return (float *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); }

@@ -1,10 +1,14 @@
-// Matrix products: the chosen instruction set's kernel, and its scratch memory.
+// Matrix products: the chosen instruction set's kernel, and what its memory holds.
 
 #include "KernelTable.h"
 
-void ck_matmul(const ck_product *product, float *scratch) { ck_kernels()->matmul(product, scratch); }
+void ck_matmul_pack(float *packed, const ck_product *product, size_t unit) { ck_kernels()->matmul_pack(packed, product, unit); }
 
-size_t ck_matmul_scratch(size_t m, size_t k) {
-    const size_t rows = m < CK_MATMUL_ROWS ? m : CK_MATMUL_ROWS, depth = k < CK_MATMUL_DEPTH ? k : CK_MATMUL_DEPTH;
-    return 16 + CK_MATMUL_COLUMNS * depth + rows * depth + CK_LANES;
+void ck_matmul(const ck_product *product, const float *packed, size_t begin, size_t end, float *scratch) {
+    ck_kernels()->matmul(product, packed, begin, end, scratch);
 }
+
+size_t ck_matmul_blocks(size_t m) { return (m + CK_MATMUL_ROWS - 1) / CK_MATMUL_ROWS; }
+size_t ck_matmul_units(size_t m, size_t k) { return ck_matmul_blocks(m) * ck_matmul_passes(k); }
+size_t ck_matmul_packed(size_t m, size_t k) { return 16 + m * k + ck_matmul_units(m, k) * CK_MATMUL_GAP; }
+size_t ck_matmul_scratch(size_t k) { return 16 + CK_MATMUL_COLUMNS * (k < CK_MATMUL_DEPTH ? k : CK_MATMUL_DEPTH); }

@@ -48,26 +48,42 @@ extension CPUDevice {
         if let bias { addRow(c, c, bias, rows: m, width: n) }
     }
 
-    /// A grid of pieces of c. Each piece packs its rows of a and its columns of b, so the grid is the one in which least is packed
-    /// twice; a column of b, widened and transposed, counts as four rows of a.
-    private func multiply(_ product: ck_product, elementSize: Int) {
-        let work = product.m * product.n * product.k
+    /// Rows of a are packed once, by all threads; then each piece of c packs its columns of b, so the columns are what is split, and
+    /// rows only where columns do not suffice.
+    private func multiply(_ whole: ck_product, elementSize: Int) {
+        let work = whole.m * whole.n * whole.k
         let pieces = work < 1 << 20 ? 1 : max(threads.count, min(2 * threads.count, work >> 27))
-        let grid = (1...pieces).map { (rows: $0, columns: (pieces + $0 - 1) / $0) }
-            .min { $0.columns * product.m + 4 * $0.rows * product.n < $1.columns * product.m + 4 * $1.rows * product.n }!
-        let floats = ck_matmul_scratch((product.m + grid.rows - 1) / grid.rows + 16, product.k)
-        threads.run(grid.rows * grid.columns, scratch: floats) { piece, memory in
-            let (i, j) = (piece / grid.columns, piece % grid.columns)
-            let row = bound(product.m, i, grid.rows), column = bound(product.n, j, grid.columns)
-            var part = product
-            part.m = bound(product.m, i + 1, grid.rows) - row
-            part.n = bound(product.n, j + 1, grid.columns) - column
-            guard part.m > 0, part.n > 0 else { return }
-            part.c += row * product.ldc + column
-            part.a += row * product.lda
-            part.b += (product.b_transposed != 0 ? column * product.ldb : column) * elementSize
-            part.bias = product.bias.map { $0 + column }
-            ck_matmul(&part, memory)
+        // 16 MiB of packed rows at a time, or what a piece's packing of b takes to be worth its while.
+        let groups = (whole.m + max(512, (1 << 22) / whole.k) - 1) / max(512, (1 << 22) / whole.k)
+        for group in 0..<groups {
+            var product = whole
+            let first = whole.m * group / groups
+            product.m = whole.m * (group + 1) / groups - first
+            product.c += first * whole.ldc
+            product.a += first * whole.lda
+            multiply(product, elementSize: elementSize, pieces: pieces)
+        }
+    }
+
+    private func multiply(_ product: ck_product, elementSize: Int, pieces: Int) {
+        let blocks = ck_matmul_blocks(product.m), units = ck_matmul_units(product.m, product.k)
+        let columns = min(pieces, max(1, product.n / 48)), rows = min(blocks, (pieces + columns - 1) / columns)
+        threads.withScratch(ck_matmul_packed(product.m, product.k)) { packed in
+            let packers = min(units, pieces)
+            threads.run(packers) { part in
+                var product = product
+                for unit in units * part / packers..<units * (part + 1) / packers { ck_matmul_pack(packed, &product, unit) }
+            }
+            threads.run(rows * columns, scratch: ck_matmul_scratch(product.k)) { piece, memory in
+                let (i, j) = (piece / columns, piece % columns), column = bound(product.n, j, columns)
+                var part = product
+                part.n = bound(product.n, j + 1, columns) - column
+                guard part.n > 0 else { return }
+                part.c += column
+                part.b += (product.b_transposed != 0 ? column * product.ldb : column) * elementSize
+                part.bias = product.bias.map { $0 + column }
+                ck_matmul(&part, packed, blocks * i / rows, blocks * (i + 1) / rows, memory)
+            }
         }
     }
 

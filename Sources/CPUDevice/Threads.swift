@@ -38,6 +38,13 @@ struct Threads: Sendable {
         }
     }
 
+    /// Runs `body` with memory that all threads may share.
+    func withScratch(_ floats: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+        let memory = scratch.take(floats)
+        body(memory.pointer)
+        scratch.giveBack(memory)
+    }
+
     /// Splits 0..<count into about even ranges of at least `least` and runs them.
     func ranges(_ total: Int, least: Int = 1, _ body: (Range<Int>) -> Void) {
         let parts = max(1, min(count, total / max(least, 1)))

@@ -12,7 +12,7 @@ import Testing
     static let cases: [Case] = [
         .init(m: 2, n: 3, k: 1), .init(m: 2, n: 33, k: 7), .init(m: 5, n: 77, k: 129), .init(m: 13, n: 31, k: 5), .init(m: 6, n: 16, k: 8),
         .init(m: 12, n: 32, k: 64), .init(m: 77, n: 130, k: 800), .init(m: 49, n: 95, k: 385), .init(m: 2060, n: 17, k: 20),
-        .init(m: 31, n: 200, k: 66), .init(m: 100, n: 96, k: 384), .init(m: 7, n: 9, k: 1153),
+        .init(m: 31, n: 200, k: 66), .init(m: 270, n: 35, k: 400), .init(m: 100, n: 96, k: 384), .init(m: 7, n: 9, k: 1153),
     ]
     private static let types = [CK_FLOAT32, CK_FLOAT16, CK_BFLOAT16]
 
@@ -32,21 +32,26 @@ import Testing
             ck_matmul_reference(
                 expected.pointer, a.pointer, b.wide.pointer, bias?.pointer, Int32(bT), c.m, c.n, c.k, lda, ldb, ldc, alpha, beta)
             withEveryInstructionSet { name in
-                let y = KernelBuffer(before.values), scratch = KernelBuffer(ck_matmul_scratch(c.m, c.k))
+                let y = KernelBuffer(before.values), scratch = KernelBuffer(ck_matmul_scratch(c.k))
+                let packed = KernelBuffer(ck_matmul_packed(c.m, c.k))
+                /// Rows as a product of their own, its blocks in two calls, its units packed from the last to the first.
                 func run(rows: Range<Int>, columns: Range<Int>) {
                     var product = ck_product(
                         c: y.pointer + rows.lowerBound * ldc + columns.lowerBound, a: a.pointer + rows.lowerBound * lda,
                         b: b.pointer + (bT == 1 ? columns.lowerBound * ldb : columns.lowerBound) * b.elementSize, b_type: type,
                         b_transposed: Int32(bT), bias: bias.map { UnsafePointer($0.pointer + columns.lowerBound) }, m: rows.count,
                         n: columns.count, k: c.k, lda: lda, ldb: ldb, ldc: ldc, alpha: alpha, beta: beta)
-                    ck_matmul(&product, scratch.pointer)
+                    for unit in (0..<ck_matmul_units(product.m, product.k)).reversed() { ck_matmul_pack(packed.pointer, &product, unit) }
+                    let blocks = ck_matmul_blocks(product.m)
+                    ck_matmul(&product, packed.pointer, blocks / 2, blocks, scratch.pointer)
+                    ck_matmul(&product, packed.pointer, 0, blocks / 2, scratch.pointer)
                 }
                 run(rows: 0..<c.m, columns: 0..<c.n)
                 #expect(relativeError(y, expected) < 1e-6, "\(name), variant \(variant)")
                 let untouched = (0..<c.m).allSatisfy { row in
                     (c.n..<ldc).allSatisfy { y.pointer[row * ldc + $0] == before.pointer[row * ldc + $0] }
                 }
-                #expect(untouched && scratch.isFenced, "\(name), variant \(variant)")
+                #expect(untouched && scratch.isFenced && packed.isFenced, "\(name), variant \(variant)")
 
                 // Cut anywhere, every bit is the same.
                 let whole = y.values

@@ -1,6 +1,6 @@
 // The matrix product of float32 rows with a matrix of any type: register tiles of MR rows by LANES columns of c. Both factors
-// are brought into the order in which a tile reads them, a slice of the sum at a time: rows of a once for all columns, b in
-// panels of LANES columns, widened on the way, of which a group stays in the second-level cache (Goto and van de Geijn,
+// are brought into the order in which a tile reads them, a slice of the sum at a time: rows of a once, by all threads for all,
+// b in panels of LANES columns, widened on the way, of which a group stays in the second-level cache (Goto and van de Geijn,
 // Anatomy of high-performance matrix multiplication, 2008).
 //
 // Every element of c is summed in the same order whatever m and n are: a caller's split changes no bit.
@@ -32,10 +32,25 @@ INLINE void matmul_pack_tile(const int R, float *packed, const float *a, size_t 
     }
 }
 
-static void matmul_pack_rows(float *packed, const float *a, size_t lda, size_t rows, size_t depth) {
-    for (size_t row = 0, n; row < rows; row += n) {
-        n = balanced_rows(rows - row);
-#define PACK(R) matmul_pack_tile(R, packed + row * depth, a + row * lda, lda, depth)
+/// Block `block` of a's rows and pass `pass` of the sum, and where that is packed.
+struct matmul_slice { size_t row, rows, first, depth, at; };
+
+INLINE struct matmul_slice matmul_slice_of(const ck_product *s, size_t block, size_t pass) {
+    const size_t blocks = ck_matmul_blocks(s->m), passes = ck_matmul_passes(s->k);
+    struct matmul_slice u = {.row = s->m * block / blocks, .first = s->k * pass / passes};
+    u.rows = s->m * (block + 1) / blocks - u.row, u.depth = s->k * (pass + 1) / passes - u.first;
+    u.at = u.row * s->k + u.rows * u.first + (block * passes + pass) * CK_MATMUL_GAP;
+    return u;
+}
+
+static void matmul_pack(float *packed, const ck_product *s, size_t unit) {
+    const size_t passes = ck_matmul_passes(s->k);
+    const struct matmul_slice u = matmul_slice_of(s, unit / passes, unit % passes);
+    const float *a = s->a + u.row * s->lda + u.first;
+    float *to = ck_aligned(packed) + u.at;
+    for (size_t row = 0, n; row < u.rows; row += n) {
+        n = balanced_rows(u.rows - row);
+#define PACK(R) matmul_pack_tile(R, to + row * u.depth, a + row * s->lda, s->lda, u.depth)
         FOR_ROWS(n, PACK)
 #undef PACK
     }
@@ -111,21 +126,22 @@ static __attribute__((noinline)) void matmul_rows(size_t rows, const ck_product 
 #undef WIDE
 }
 
-static void matmul(const ck_product *s, float *scratch) {
-    const size_t blocks = (s->m + CK_MATMUL_ROWS - 1) / CK_MATMUL_ROWS, passes = (s->k + CK_MATMUL_DEPTH - 1) / CK_MATMUL_DEPTH;
-    float *panels = ck_aligned(scratch), *rows = panels + CK_MATMUL_COLUMNS * smaller(s->k, CK_MATMUL_DEPTH);
-    for (size_t block = 0; block < blocks; block++) {
-        const size_t first_row = s->m * block / blocks, count = s->m * (block + 1) / blocks - first_row;
-        for (size_t pass = 0; pass < passes; pass++) {
-            const size_t first = s->k * pass / passes, depth = s->k * (pass + 1) / passes - first;
-            matmul_pack_rows(rows, s->a + first_row * s->lda + first, s->lda, count, depth);
-            for (size_t column = 0; column < s->n; column += CK_MATMUL_COLUMNS) {
-                const size_t columns = smaller(s->n - column, CK_MATMUL_COLUMNS);
-                matmul_pack_columns(panels, s, column, columns, first, depth);
-                for (size_t row = 0, n; row < count; row += n) {
-                    n = balanced_rows(count - row);
+static void matmul(const ck_product *s, const float *packed, size_t begin, size_t end, float *scratch) {
+    const size_t passes = ck_matmul_passes(s->k);
+    const float *rows = ck_aligned((float *)packed);
+    float *panels = ck_aligned(scratch);
+    for (size_t pass = 0; pass < passes; pass++) {
+        for (size_t column = 0; column < s->n; column += CK_MATMUL_COLUMNS) {
+            const size_t columns = smaller(s->n - column, CK_MATMUL_COLUMNS);
+            const struct matmul_slice any = matmul_slice_of(s, begin, pass);
+            matmul_pack_columns(panels, s, column, columns, any.first, any.depth);
+            for (size_t block = begin; block < end; block++) {
+                const struct matmul_slice u = matmul_slice_of(s, block, pass);
+                for (size_t row = 0, n; row < u.rows; row += n) {
+                    n = balanced_rows(u.rows - row);
                     for (size_t l = 0; l < columns; l += LANES)
-                        matmul_rows(n, s, first_row + row, column + l, smaller(columns - l, LANES), rows + row * depth, panels + l * depth, depth, pass == 0);
+                        matmul_rows(n, s, u.row + row, column + l, smaller(columns - l, LANES), rows + u.at + row * u.depth,
+                                    panels + l * u.depth, u.depth, pass == 0);
                 }
             }
         }

@@ -16,6 +16,7 @@ const struct ck_table CK_TABLE = {
     .widen_bf16 = widen_bf16,
     .narrow_bf16 = narrow_bf16,
     .narrow_f16_to_bf16 = narrow_f16_to_bf16,
+    .matmul_pack = matmul_pack,
     .matmul = matmul,
     .attention = attention,
     .relative_terms = relative_terms,

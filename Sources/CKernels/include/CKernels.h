@@ -49,9 +49,16 @@ typedef struct {
     size_t m, n, k, lda, ldb, ldc;
     float alpha, beta;
 } ck_product;
-/// b is widened as it is read. An element's sum has the same order in a product of other rows or columns. k ≥ 1.
-void ck_matmul(const ck_product *product, float *scratch);
-size_t ck_matmul_scratch(size_t m, size_t k);
+/// The rows of a are packed first, in units that may be packed in any order by any thread: `ck_matmul_units` of them, into
+/// `ck_matmul_packed` floats. The product is then made of row blocks [begin, end) of `ck_matmul_blocks(m)` and all n columns;
+/// a caller that splits the columns moves c, b and bias and says fewer. b is widened as it is read. An element's sum has the
+/// same order in a product of other rows or columns. k ≥ 1.
+void ck_matmul_pack(float *packed, const ck_product *product, size_t unit);
+void ck_matmul(const ck_product *product, const float *packed, size_t begin, size_t end, float *scratch);
+size_t ck_matmul_blocks(size_t m);
+size_t ck_matmul_units(size_t m, size_t k);
+size_t ck_matmul_packed(size_t m, size_t k);
+size_t ck_matmul_scratch(size_t k);
 
 // ------------------------------------------------------------------------------------------ element-wise
 
