@@ -18,12 +18,12 @@ extension CPUDevice {
         multiplyFloat(c, a, aT, b, bT, bias, m: m, n: n, k: k, alpha: alpha, beta: beta)
     }
 
-    /// Our own kernel takes b as the file has it. OpenBLAS takes what is thin or has a transposed first factor: the products
-    /// with the factors of a LoRA, and their gradients.
+    /// Our own kernel takes b as the file has it; its rows do not depend on one another. OpenBLAS takes what has few columns, a short
+    /// sum or a transposed first factor: the products with the factors of a LoRA, and their gradients.
     private func multiplyFloat(
         _ c: Tensor, _ a: Tensor, _ aT: Bool, _ b: Tensor, _ bT: Bool, _ bias: Tensor?, m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
-        guard aT || b.type == .float32 && min(m, n, k) < 64 else {
+        guard aT || b.type == .float32 && min(n, k) < 64 else {
             var product = ck_product()
             (product.c, product.a, product.bias) = (c.floats, UnsafePointer(a.floats), bias.map { UnsafePointer($0.floats) })
             (product.b, product.b_type, product.b_transposed) = (UnsafeRawPointer(b.storage.pointer), ck_element(b.type), bT ? 1 : 0)
@@ -53,8 +53,8 @@ extension CPUDevice {
     private func multiply(_ whole: ck_product, elementSize: Int) {
         let work = whole.m * whole.n * whole.k
         let pieces = work < 1 << 20 ? 1 : max(threads.count, min(2 * threads.count, work >> 27))
-        // 16 MiB of packed rows at a time, or what a piece's packing of b takes to be worth its while.
-        let groups = (whole.m + max(512, (1 << 22) / whole.k) - 1) / max(512, (1 << 22) / whole.k)
+        // 16 MiB of packed rows at a time, but 512 rows at least: b is packed anew for each group.
+        let rowsAtOnce = max(512, (1 << 22) / whole.k), groups = (whole.m + rowsAtOnce - 1) / rowsAtOnce
         for group in 0..<groups {
             var product = whole
             let first = whole.m * group / groups

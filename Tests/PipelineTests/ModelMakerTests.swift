@@ -46,6 +46,20 @@ import Weights
         }
     }
 
+    /// Prior pictures of a class are the same, bit for bit, whatever other classes a job has.
+    @Test(arguments: [ModelPreset.tiny, .small], [ElementType.float32, .float16])
+    func aPromptDoesNotDependOnThoseEncodedWithIt(preset: ModelPreset, type: ElementType) throws {
+        CPUDevice.install()
+        let folder = try TemporaryFolder()
+        _ = try ModelMaker(preset: preset, seed: 3, type: type).write(to: folder.path + "/model")
+        let encoder = try PromptEncoder(SDXLDirectory(folder.path + "/model"))
+        let prompts = (1...9).map { "a photo of \($0) dogs" }, together = encoder.encode(prompts)
+        for prompt in [prompts[0], prompts[5], prompts[8]] {
+            let alone = encoder.encode([prompt])[prompt], beside = together[prompt]
+            #expect(alone.states.values == beside.states.values && alone.pooled.values == beside.pooled.values, "\(prompt)")
+        }
+    }
+
     @Test(arguments: ElementType.allCases) func aTinyModelLoadsAndComputes(type: ElementType) throws {
         CPUDevice.install()
         let folder = try TemporaryFolder()

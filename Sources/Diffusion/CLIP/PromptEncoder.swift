@@ -25,13 +25,16 @@ public struct PromptTable {
 public final class PromptEncoder {
     private let tokenizers: [CLIPTokenizer]
     private let encoders: [CLIPTextEncoder]
-    /// Prompts that go through the encoders as one batch: enough rows to make packing a weight cheap beside multiplying by it.
-    private static let together = 8
+    /// How many prompts go through the encoders as one batch: enough rows to make packing a weight cheap beside multiplying by it. In
+    /// encoders narrower than any real one (64) a sum's order may depend on the rows beside it, and a prompt is to mean the same
+    /// whatever it is encoded with.
+    private let together: Int
 
     /// - Throws: `ModelError`, `TokenizerError`, `WeightFaults`.
     public init(_ model: SDXLDirectory) throws {
         tokenizers = try ["tokenizer", "tokenizer_2"].map { try CLIPTokenizer(directory: URL(fileURLWithPath: model.path + "/" + $0)) }
         encoders = try ["text_encoder", "text_encoder_2"].map { try model.loadTextEncoder($0) }
+        together = encoders.allSatisfy { min($0.configuration.width, $0.configuration.inner, $0.configuration.projection ?? .max) >= 64 } ? 8 : 1
         for (tokenizer, (encoder, folder)) in zip(tokenizers, zip(encoders, ["text_encoder", "text_encoder_2"])) {
             let c = encoder.configuration
             guard tokenizer.idCount <= c.vocabulary, tokenizer.length <= c.positions else {
@@ -61,8 +64,8 @@ public final class PromptEncoder {
         for (prompt, both) in zip(prompts, tokens) {
             if let rest = both.lazy.compactMap(\.truncatedText).first { truncated(prompt, rest) }
         }
-        for first in stride(from: 0, to: prompts.count, by: Self.together) {
-            let some = first..<min(first + Self.together, prompts.count)
+        for first in stride(from: 0, to: prompts.count, by: together) {
+            let some = first..<min(first + together, prompts.count)
             let results = encoders.indices.map { encoder in encoders[encoder](tokens[some].map { $0[encoder].ids }) }
             let states = results[0].states.concatenated(results[1].states), pooled = results[1].pooled!
             for (row, prompt) in prompts[some].enumerated() {
