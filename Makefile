@@ -41,7 +41,7 @@ help:
 	@echo "make fault-test  lets disks fill, shares vanish and clocks jump under a daemon (CASES=; as root all of it)"
 	@echo "make input-test  gives ten thousand strange files and folders to the readers, to segmix check and to a daemon (COUNT=, SEED=)"
 	@echo "make input-test-address  the same for what reads pictures and texts, with AddressSanitizer and UndefinedBehaviorSanitizer"
-	@echo "make bench      times a training step beside PyTorch's, then every kernel (JOB=DIR, PYTHON=…)"
+	@echo "make bench      times training, sampling and two workers, beside PyTorch, then every kernel (JOB=DIR, PYTHON=…)"
 	@echo "make bench-queue   times what the queue costs with a thousand jobs and ten thousand folders"
 	@echo "make deps       installs the Debian packages that are missing; the others call it themselves"
 	@echo "make clean      removes what was built"
@@ -90,7 +90,7 @@ JOB ?=
 bench:
 	@[ -n "$(JOB)" ] || { echo "Name a job's folder with priors: make bench JOB=DIR (PYTHON=a Python with torch and diffusers)" >&2; exit 64; }
 	$(MAKE) build
-	PYTHON=$(PYTHON) Benchmarks/run --job $(JOB)
+	PYTHON=$(PYTHON) Benchmarks/run $(JOB)
 
 # With a worker that does nothing; fails where 100 ms by job, 60 MiB or 1 % of a core are passed.
 bench-queue: build

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """One sampling step and the decoding of a picture beside diffusers' over the same model, in one run.
 
-    compare_sampling.py --model DIR [--segmix .build-release/release/segmix] [--precision no|bf16] [--size 512] [--steps 3]
+    compare_sampling.py [--model DIR] [--segmix .build-release/release/segmix] [--precision no|bf16] [--size 512] [--steps 3]
                         [--rounds 2] [--json FILE]
 
-DIR is an SDXL model in diffusers layout; `segmix make-model DIR --preset sdxl --dtype float16` writes one of the real size. Both
-sides start from the same noise, with the same prompt, Euler's method and guidance 5, so that the UNet sees a batch of two.
+DIR is an SDXL model in diffusers layout; `segmix make-model DIR --preset sdxl --dtype float16` writes one of the real size. Without
+it one at a quarter of its width is made. Both sides start from the same noise, with the same prompt, Euler's method and guidance 5, so that the UNet sees a batch of two.
 
 What is timed. A step: from the end of the first to the end of the last, divided by their number; ours as the lines of `segmix
 render` arrive, diffusers' in callback_on_step_end. Decoding: ours from the end of the last step to the end of the program, which
@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 
-from compare_training_step import TUNED_ALLOCATOR, cpu_seconds, run_child
+from compare_training_step import TUNED_ALLOCATOR, cpu_seconds, model_of, run_child
 
 PYTORCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch_sampling.py")
 
@@ -86,7 +86,7 @@ def write_noise(args, path):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--segmix", default=".build-release/release/segmix", help="the program (default: %(default)s)")
-    p.add_argument("--model", required=True)
+    p.add_argument("--model", help="a model in diffusers layout (default: make-model's quarter)")
     p.add_argument("--precision", choices=["no", "bf16"], default="no", help="of both sides' UNet (default: %(default)s)")
     p.add_argument("--prompt", default="a photo of a dog and a toy robot on a beach")
     p.add_argument("--size", type=int, default=512, help="of the picture (default: %(default)s)")
@@ -99,19 +99,20 @@ def main():
     args = p.parse_args()
     if args.steps < 2:
         p.error("--steps: two at least, the first is not counted")
-    args.segmix, args.model, rounds = os.path.abspath(args.segmix), os.path.abspath(args.model), []
+    args.segmix, rounds = os.path.abspath(args.segmix), []
     print("round  step, s: ours  diffusers  ratio  of cpu   decode, s: ours  diffusers  ratio  of cpu   GiB: ours  diffusers   latents  bytes")
-    for number in range(1, args.rounds + 1):
-        with tempfile.TemporaryDirectory(prefix="segmix-sampling-", dir=args.scratch) as scratch:
-            noise = os.path.join(scratch, "noise.safetensors")
-            write_noise(args, noise)
-            a, b = ours(args, scratch, noise), theirs(args, scratch, noise)
-            latents, largest = differences(a, b)
-        ratio = {key: a[key] / b[key] for key in ("step", "step_cpu", "decode", "decode_cpu")}
-        rounds.append({"ours": a, "diffusers": b, "ratio": ratio, "latents": latents, "bytes": largest})
-        print(f"{number:5} {a['step']:14.2f} {b['step']:10.2f} {ratio['step']:6.2f} {ratio['step_cpu']:7.2f} {a['decode']:17.2f} {b['decode']:10.2f} "
-              f"{ratio['decode']:6.2f} {ratio['decode_cpu']:7.2f} {a['peak_bytes'] / 2**30:11.2f} {b['peak_bytes'] / 2**30:10.2f} {latents:9.1e} {largest:6}",
-              flush=True)
+    with tempfile.TemporaryDirectory(prefix="segmix-sampling-", dir=args.scratch) as place:
+        args.model, noise = model_of(args, place), os.path.join(place, "noise.safetensors")
+        write_noise(args, noise)
+        for number in range(1, args.rounds + 1):
+            with tempfile.TemporaryDirectory(dir=place) as scratch:
+                a, b = ours(args, scratch, noise), theirs(args, scratch, noise)
+                latents, largest = differences(a, b)
+            ratio = {key: a[key] / b[key] for key in ("step", "step_cpu", "decode", "decode_cpu")}
+            rounds.append({"ours": a, "diffusers": b, "ratio": ratio, "latents": latents, "bytes": largest})
+            print(f"{number:5} {a['step']:14.2f} {b['step']:10.2f} {ratio['step']:6.2f} {ratio['step_cpu']:7.2f} {a['decode']:17.2f} {b['decode']:10.2f} "
+                  f"{ratio['decode']:6.2f} {ratio['decode_cpu']:7.2f} {a['peak_bytes'] / 2**30:11.2f} {b['peak_bytes'] / 2**30:10.2f} {latents:9.1e} {largest:6}",
+                  flush=True)
     median = {key: statistics.median(r["ratio"][key] for r in rounds) for key in ("step", "decode")}
     print(f"ratios, medians of {len(rounds)} rounds: step {median['step']:.3f}, decode {median['decode']:.3f}")
     if args.json:

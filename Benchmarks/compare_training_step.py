@@ -94,6 +94,15 @@ def demonstration(args, scratch):
     sys.exit(f"segmix demo left no job with priors in {output}; name one with --job")
 
 
+def model_of(args, scratch):
+    """The model's directory: --model, else SDXL's topology at a quarter of its width with random weights, made in `scratch`."""
+    if args.model:
+        return os.path.abspath(args.model)
+    path = os.path.join(scratch, "model")
+    subprocess.run([args.segmix, "make-model", path, "--preset", "quarter"], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 def prepare_job(args, scratch):
     """A copy of the job's folder with a spec of our own."""
     if not os.path.exists(os.path.join(args.job, "prior", "class_metadata.jsonl")):
@@ -146,9 +155,7 @@ def compare(args):
         print(f"with mixed_precision {args.precision} on both sides")
     scratch = tempfile.mkdtemp(prefix="segmix-compare-", dir=args.scratch)
     try:
-        if args.model is None:
-            args.model = os.path.join(scratch, "model")
-            subprocess.run([args.segmix, "make-model", args.model, "--preset", "quarter"], check=True, stdout=subprocess.DEVNULL)
+        args.model = model_of(args, scratch)
         args.job = args.job or demonstration(args, scratch)
         folder, trace = prepare_job(args, scratch), os.path.join(scratch, "trace")
         first = run_ours(args, folder, scratch, "recorded", trace)

@@ -10,10 +10,9 @@ import argparse
 import os
 import shutil
 import statistics
-import subprocess
 import tempfile
 
-from compare_training_step import demonstration, prepare_job, run_ours, run_pytorch, wait_for_calm
+from compare_training_step import demonstration, model_of, prepare_job, run_ours, run_pytorch, wait_for_calm
 
 
 def main():
@@ -35,9 +34,7 @@ def main():
         args = argparse.Namespace(**vars(chosen), **common)
         args.segmix = os.path.abspath(args.segmix)
         args.job = os.path.abspath(args.job) if args.job else demonstration(args, scratch)
-        if args.model is None:
-            args.model = os.path.join(scratch, "model")
-            subprocess.run([args.segmix, "make-model", args.model, "--preset", "quarter"], check=True, stdout=subprocess.DEVNULL)
+        args.model = model_of(args, scratch)
         print(f"mixed_precision {args.precision}, batch 1 + 1, medians of {args.steps} micro-steps\n")
         print("| px | threads | ours, s | PyTorch, s | ratio | ours, GiB | PyTorch, GiB |\n|---|---|---|---|---|---|---|")
         for args.resolution in chosen.resolutions:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two jobs through segmixd: both at once with `workers: 2`, each on half of the cores, and one after the other with `workers: 1`.
 
-    two_workers.py --model DIR --job DIR [--segmixd .build-release/release/segmixd] [--resolution 512] [--steps 6] [--rounds 2]
+    two_workers.py --job DIR [--model DIR] [--programs .build-release/release] [--resolution 512] [--steps 6] [--rounds 2]
 
 Copies of one folder of photos with priors, each with a spec that trains for some steps and draws nothing. What is timed is
 `segmixd --drain` from its start to its end: taking the folders, encoding prompts, training, writing the results. Alternating, the
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from compare_training_step import model_of
 
 NAMES = ("first", "second")
 
@@ -37,7 +39,7 @@ def drain(args, workers):
             file.write(f"inbox: inbox\noutbox: outbox\nstate: state\nstatus_page: none\nmin_free_space: 1 MiB\nworkers: {workers}\n")
         began = time.perf_counter()
         with open(os.path.join(folder, "log"), "w") as log:
-            done = subprocess.run([args.segmixd, "--config", settings, "--drain"], stdout=log, stderr=subprocess.STDOUT)
+            done = subprocess.run([os.path.join(args.programs, "segmixd"), "--config", settings, "--drain"], stdout=log, stderr=subprocess.STDOUT)
         seconds = time.perf_counter() - began
         loras = [os.path.join(folder, "outbox", name, "pytorch_lora_weights.safetensors") for name in NAMES]
         if done.returncode != 0 or not all(map(os.path.exists, loras)):
@@ -51,22 +53,24 @@ def drain(args, workers):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--segmixd", default=".build-release/release/segmixd", help="the daemon, segmix beside it (default: %(default)s)")
-    p.add_argument("--model", required=True, help="a model in diffusers layout")
+    p.add_argument("--programs", default=".build-release/release", help="the folder of segmixd and segmix (default: %(default)s)")
+    p.add_argument("--model", help="a model in diffusers layout (default: make-model's quarter)")
     p.add_argument("--job", required=True, help="a folder of photos with priors")
     p.add_argument("--resolution", type=int, default=512)
     p.add_argument("--steps", type=int, default=6)
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--scratch", help="where the temporary folders are made")
     args = p.parse_args()
-    args.segmixd, args.model, args.job = map(os.path.abspath, (args.segmixd, args.model, args.job))
-    ratios, results = [], set()
+    args.programs, args.job = os.path.abspath(args.programs), os.path.abspath(args.job)
+    args.segmix, ratios, results = os.path.join(args.programs, "segmix"), [], set()
     print("round  one after the other, s  both at once, s  ratio")
-    for number in range(1, args.rounds + 1):
-        (alone, first), (both, second) = drain(args, 1), drain(args, 2)
-        results |= first | second
-        ratios.append(both / alone)
-        print(f"{number:5} {alone:23.1f} {both:16.1f} {ratios[-1]:6.2f}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="segmix-workers-", dir=args.scratch) as place:
+        args.model = model_of(args, place)
+        for number in range(1, args.rounds + 1):
+            (alone, first), (both, second) = drain(args, 1), drain(args, 2)
+            results |= first | second
+            ratios.append(both / alone)
+            print(f"{number:5} {alone:23.1f} {both:16.1f} {ratios[-1]:6.2f}", flush=True)
     print(f"ratio, median of {args.rounds} rounds: {statistics.median(ratios):.3f}; the LoRAs are {'all equal' if len(results) == 1 else 'NOT equal'}")
     if len(results) != 1:
         sys.exit(1)
