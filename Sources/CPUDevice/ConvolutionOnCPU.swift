@@ -59,6 +59,8 @@ extension ck_element {
         case .bfloat16: CK_BFLOAT16
         }
     }
+
+    var byteCount: Int { self == CK_FLOAT32 ? 4 : 2 }
 }
 
 extension ck_conv_shape {

@@ -3,7 +3,7 @@ import COpenBLAS
 import Tensors
 
 extension CPUDevice {
-    /// c = alpha·op(a)·op(b) + beta·c + bias. No widened copy of a half-precision b is ever whole in memory.
+    /// c = alpha·op(a)·op(b) + beta·c + bias. No widened copy of a half-precision factor is ever whole in memory.
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
@@ -18,21 +18,23 @@ extension CPUDevice {
         multiplyFloat(c, a, aT, b, bT, bias, m: m, n: n, k: k, alpha: alpha, beta: beta)
     }
 
-    /// Our own kernel takes b as the file has it; its rows do not depend on one another. OpenBLAS takes what has few columns, a short
-    /// sum or a transposed first factor: the products with the factors of a LoRA, and their gradients.
+    /// Sums in float32. Our own kernel takes b as the file has it, and rows of either type; its rows do not depend on one another.
+    /// OpenBLAS takes what has few columns, a short sum or a transposed first factor: the products with the factors of a LoRA, and
+    /// their gradients.
     private func multiplyFloat(
         _ c: Tensor, _ a: Tensor, _ aT: Bool, _ b: Tensor, _ bT: Bool, _ bias: Tensor?, m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
         guard aT || b.type == .float32 && min(n, k) < 64 else {
             var product = ck_product()
-            (product.c, product.a, product.bias) = (c.floats, UnsafePointer(a.floats), bias.map { UnsafePointer($0.floats) })
-            (product.b, product.b_type, product.b_transposed) = (UnsafeRawPointer(b.storage.pointer), ck_element(b.type), bT ? 1 : 0)
+            (product.c, product.a, product.b) = (c.storage.pointer, UnsafeRawPointer(a.storage.pointer), UnsafeRawPointer(b.storage.pointer))
+            (product.c_type, product.a_type, product.b_type) = (ck_element(c.type), ck_element(a.type), ck_element(b.type))
+            (product.b_transposed, product.bias) = (bT ? 1 : 0, bias.map { UnsafePointer($0.floats) })
             (product.m, product.n, product.k, product.lda, product.ldb, product.ldc) = (m, n, k, k, bT ? k : n, n)
             (product.alpha, product.beta) = (alpha, beta)
-            multiply(product, elementSize: b.type.byteCount)
+            multiply(product)
             return
         }
-        precondition(b.type == .float32, "multiply: \(a.shape) transposed by \(b.type)")
+        precondition(a.type == .float32 && b.type == .float32, "multiply: \(a.type) \(a.shape), transposed: \(aT), by \(b.type)")
         let product = ThinProduct(
             c: c.floats, a: UnsafePointer(a.floats), b: UnsafePointer(b.floats), aT: aT, bT: bT,
             lda: aT ? m : k, ldb: bT ? k : n, ldc: n, k: k, alpha: alpha, beta: beta)
@@ -50,7 +52,7 @@ extension CPUDevice {
 
     /// Rows of a are packed once, by all threads; then each piece of c packs its columns of b, so the columns are what is split, and
     /// rows only where columns do not suffice.
-    private func multiply(_ whole: ck_product, elementSize: Int) {
+    private func multiply(_ whole: ck_product) {
         let work = whole.m * whole.n * whole.k
         let pieces = work < 1 << 20 ? 1 : max(threads.count, min(2 * threads.count, work >> 27))
         // 16 MiB of packed rows at a time, but 512 rows at least: b is packed anew for each group.
@@ -59,28 +61,30 @@ extension CPUDevice {
             var product = whole
             let first = whole.m * group / groups
             product.m = whole.m * (group + 1) / groups - first
-            product.c += first * whole.ldc
-            product.a += first * whole.lda
-            multiply(product, elementSize: elementSize, pieces: pieces)
+            product.c += first * whole.ldc * whole.c_type.byteCount
+            product.a += first * whole.lda * whole.a_type.byteCount
+            multiply(product, pieces: pieces)
         }
     }
 
-    private func multiply(_ product: ck_product, elementSize: Int, pieces: Int) {
+    private func multiply(_ product: ck_product, pieces: Int) {
+        var product = product
         let blocks = ck_matmul_blocks(product.m), units = ck_matmul_units(product.m, product.k)
         let columns = min(pieces, max(1, product.n / 48)), rows = min(blocks, (pieces + columns - 1) / columns)
+        let scratch = ck_matmul_scratch(&product, (blocks + rows - 1) / rows)
         threads.withScratch(ck_matmul_packed(product.m, product.k)) { packed in
             let packers = min(units, pieces)
-            threads.run(packers) { part in
+            threads.run(packers) { [product] part in
                 var product = product
                 for unit in units * part / packers..<units * (part + 1) / packers { ck_matmul_pack(packed, &product, unit) }
             }
-            threads.run(rows * columns, scratch: ck_matmul_scratch(product.k)) { piece, memory in
+            threads.run(rows * columns, scratch: scratch) { [product] piece, memory in
                 let (i, j) = (piece / columns, piece % columns), column = bound(product.n, j, columns)
                 var part = product
                 part.n = bound(product.n, j + 1, columns) - column
                 guard part.n > 0 else { return }
-                part.c += column
-                part.b += (product.b_transposed != 0 ? column * product.ldb : column) * elementSize
+                part.c += column * part.c_type.byteCount
+                part.b += (product.b_transposed != 0 ? column * product.ldb : column) * part.b_type.byteCount
                 part.bias = product.bias.map { $0 + column }
                 ck_matmul(&part, packed, blocks * i / rows, blocks * (i + 1) / rows, memory)
             }

@@ -37,13 +37,12 @@ void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
 
 // -------------------------------------------------------------------------------------------- products
 
-/// c = alpha·a·op(b) + beta·c + bias, rows `ld…` elements apart: c [m, n], a [m, k], b of any type, [n, k] if
-/// `b_transposed`, else [k, n], bias [n] or null. With beta 0 nothing of c is read.
+/// c = alpha·a·op(b) + beta·c + bias, rows `ld…` elements apart: c [m, n] and a [m, k] of float32 or bfloat16, b of any type,
+/// [n, k] if `b_transposed`, else [k, n], bias [n] or null. Sums are float32, and rounded once. With beta 0 nothing of c is read.
 typedef struct {
-    float *c;
-    const float *a;
-    const void *b;
-    ck_element b_type;
+    void *c;
+    const void *a, *b;
+    ck_element c_type, a_type, b_type;
     int b_transposed;
     const float *bias;
     size_t m, n, k, lda, ldb, ldc;
@@ -51,14 +50,15 @@ typedef struct {
 } ck_product;
 /// The rows of a are packed first, in units that may be packed in any order by any thread: `ck_matmul_units` of them, into
 /// `ck_matmul_packed` floats. The product is then made of row blocks [begin, end) of `ck_matmul_blocks(m)` and all n columns;
-/// a caller that splits the columns moves c, b and bias and says fewer. b is widened as it is read. An element's sum has the
-/// same order in a product of other rows or columns. k ≥ 1.
+/// a caller that splits the columns moves c, b and bias and says fewer. a and b are widened as they are packed. An element's sum
+/// has the same order in a product of other rows or columns. k ≥ 1.
 void ck_matmul_pack(float *packed, const ck_product *product, size_t unit);
 void ck_matmul(const ck_product *product, const float *packed, size_t begin, size_t end, float *scratch);
 size_t ck_matmul_blocks(size_t m);
 size_t ck_matmul_units(size_t m, size_t k);
 size_t ck_matmul_packed(size_t m, size_t k);
-size_t ck_matmul_scratch(size_t k);
+/// Of a call with so many row blocks.
+size_t ck_matmul_scratch(const ck_product *product, size_t blocks);
 
 // ------------------------------------------------------------------------------------------ element-wise
 
