@@ -45,7 +45,7 @@ static void (*omp_threads)(int);
 static void start(void) {
     __builtin_cpu_init();
     omp_threads = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    available = __builtin_cpu_supports("avx512bf16") && dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success;
+    available = ck_best_isa() == CK_AVX512 && __builtin_cpu_supports("avx512bf16") && dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success;
 }
 
 /// Before every call that may start threads: OpenMP keeps the number of threads for each calling thread.

@@ -3,7 +3,10 @@ import Tensors
 
 extension CPUDevice {
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
-        if q.type == .bfloat16 { return attentionBFloat16(o, lse, q, k, v, s) }
+        if q.type == .bfloat16 {
+            if multipliesBFloat16 { return attentionBFloat16(o, lse, q, k, v, s) }
+            return rounding([o]) { attention($0[0], lse, wide(q), wide(k), wide(v), s) }
+        }
         let (o, lse, q, k, v) = (o.floats, lse.floats, q.floats, k.floats, v.floats)
         let width = s.heads * s.headSize, all = s.batch * s.heads
         // Heads are split by queries until every thread has a few pieces of work.
@@ -23,7 +26,10 @@ extension CPUDevice {
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor,
         _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
     ) {
-        if q.type == .bfloat16 { return attentionBackwardBFloat16(dq, dk, dv, dO, o, lse, q, k, v, s) }
+        if q.type == .bfloat16 {
+            if multipliesBFloat16 { return attentionBackwardBFloat16(dq, dk, dv, dO, o, lse, q, k, v, s) }
+            return rounding([dq, dk, dv]) { attentionBackward($0[0], $0[1], $0[2], wide(dO), wide(o), lse, wide(q), wide(k), wide(v), s) }
+        }
         let (dq, dk, dv, dO, o, lse, q, k, v) = (
             dq.floats, dk.floats, dv.floats, dO.floats, o.floats, lse.floats, q.floats, k.floats, v.floats)
         let width = s.heads * s.headSize

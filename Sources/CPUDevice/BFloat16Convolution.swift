@@ -2,13 +2,13 @@ import CKernels
 import Tensors
 
 extension CPUDevice {
-    /// The weight as bfloat16 in the library's own order, which depends on channels, kernel and stride.
+    /// A bfloat16 weight in the library's own order, which depends on channels, kernel and stride.
     func packedBFloat16(_ weight: Tensor, _ shape: ConvolutionShape, turned: Bool) -> Tensor {
         var geometry = ck_conv_shape(shape)
         let bytes = ck_bf16_convolution_packed_bytes(&geometry)
         precondition(bytes > 0, "convolution: the library has no form for \(shape)")
-        let packed = Tensor(uninitialized: [(bytes + 1) / 2], type: .bfloat16), narrow = weight.converted(to: .bfloat16)
-        let target = packed.storage.pointer, source = narrow.bfloats
+        let packed = Tensor(uninitialized: [(bytes + 1) / 2], type: .bfloat16)
+        let target = packed.storage.pointer, source = weight.bfloats
         let granule = ck_bf16_convolution_pack_granule(&geometry), granules = (geometry.out_channels + granule - 1) / granule
         threads.ranges(granules) { r in
             var geometry = ck_conv_shape(shape)

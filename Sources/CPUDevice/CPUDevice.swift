@@ -7,9 +7,13 @@ import Tensors
 public final class CPUDevice: Device {
     let threads: Threads
     let arena = Arena()
+    public let multipliesBFloat16: Bool
 
-    /// - Parameter threads: how many threads compute; by default `SEGMIX_THREADS`, else the cores this process may use.
-    public init(threads count: Int? = nil) {
+    /// - Parameters:
+    ///   - threads: how many threads compute; by default `SEGMIX_THREADS`, else the cores this process may use.
+    ///   - multipliesBFloat16: false: bfloat16 is widened even where the processor could multiply it.
+    public init(threads count: Int? = nil, multipliesBFloat16: Bool = true) {
+        self.multipliesBFloat16 = multipliesBFloat16 && Self.processorMultipliesBFloat16
         let wanted = count ?? ProcessInfo.processInfo.environment["SEGMIX_THREADS"].flatMap(Int.init)
         threads = Threads(count: max(1, wanted ?? Self.availableCores))
         openblas_set_num_threads(1)
@@ -32,8 +36,8 @@ public final class CPUDevice: Device {
         return mask.reduce(0) { $0 + (UInt32($1.trimmingCharacters(in: .whitespaces), radix: 16) ?? 0).nonzeroBitCount }
     }
 
-    /// Whether this processor multiplies bfloat16, and the library for it was there when this program was built.
-    public static var multipliesBFloat16: Bool { ck_bf16_available() != 0 }
+    /// Whether this processor has AVX512-BF16, and the library for it was there when this program was built.
+    public static var processorMultipliesBFloat16: Bool { ck_bf16_available() != 0 }
 
     public func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer { arena.allocate(byteCount) }
     public func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) { arena.free(pointer, byteCount) }

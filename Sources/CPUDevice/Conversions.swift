@@ -17,6 +17,21 @@ extension CPUDevice {
         }
     }
 
+    /// The float32 twin of a tensor, off the tape; itself where it is one.
+    func wide(_ x: Tensor) -> Tensor {
+        guard x.type != .float32 else { return x }
+        let y = Tensor(uninitialized: x.shape)
+        convert(y, x, by: 1)
+        return y
+    }
+
+    /// Runs `body` with float32 tensors in the places of bfloat16 ones, and rounds once what it has written there.
+    func rounding(_ results: [Tensor], body: ([Tensor]) -> Void) {
+        let sums = results.map { Tensor(uninitialized: $0.shape) }
+        body(sums)
+        for (result, sum) in zip(results, sums) { convert(result, sum, by: 1) }
+    }
+
     /// Raw halves of a tensor.
     func halves(_ x: Tensor) -> UnsafePointer<UInt16> {
         UnsafePointer(x.storage.pointer.assumingMemoryBound(to: UInt16.self))

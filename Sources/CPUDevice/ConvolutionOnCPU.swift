@@ -18,8 +18,9 @@ extension CPUDevice {
     }
 
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
+        if x.type == .bfloat16 && !multipliesBFloat16 { return rounding([y]) { convolution($0[0], wide(x), packed, bias, s) } }
         let geometry = ck_conv_shape(s)
-        switch s.form(of: x.type) {
+        switch s.form(of: x.type, on: self) {
         case .direct: direct(y.floats, x.floats, packed.floats, bias?.floats, geometry)
         case .winograd(let tile): winograd(y.floats, x.floats, packed.floats, bias?.floats, geometry, tile: tile)
         case .bfloat16: convolutionBFloat16(y.bfloats, x.bfloats, packed.storage.pointer, bias?.floats, geometry)

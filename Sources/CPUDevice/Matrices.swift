@@ -3,7 +3,8 @@ import COpenBLAS
 import Tensors
 
 extension CPUDevice {
-    /// c = alpha·op(a)·op(b) + beta·c + bias. No widened copy of a half-precision factor is ever whole in memory.
+    /// c = alpha·op(a)·op(b) + beta·c + bias. No widened copy of a half-precision factor is ever whole in memory, but for the thin
+    /// products whose a is transposed.
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
@@ -12,8 +13,11 @@ extension CPUDevice {
         precondition(c.count == m * n && a.count == m * k && b.count == k * n, "multiply: \(c.shape) = \(a.shape)·\(b.shape)")
         if a.type == .bfloat16 {
             precondition(alpha == 1 && (beta == 0 || beta == 1), "multiply: alpha \(alpha), beta \(beta) in bfloat16")
-            multiplyBFloat16(c, a, aT, b, bT, bias, m: m, n: n, k: k, accumulate: beta == 1)
-            return
+            if multipliesBFloat16 { return multiplyBFloat16(c, a, aT, b, bT, bias, m: m, n: n, k: k, accumulate: beta == 1) }
+            if aT {
+                precondition(c.type == .float32, "multiply: \(a.shape) transposed to \(c.type)")
+                return multiplyFloat(c, wide(a), aT, wide(b), bT, bias, m: m, n: n, k: k, alpha: alpha, beta: beta)
+            }
         }
         multiplyFloat(c, a, aT, b, bT, bias, m: m, n: n, k: k, alpha: alpha, beta: beta)
     }

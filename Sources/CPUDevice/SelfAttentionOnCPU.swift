@@ -20,6 +20,7 @@ extension CPUDevice {
     }
 
     public func selfAttention(_ o: Tensor, _ qkv: Tensor, bias: Tensor?, _ s: SelfAttentionShape) {
+        if qkv.type == .bfloat16 && !multipliesBFloat16 { return rounding([o]) { selfAttention($0[0], wide(qkv), bias: bias, s) } }
         let all = s.batch * s.heads, width = s.heads * s.headSize, tokens = s.tokens
         let denominators = Tensor(uninitialized: [all, tokens])
         let (bias, lse) = (bias?.floats, denominators.floats), isFloat = qkv.type == .float32

@@ -14,6 +14,10 @@ public protocol Device: AnyObject {
     /// Gives memory that is free back to the system.
     func trim()
 
+    /// Whether bfloat16 numbers are multiplied as they are. If not, operations over them compute with their float32 twins and round
+    /// the result, which is as exact, needs room for the twins meanwhile, and is not faster than float32.
+    var multipliesBFloat16: Bool { get }
+
     // Matrices. c = alpha·op(a)·op(b) + beta·c + bias for every row; c is [m, n], op(a) [m, k], op(b) [k, n]. Where a is
     // float32, b may be of a half type; where a is bfloat16, b is, alpha is 1 and beta 0 or 1, and c is either.
     func multiply(
@@ -54,10 +58,10 @@ public protocol Device: AnyObject {
         _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape)
 
     // Convolution
-    /// A weight `[out, in, kh, kw]` of any type, relaid for convolutions of `shape`'s channels and the given form; turned,
-    /// for the pullback whose shape `shape` is.
+    /// A weight `[out, in, kh, kw]` of any type (bfloat16 for the form of this name), relaid for convolutions of `shape`'s channels
+    /// and the given form; turned, for the pullback whose shape `shape` is.
     func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor
-    /// `packed` is relaid for `shape.form(of: x.type)`.
+    /// `packed` is relaid for `shape.form(of: x.type, on: self)`.
     func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape)
 
     // Shape

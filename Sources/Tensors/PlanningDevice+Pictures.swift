@@ -6,6 +6,7 @@ extension PlanningDevice {
         computes(.product, 2 * Double(terms.count * s.headSize), in: qkv.type)
     }
     public func selfAttention(_ o: Tensor, _ qkv: Tensor, bias: Tensor?, _ s: SelfAttentionShape) {
+        widens(o, qkv)
         computes(.attention, 4 * Double(s.batch * s.heads * s.headSize) * Double(s.tokens) * Double(s.tokens), in: qkv.type)
     }
     public func depthwiseConvolution(_ y: Tensor, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) { moves(y, x) }

@@ -10,7 +10,10 @@ public final class PlanningDevice: Device {
     public private(set) var work = Work()
     private let memory = Mutex((live: 0, peak: 0))
 
-    public init() {}
+    public let multipliesBFloat16: Bool
+
+    /// - Parameter device: whose work is planned.
+    public init(for device: any Device = Devices.current) { multipliesBFloat16 = device.multipliesBFloat16 }
 
     private static func rounded(_ byteCount: Int) -> Int { max(4096, (byteCount + 4095) / 4096 * 4096) }
 
@@ -36,11 +39,19 @@ public final class PlanningDevice: Device {
 
     func computes(_ kind: Work.Kind, _ amount: Double, in type: ElementType) { work[kind, type] += amount }
 
+    /// The float32 twins of bfloat16 tensors that are there all at once where bfloat16 is not multiplied.
+    func widens(_ tensors: Tensor...) {
+        guard !multipliesBFloat16 else { return }
+        let twins = tensors.filter { $0.type == .bfloat16 }.map { Tensor(uninitialized: $0.shape) }
+        withExtendedLifetime(twins) {}
+    }
+
     public func multiply(
         _ c: Tensor, _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
         m: Int, n: Int, k: Int, alpha: Float, beta: Float
     ) {
         computes(min(m, n, k) >= 64 ? .product : .thinProduct, 2 * Double(m) * Double(n) * Double(k), in: a.type)
+        if aT { widens(a, b) }
         if a.type != b.type { computes(.widening, Double(n * k * (b.type.byteCount + 4)), in: .float32) }
     }
     public func addRow(_ y: Tensor, _ x: Tensor, _ bias: Tensor, rows: Int, width: Int) { moves(y, x) }
@@ -72,15 +83,19 @@ public final class PlanningDevice: Device {
         2 * Double(s.batch * s.heads * s.headSize) * Double(s.queries) * Double(s.keys)
     }
     public func attention(_ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape) {
+        widens(o, q, k, v)
         computes(.attention, 2 * Self.scores(s), in: q.type)
     }
     public func attentionBackward(
         _ dq: Tensor, _ dk: Tensor, _ dv: Tensor, _ dO: Tensor, _ o: Tensor, _ lse: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, _ s: AttentionShape
-    ) { computes(.attentionBackward, 5 * Self.scores(s), in: q.type) }
+    ) {
+        widens(dq, dk, dv, dO, o, q, k, v)
+        computes(.attentionBackward, 5 * Self.scores(s), in: q.type)
+    }
 
     public func packedKernel(_ weight: Tensor, _ shape: ConvolutionShape, _ form: ConvolutionForm, turned: Bool) -> Tensor {
         // Through a copy in the type that it is made of, or from the weight as it is, as the real one.
-        let source = if case .winograd = form { weight } else { weight.converted(to: form == .bfloat16 ? .bfloat16 : .float32) }
+        let source = form == .direct ? weight.widened() : weight
         let sides = form.weightSides(weight.shape[2], weight.shape[3])
         let packed = Tensor(uninitialized: sides + weight.shape.prefix(2), type: form == .bfloat16 ? .bfloat16 : .float32)
         moves(packed, source)
@@ -88,8 +103,12 @@ public final class PlanningDevice: Device {
     }
     public func convolution(_ y: Tensor, _ x: Tensor, _ packed: Tensor, _ bias: Tensor?, _ s: ConvolutionShape) {
         let products = 2 * Double(y.count * s.inChannels)
-        switch s.form(of: x.type) {
-        case .winograd(let tile): computes(.winograd, products * Double((tile + 2) * (tile + 2)) / Double(tile * tile), in: x.type)
+        widens(x, y)
+        switch s.form(of: x.type, on: self) {
+        case .winograd(let tile):
+            // Of float32 always; bfloat16 is widened before and rounded after it.
+            if x.type == .bfloat16 { work.bytesMoved += Double(6 * (x.count + y.count)) }
+            computes(.winograd, products * Double((tile + 2) * (tile + 2)) / Double(tile * tile), in: .float32)
         case .direct, .bfloat16: computes(.convolution, products * Double(s.kernelHeight * s.kernelWidth), in: x.type)
         }
     }

@@ -41,8 +41,8 @@ struct CheckCommand: ParsableCommand {
             print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
             return
         }
-        for warning in job.warnings { print("note: \(warning)") }
         let s = job.specification
+        for warning in job.warnings + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { print("note: \(warning)") }
         if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }
         for line in PreparationCheck(job, means).sentences { print(line) }
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")

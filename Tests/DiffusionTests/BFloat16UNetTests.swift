@@ -7,13 +7,19 @@ import Training
 import Weights
 
 /// The UNet in bfloat16 beside itself in float32. These small models of random weights make more of a rounding than SDXL
-/// does: on odd-b's first input PyTorch's own bfloat16 (diffusers, `unet.to(bfloat16)`) is off its float32 by 0.139.
-@Suite(.serialized, .enabled(if: CPUDevice.multipliesBFloat16, "this processor cannot multiply bfloat16 numbers"))
-struct BFloat16UNetTests {
-    /// Relative L2 errors: 0.023, 0.045 and below 0.02 were measured, and a third more is allowed.
-    static let limits = ["odd-a": 3e-2, "odd-b": 6e-2, "odd-c": 2e-2]
+/// does: PyTorch's own bfloat16 (diffusers, `unet.to(bfloat16)`) is off its float32 by 0.031 and 0.080 on odd-a's two inputs, by 0.139 on
+/// odd-b's first, by 0.022 and 0.015 on odd-c's.
+@Suite(.serialized) struct BFloat16UNetTests {
+    static let multiplying = CPUDevice.processorMultipliesBFloat16 ? [true, false] : [false]
 
-    @Test(arguments: ModelGolden.all) func output(_ golden: ModelGolden) throws {
+    /// Relative L2 errors of up to 0.034, 0.045 and 0.020 were measured, the processor multiplying or not, and a third more is allowed.
+    static let limits = ["odd-a": 4.5e-2, "odd-b": 6e-2, "odd-c": 2.7e-2]
+
+    @Test(arguments: ModelGolden.all, multiplying) func output(_ golden: ModelGolden, multiplies: Bool) throws {
+        try Devices.using(CPUDevice(multipliesBFloat16: multiplies)) { try compareOutput(golden) }
+    }
+
+    private func compareOutput(_ golden: ModelGolden) throws {
         let weights = try golden.model.unetWeights(), c = try golden.model.unetConfiguration()
         let unet = UNet(weights.root, c, precision: .bfloat16)
         try weights.finish()
@@ -30,7 +36,11 @@ struct BFloat16UNetTests {
     }
 
     /// Losses and gradients of the LoRA, everything kept and recomputed.
-    @Test(arguments: ModelGolden.all) func gradients(_ golden: ModelGolden) throws {
+    @Test(arguments: ModelGolden.all, multiplying) func gradients(_ golden: ModelGolden, multiplies: Bool) throws {
+        try Devices.using(CPUDevice(multipliesBFloat16: multiplies)) { try compareGradients(golden) }
+    }
+
+    private func compareGradients(_ golden: ModelGolden) throws {
         var kept: [Float] = []
         for keep in [Checkpointing.keepEverything, .recompute] {
             let (adapters, unet, _) = try golden.adapted(precision: .bfloat16)

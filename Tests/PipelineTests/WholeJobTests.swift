@@ -61,6 +61,24 @@ import Weights
         #expect(try place.data("other/pytorch_lora_weights.safetensors") != place.data("out/pytorch_lora_weights.safetensors"))
     }
 
+    /// bfloat16 without instructions for it: done all the same, and said before and after.
+    @Test func bfloat16OnAnyProcessor() throws {
+        let place = try Workplace(steps: 2, more: "mixed_precision: bf16"), said = "mixed_precision: bf16: this processor cannot multiply bfloat16 numbers"
+        func run(_ arguments: String...) throws -> Program.Ending {
+            try Program.segmix.run(arguments + ["--config", place.configuration], environment: ["SEGMIX_ISA": "avx2"])
+        }
+        let check = try run("check", place.job)
+        #expect(check.status == 0 && check.output.contains("note: \(said)"), "\(check.output)\(check.errors)")
+        let end = try run("run", place.job, "--output", place.output)
+        try #require(end.status == 0, "\(end.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: place.data("out/report.json")) as? [String: Any])
+        #expect((report["warnings"] as? [String])?.contains { $0.hasPrefix(said) } == true)
+        // Not float32's numbers, but the same training.
+        #expect(try place.starting("train", ["--set", "mixed_precision=no"], to: "wide").end().status == 0)
+        let losses = ["out", "wide"].map { place.metrics($0).compactMap { $0["loss"] as? Double } }
+        #expect(losses[0].count == 2 && zip(losses[0], losses[1]).allSatisfy { $0 != $1 && abs($0 / $1 - 1) < 2e-2 }, "\(losses)")
+    }
+
     @Test func trainWritesATrace() throws {
         let place = try Workplace(steps: 2, more: "dco_beta: 10"), end = try place.train("--trace", place.path + "/trace")
         #expect(end.status == 0, "\(end.errors)")

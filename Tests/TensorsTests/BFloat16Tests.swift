@@ -2,9 +2,11 @@ import CPUDevice
 import Tensors
 import Testing
 
-/// Operations in bfloat16 beside the same in float32, on the same (rounded) numbers.
-@Suite(.serialized, .enabled(if: CPUDevice.multipliesBFloat16, "this processor cannot multiply bfloat16 numbers"))
-struct BFloat16Tests {
+/// Operations in bfloat16 beside the same in float32, on the same (rounded) numbers; bfloat16 is multiplied where this processor can, and
+/// widened in any case.
+@Suite(.serialized) struct BFloat16Tests {
+    static let multiplying = CPUDevice.processorMultipliesBFloat16 ? [true, false] : [false]
+
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let shapes: [[Int]]
@@ -45,7 +47,11 @@ struct BFloat16Tests {
     /// Numbers that bfloat16 holds exactly, as float32.
     private static func rounded(_ shape: [Int], _ seed: UInt64) -> Tensor { random(shape, seed).converted(to: .bfloat16).widened() }
 
-    @Test(arguments: cases) func agreesWithFloat32(_ one: Case) throws {
+    @Test(arguments: cases, multiplying) func agreesWithFloat32(_ one: Case, multiplies: Bool) throws {
+        try Devices.using(CPUDevice(threads: 2, multipliesBFloat16: multiplies)) { try compare(one) }
+    }
+
+    private func compare(_ one: Case) throws {
         func run(_ type: ElementType) throws -> [Tensor] {
             let inputs = one.shapes.enumerated().map { Parameter(Self.rounded($1, UInt64(100 + $0))) }
             // The conversion is recorded, so that the gradients come back as float32.
@@ -63,7 +69,11 @@ struct BFloat16Tests {
     }
 
     /// An adapter's gradients are float32 and follow float32's; its masters are not touched.
-    @Test func adapter() throws {
+    @Test(arguments: multiplying) func adapter(multiplies: Bool) throws {
+        try Devices.using(CPUDevice(threads: 2, multipliesBFloat16: multiplies)) { try compareAdapters() }
+    }
+
+    private func compareAdapters() throws {
         func run(_ type: ElementType) throws -> (y: Tensor, gradients: [Tensor]) {
             let x = Parameter(Self.rounded([3, 2, 36], 1)), weight = LinearKernel(Self.rounded([44, 36], 2))
             let low = LowRank(down: Parameter(random([5, 36], 3)), up: Parameter(random([44, 5], 4)), scale: 0.7)
@@ -81,7 +91,12 @@ struct BFloat16Tests {
     }
 
     /// Weights are made bfloat16 once; those of a bfloat16 file are used as they are.
-    @Test func weightsAreMadeOnce() {
+    @Test(arguments: multiplying) func weightsAreMadeOnce(multiplies: Bool) {
+        let device = CPUDevice(threads: 2, multipliesBFloat16: multiplies)
+        Devices.using(device) { countWeights(on: device) }
+    }
+
+    private func countWeights(on device: CPUDevice) {
         let x = Self.rounded([4, 64], 1).converted(to: .bfloat16), own = LinearKernel(random([64, 64], 2, as: .bfloat16)), other = LinearKernel(random([64, 64], 2))
         let before = device.liveBytes
         _ = x.linear(own)

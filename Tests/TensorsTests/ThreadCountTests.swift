@@ -17,7 +17,8 @@ import Testing
 
         /// The result and the gradients of all inputs, computed by so many threads.
         func values(threads: Int) throws -> [[Float]] {
-            try Devices.using(CPUDevice(threads: threads)) {
+            // Where the processor multiplies bfloat16 itself, its products are split by threads.
+            try Devices.using(CPUDevice(threads: threads, multipliesBFloat16: false)) {
                 let parameters = shapes.enumerated().map { Parameter(random($1, UInt64(100 + $0))) }
                 let y = operation(parameters)
                 y.backward(seed: random(y.shape, 200))
@@ -67,7 +68,21 @@ import Testing
         Case("upsampled", [2, 40, 39, 33]) { $0[0].tensor.upsampled(height: 80, width: 78) },
     ]
 
-    @Test(arguments: linear + attention + convolutions + rest) func changesNoBit(_ one: Case) throws {
+    private static let narrow = [
+        Case("bfloat16 linear with an adapter", [1030, 192], [32, 192], [320, 32]) {
+            $0[0].tensor.converted(to: .bfloat16).linear(random([320, 192], 1), adapter: LowRank(down: $0[1], up: $0[2], scale: 0.5)).widened()
+        },
+        Case("bfloat16 attention", [2, 200, 120], [2, 77, 120], [2, 77, 120]) {
+            let inputs = $0.map { $0.tensor.converted(to: .bfloat16) }
+            return scaledDotProductAttention(inputs[0], inputs[1], inputs[2], heads: 3).widened()
+        },
+        Case("bfloat16 convolution", [2, 18, 17, 48]) {
+            let kernel = ConvolutionKernel(shape: [40, 48, 3, 3]) { random([40, 48, 3, 3], 1) }
+            return $0[0].tensor.converted(to: .bfloat16).convolution(kernel, bias: random([40], 2), padding: Padding(1)).widened()
+        },
+    ]
+
+    @Test(arguments: linear + attention + convolutions + rest + narrow) func changesNoBit(_ one: Case) throws {
         let expected = try one.values(threads: 1)
         for threads in [2, 3, 7] {
             let found = try one.values(threads: threads)

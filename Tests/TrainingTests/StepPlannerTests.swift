@@ -12,15 +12,17 @@ import Testing
     })
 
     /// Many small images, where the UNet's part counts: the VAE looks at one at a time.
-    private func planner(dco: Double = 0, images: Int = 2, side: Int = 128) throws -> (StepPlanner, SmallRun) {
+    private func planner(dco: Double = 0, images: Int = 2, side: Int = 128, precision: ElementType = .float32) throws -> (StepPlanner, SmallRun) {
         var run = try SmallRun(steps: 2)
         run.settings.dcoBeta = dco
+        run.settings.precision = precision
         return (try StepPlanner(run.model, settings: run.settings, batch: .init(images: images, instances: 1, side: side)), run)
     }
 
     /// The most that the real device holds while it trains is what was planned, within a few small tensors and pages.
-    @Test(arguments: [Checkpointing.keepEverything, .recompute], [0.0, 20.0]) func plannedBytesAreTheRealOnes(_ keep: Checkpointing, _ dco: Double) throws {
-        let (planner, run) = try planner(dco: dco)
+    @Test(arguments: [Checkpointing.keepEverything, .recompute], [(0.0, ElementType.float32), (20, .float32), (0, .bfloat16)])
+    func plannedBytesAreTheRealOnes(_ keep: Checkpointing, _ kind: (dco: Double, precision: ElementType)) throws {
+        let (planner, run) = try planner(dco: kind.dco, precision: kind.precision)
         var bigger = run
         bigger.sampler.resolution = 128
         let device = CPUDevice.install()

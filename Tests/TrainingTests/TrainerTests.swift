@@ -56,8 +56,7 @@ import Weights
         #expect(end.weights.values.allSatisfy { $0.allSatisfy(\.isFinite) })
     }
 
-    @Test(.enabled(if: CPUDevice.multipliesBFloat16, "this processor cannot multiply bfloat16 numbers"))
-    func bfloat16() throws {
+    @Test func bfloat16() throws {
         var run = try SmallRun()
         let wide = try run.go(in: "wide")
         run.settings.precision = .bfloat16

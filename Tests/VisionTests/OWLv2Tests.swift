@@ -47,7 +47,7 @@ import Testing
     }
 
     /// bfloat16 has 8 bits: rounding errors of the layers are some thousandths, and boxes stay where they are.
-    @Test(.enabled(if: CPUDevice.multipliesBFloat16, "this processor multiplies bfloat16"), arguments: VisionGolden.owlv2)
+    @Test(arguments: VisionGolden.owlv2)
     func bfloat16(_ golden: VisionGolden) throws {
         let model = try OWLv2(directory: golden.directory, precision: .bfloat16), queries = try golden.list("queries")
         for (k, photo) in try golden.photos.enumerated() {

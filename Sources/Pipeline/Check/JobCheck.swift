@@ -19,7 +19,7 @@ public struct JobCheck {
     init(_ job: Job, model: SDXLDirectory) { (self.job, self.model) = (job, model) }
 
     /// All faults at once; empty where the job can run.
-    /// - Throws: `JobFailure` (unavailable) where the model is not there at all, or the processor lacks what the job needs.
+    /// - Throws: `JobFailure` (unavailable) where the model is not there at all.
     public func faults() throws -> [Fault] {
         try findings().faults
     }
@@ -29,7 +29,6 @@ public struct JobCheck {
         for folder in [model.path, model.vaePath] where !Folder.leadsToDirectory(folder) {
             throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
         }
-        try job.specification.mixedPrecision.requireSupport(called: "mixed_precision:")
         var said: Set<Fault> = []
         let pictures = photoFindings()
         return ((modelFaults() + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)

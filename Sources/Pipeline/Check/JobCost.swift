@@ -73,9 +73,10 @@ public struct JobCost: CustomStringConvertible {
         // Kernels of convolutions are relaid and their pages let go, unless they are relaid again at each use; matrices too where
         // they are not of the type wanted. The smallest picture in the UNet stands for all.
         let smallest = (s.resolution / vae.downsampling) >> (try model.unetConfiguration().down.count - 1)
+        let isWide = settings.precision == .float32 || !Devices.current.multipliesBFloat16
         func stays(_ entry: SafetensorsFile.Entry) -> Bool {
             if entry.shape.count == 2 { return settings.precision == .float32 || entry.type == .bfloat16 }
-            if entry.shape.suffix(2) == [3, 3] && settings.precision == .float32 {
+            if entry.shape.suffix(2) == [3, 3] && isWide {
                 let (out, inputs) = (entry.shape[0], entry.shape[1])
                 return !ConvolutionForm.ofThreeByThree(pixels: smallest * smallest, inChannels: inputs, outChannels: out)
                     .isKept(inChannels: inputs, outChannels: out)

@@ -48,7 +48,6 @@ public struct DetectJob {
         try DetectionOptions.requireModel(model, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
         let picture = try ImageFile.readPhoto(image)
         CPUDevice.install()
-        try precision.requireSupport(called: "--mixed-precision")
         let found = try OWLv2(directory: model, precision: precision.elementType).detect(picture, queries: queries, threshold: threshold, overlap: overlap)
         return Result(image: image, width: picture.width, height: picture.height, queries: queries, threshold: threshold, detections: found)
     }

@@ -74,7 +74,6 @@ public struct SegmentJob {
         }
         let picture = try ImageFile.readPhoto(image), prompt = try inside(picture)
         CPUDevice.install()
-        try precision.requireSupport(called: "--mixed-precision")
         let sam = try SAM(directory: model, precision: precision.elementType), embedding = sam.embed(picture)
         // One point alone may mean a thing, a part of it, or a part of that: the model's own choice among them is taken.
         let isAmbiguous = prompt.box == nil && prompt.points.count == 1

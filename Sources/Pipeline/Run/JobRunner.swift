@@ -55,7 +55,8 @@ public struct JobRunner {
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, means.model) : nil
         let cost = try JobCost(self.job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
-        (self.job.warnings + [cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
+        let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
+        (self.job.warnings + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
         try directory.removeLeftovers()
@@ -87,7 +88,7 @@ public struct JobRunner {
         guard let (result, rounds) = try JobRounds(tools: tools, extent: extent, trace: tracePath).run() else { return false }
         try MappedFiles.requireUnchanged()
         try RunReport(
-            job: job, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: notes, began: began,
+            job: job, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes, began: began,
             preparation: ready.timeIntervalSince(began), memory: .init(device: device, cost: cost)
         ).write()
         if extent == .whole { try directory.finish() }

@@ -90,7 +90,7 @@ public struct RenderJob {
         guard Folder.leadsToDirectory(model.path) else {
             throw JobFailure(.unavailable, "\(model.path): the model's directory is not there; give a directory in diffusers layout")
         }
-        try order.precision.requireSupport(called: "--mixed-precision")
+        if let note = order.precision.note(called: "--mixed-precision") { progress.say(.check, "note: \(note)") }
         try model.requireSDXL()
         CPUDevice.install()
         let schedule = try model.loadSchedule(), vae = try model.loadVAE(), f = vae.configuration.downsampling

@@ -4,7 +4,7 @@ public final class ConvolutionKernel {
     public let outChannels, inChannels, height, width: Int
     private let weight: () -> Tensor
     private struct Order: Hashable {
-        let form: ConvolutionForm, turned: Bool
+        let form: ConvolutionForm, isNarrow: Bool, turned: Bool
     }
     private var relaid: [Order: Tensor] = [:]
 
@@ -17,10 +17,12 @@ public final class ConvolutionKernel {
 
     /// The weight for a convolution of this shape over activations of this type; turned by 180° only where a gradient passes.
     func packed(_ shape: ConvolutionShape, _ type: ElementType, turned: Bool) -> Tensor {
-        let order = Order(form: shape.form(of: type), turned: turned)
+        let device = Devices.current
+        // Over bfloat16 the weight is bfloat16 too, whatever the device multiplies.
+        let order = Order(form: shape.form(of: type, on: device), isNarrow: type == .bfloat16, turned: turned)
         if let known = relaid[order] { return known }
         let mapped = weight()
-        let y = mapped.device.packedKernel(mapped, shape, order.form, turned: turned)
+        let y = device.packedKernel(order.isNarrow ? mapped.converted(to: .bfloat16) : mapped, shape, order.form, turned: turned)
         guard order.form.isKept(inChannels: inChannels, outChannels: outChannels) else { return y }
         relaid[order] = y
         // Turned ones are made when training begins, soon after the others.

@@ -33,9 +33,9 @@ extension ConvolutionForm {
 }
 
 extension ConvolutionShape {
-    /// How this convolution is computed over activations of a type.
-    public func form(of type: ElementType) -> ConvolutionForm {
-        if type == .bfloat16 { return .bfloat16 }
+    /// How a device computes this convolution over activations of a type.
+    public func form(of type: ElementType, on device: some Device) -> ConvolutionForm {
+        if type == .bfloat16 && device.multipliesBFloat16 { return .bfloat16 }
         let possible = kernelHeight == 3 && kernelWidth == 3 && stride == 1 && inStep == 1
         return possible ? .ofThreeByThree(pixels: outHeight * outWidth, inChannels: inChannels, outChannels: outChannels) : .direct
     }
