@@ -152,7 +152,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("kill -9 $$", "The worker was killed, most likely because the machine ran out of memory; use a smaller `resolution` or `train_batch_size`, or set `gradient_checkpointing: true`. It was tried 3 times.", 3),
+        ("kill -9 $$", "The worker was killed, most likely because the machine ran out of memory; use a smaller `resolution` or `train_batch_size`, or set `mixed_precision: bf16` or `gradient_checkpointing: true`. It was tried 3 times.", 3),
         ("kill -SEGV $$", "The worker crashed (signal 11, Segmentation fault). This is a fault of segmix. It was tried 3 times.", 3),
         ("exit 70", "The worker failed (exit status 70). This is a fault of segmix.", 1),
         ("exit 74", "A file could not be read or written: a disk failed or is full, or a share went away; mend what is named below. It was tried 3 times.", 3),

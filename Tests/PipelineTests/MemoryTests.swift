@@ -67,7 +67,7 @@ import Testing
         for command in [train, ["check", place.job]] {
             let end = try run(command, "50 MiB")
             #expect(end.status == 65 && end.errors.contains("this job needs about"), "\(end.errors)")
-            #expect(end.errors.contains("there are 50 MiB (SEGMIX_MEMORY), even with `gradient_checkpointing: true`; use a smaller `resolution`"))
+            #expect(end.errors.contains("there are 50 MiB (SEGMIX_MEMORY), even with `gradient_checkpointing: true`; use `mixed_precision: bf16`, a smaller `resolution`"))
             #expect(end.errors.split(separator: "\n").count == 1)
         }
         #expect(!place.exists("out"))

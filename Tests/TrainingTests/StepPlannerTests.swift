@@ -34,6 +34,14 @@ import Testing
         #expect(abs(Double(real) / Double(planned) - 1) < 0.15, "\(real) bytes, \(planned) planned")
     }
 
+    /// Where bfloat16 is only kept and not multiplied, too.
+    @Test func bfloat16NeedsLessMemory() throws {
+        try Devices.using(CPUDevice(multipliesBFloat16: false)) {
+            let bytes = try [ElementType.float32, .bfloat16].map { try planner(images: 24, side: 64, precision: $0).0.step(.keepEverything).peakBytes }
+            #expect(Double(bytes[1]) < 0.8 * Double(bytes[0]), "\(bytes)")
+        }
+    }
+
     @Test func aSecondPlanIsTheFirst() throws {
         let (planner, _) = try planner(images: 24, side: 64)
         let first = planner.step(.keepEverything), all = planner.step(.recompute), again = planner.step(.keepEverything)

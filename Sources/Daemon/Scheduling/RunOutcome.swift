@@ -75,7 +75,7 @@ enum RunOutcome: Equatable {
         return .seconds(min(seconds, 1800))
     }
 
-    private static let smaller = "use a smaller `resolution` or `train_batch_size`, or set `gradient_checkpointing: true`."
+    private static let smaller = "use a smaller `resolution` or `train_batch_size`, or set `mixed_precision: bf16` or `gradient_checkpointing: true`."
 
     private static func reason(_ end: WorkerProcess.End, _ asked: StopReason?) -> String {
         switch asked {

@@ -22,6 +22,7 @@ public struct JobCost: CustomStringConvertible {
     /// Of one training.
     let microSteps: Int
     private let least: MemoryEstimate
+    private let precision: ElementType
 
     /// - Parameters:
     ///   - scoring: what pictures are scored with; nil: they are not.
@@ -38,7 +39,7 @@ public struct JobCost: CustomStringConvertible {
         let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let instances = s.trainBatchSize, images = instances * (s.withPriorPreservation ? 2 : 1)
         let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
-        self.budget = budget
+        (self.budget, precision) = (budget, settings.precision)
         microSteps = settings.steps * settings.accumulation
         rounds = s.rounds
 
@@ -113,7 +114,10 @@ public struct JobCost: CustomStringConvertible {
             throw JobFailure(.badInput, "\(needs); leave `gradient_checkpointing` out, or set it to `auto` or `true` (\(words(bytes: least.total)))")
         }
         throw JobFailure(
-            .badInput, "\(needs), even with `gradient_checkpointing: true`; use a smaller `resolution`, `train_batch_size` or `rank`, or a machine with more memory")
+            .badInput, """
+                \(needs), even with `gradient_checkpointing: true`; use \(precision == .float32 ? "`mixed_precision: bf16`, " : "")a smaller `resolution`, \
+                `train_batch_size` or `rank`, or a machine with more memory
+                """)
     }
 
     /// In one sentence, where the job fits but not into what is free now.
