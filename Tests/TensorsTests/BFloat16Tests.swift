@@ -48,7 +48,7 @@ import Testing
     private static func rounded(_ shape: [Int], _ seed: UInt64) -> Tensor { random(shape, seed).converted(to: .bfloat16).widened() }
 
     @Test(arguments: cases, multiplying) func agreesWithFloat32(_ one: Case, multiplies: Bool) throws {
-        try Devices.using(CPUDevice(threads: 2, multipliesBFloat16: multiplies)) { try compare(one) }
+        try using(CPUDevice(threads: 2, multipliesBFloat16: multiplies)) { try compare(one) }
     }
 
     private func compare(_ one: Case) throws {
@@ -70,7 +70,7 @@ import Testing
 
     /// An adapter's gradients are float32 and follow float32's; its masters are not touched.
     @Test(arguments: multiplying) func adapter(multiplies: Bool) throws {
-        try Devices.using(CPUDevice(threads: 2, multipliesBFloat16: multiplies)) { try compareAdapters() }
+        try using(CPUDevice(threads: 2, multipliesBFloat16: multiplies)) { try compareAdapters() }
     }
 
     private func compareAdapters() throws {
@@ -93,7 +93,7 @@ import Testing
     /// Weights are made bfloat16 once; those of a bfloat16 file are used as they are.
     @Test(arguments: multiplying) func weightsAreMadeOnce(multiplies: Bool) {
         let device = CPUDevice(threads: 2, multipliesBFloat16: multiplies)
-        Devices.using(device) { countWeights(on: device) }
+        using(device) { countWeights(on: device) }
     }
 
     private func countWeights(on device: CPUDevice) {

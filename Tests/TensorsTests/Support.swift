@@ -4,6 +4,13 @@ import Tensors
 /// The one device of these tests: its live bytes are those of every tensor here.
 nonisolated(unsafe) let device = CPUDevice.install(threads: 2)
 
+/// Runs `body` on another device, which is not the one of these tests afterwards.
+func using<Result>(_ other: CPUDevice, _ body: () throws -> Result) rethrows -> Result {
+    // If it were made inside, it would be gone with `other`.
+    _ = device
+    return try Devices.using(other, body)
+}
+
 /// Numbers from N(0, 1), the same for the same seed.
 func random(_ shape: [Int], _ seed: UInt64) -> Tensor {
     _ = device

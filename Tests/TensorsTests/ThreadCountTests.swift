@@ -18,7 +18,7 @@ import Testing
         /// The result and the gradients of all inputs, computed by so many threads.
         func values(threads: Int) throws -> [[Float]] {
             // Where the processor multiplies bfloat16 itself, its products are split by threads.
-            try Devices.using(CPUDevice(threads: threads, multipliesBFloat16: false)) {
+            try using(CPUDevice(threads: threads, multipliesBFloat16: false)) {
                 let parameters = shapes.enumerated().map { Parameter(random($1, UInt64(100 + $0))) }
                 let y = operation(parameters)
                 y.backward(seed: random(y.shape, 200))
