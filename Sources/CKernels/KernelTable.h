@@ -48,6 +48,7 @@ struct ck_table {
     void (*attention_backward)(float *, float *, float *, const float *, const float *, const float *, const float *,
                                const float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float,
                                float *);
+    size_t lanes;   ///< of a panel of a convolution's packed weights
     void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
     void (*depthwise)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t);
     void (*winograd2)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
@@ -67,7 +68,7 @@ extern const struct ck_table ck_table_avx2, ck_table_avx512;
 const struct ck_table *ck_kernels(void);
 
 enum {
-    CK_LANES = 32,        ///< lanes of the widest register tile; packed convolution weights are cut into panels of these
+    CK_LANES = 32,        ///< lanes of the widest register tile
     CK_MAX_ROWS = 12,     ///< rows of the largest register tile
     CK_MATMUL_COLUMNS = 96,   ///< columns of a product's second factor that are packed at once, whole panels
     CK_MATMUL_DEPTH = 384,    ///< of its sum, at most: a panel and a tile's rows share the first-level cache

@@ -16,12 +16,13 @@ size_t ck_conv2d_scratch(const ck_conv_shape *s) {
     return 16 + s->kernel_height * s->kernel_width * s->in_channels * CK_LANES + CK_CONV_COPIES * CK_MAX_ROWS * s->in_channels;
 }
 
-/// Panels of up to CK_LANES output channels, one after the other, each [taps, depth, channels of the panel].
+/// Panels of as many output channels as a register tile has lanes, one after the other, each [taps, depth, channels of the panel].
 /// weight(tap, d, c) is read at weight[d·depth_stride + c·channel_stride + tap], or the last tap first if `turned`.
 static void pack(float *packed, const float *weight, size_t taps, size_t depth, size_t channels, size_t depth_stride,
                  size_t channel_stride, int turned) {
-    for (size_t start = 0; start < channels; start += CK_LANES) {
-        const size_t width = channels - start < CK_LANES ? channels - start : CK_LANES;
+    const size_t lanes = ck_kernels()->lanes;
+    for (size_t start = 0; start < channels; start += lanes) {
+        const size_t width = channels - start < lanes ? channels - start : lanes;
         for (size_t d = 0; d < depth; d++)
             for (size_t tap = 0; tap < taps; tap++) {
                 const float *source = weight + d * depth_stride + start * channel_stride + (turned ? taps - 1 - tap : tap);

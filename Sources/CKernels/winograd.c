@@ -21,7 +21,7 @@ size_t ck_winograd_scratch(const ck_conv_shape *s, size_t tile) {
     return 16 + positions * (transformed + products) + s->in_channels * (CK_LANES + positions);
 }
 
-size_t ck_winograd_panels(size_t channels) { return (channels + CK_LANES - 1) / CK_LANES; }
+size_t ck_winograd_panels(size_t channels) { return (channels + ck_kernels()->lanes - 1) / ck_kernels()->lanes; }
 
 void ck_winograd_pack(float *packed, const void *weight, ck_element type, size_t out, size_t in, size_t tile, int turned,
                       size_t begin, size_t end) {

@@ -78,9 +78,9 @@ import Testing
         let y0 = KernelBuffer(shape.batch * shape.out_height * shape.out_width * shape.out_channels)
         ck_conv2d_reference(y0.pointer, x.pointer, weight.pointer, bias?.pointer, &shape, backward ? 1 : 0)
         let (out, inputs) = backward ? (shape.in_channels, shape.out_channels) : (shape.out_channels, shape.in_channels)
-        let tiles = ck_winograd_tiles(&shape, tile), panels = ck_winograd_panels(shape.out_channels)
+        let tiles = ck_winograd_tiles(&shape, tile)
         withEveryInstructionSet { name in
-            let packed = KernelBuffer((tile + 2) * (tile + 2) * shape.in_channels * shape.out_channels)
+            let panels = ck_winograd_panels(shape.out_channels), packed = KernelBuffer((tile + 2) * (tile + 2) * shape.in_channels * shape.out_channels)
             for (begin, end) in [(0, panels / 2), (panels / 2, panels)] {
                 ck_winograd_pack(packed.pointer, weight.pointer, CK_FLOAT32, out, inputs, tile, backward ? 1 : 0, begin, end)
             }
@@ -118,15 +118,17 @@ import Testing
         var shape = shape
         let rows = shape.batch * shape.out_height, kernel = shape.kernel_height
         let x = KernelBuffer(shape.batch * shape.in_height * shape.in_width * shape.in_channels, seed: 7)
-        let y0 = KernelBuffer(rows * shape.out_width * shape.out_channels), packed = KernelBuffer(weight.count)
+        let y0 = KernelBuffer(rows * shape.out_width * shape.out_channels)
         ck_conv2d_reference(y0.pointer, x.pointer, weight.pointer, bias?.pointer, &shape, backward ? 1 : 0)
-        if backward {
-            ck_conv2d_pack_backward(packed.pointer, weight.pointer, shape.in_channels, shape.out_channels, kernel, kernel)
-        } else {
-            ck_conv2d_pack(packed.pointer, weight.pointer, shape.out_channels, shape.in_channels, kernel, kernel)
-        }
-        #expect(packed.isFenced)
         withEveryInstructionSet { name in
+            // In the order that this instruction set reads.
+            let packed = KernelBuffer(weight.count)
+            if backward {
+                ck_conv2d_pack_backward(packed.pointer, weight.pointer, shape.in_channels, shape.out_channels, kernel, kernel)
+            } else {
+                ck_conv2d_pack(packed.pointer, weight.pointer, shape.out_channels, shape.in_channels, kernel, kernel)
+            }
+            #expect(packed.isFenced, "\(name)")
             let y = KernelBuffer(y0.count), scratch = KernelBuffer(ck_conv2d_scratch(&shape))
             for (begin, end) in [(0, rows / 2), (rows / 2, rows)] {
                 ck_conv2d(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, begin, end, scratch.pointer)

@@ -141,9 +141,8 @@ static void conv2d(float *y, const float *x, const float *packed, const float *b
 
     for (size_t channel = 0; channel < s->out_channels; channel += LANES) {
         const size_t lanes = smaller(s->out_channels - channel, LANES);
-        const size_t panel_start = channel / CK_LANES * CK_LANES, width = smaller(s->out_channels - panel_start, CK_LANES);
-        const float *weight = packed + depth * panel_start + (channel - panel_start);
-        size_t pitch = width;
+        const float *weight = packed + depth * channel;
+        size_t pitch = lanes;
         if (lanes % VL != 0) {
             // Whole vectors would run past the end of the weight: a copy with zeros in the missing lanes.
             for (size_t i = 0; i < depth; i++)

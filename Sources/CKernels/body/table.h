@@ -21,6 +21,7 @@ const struct ck_table CK_TABLE = {
     .attention = attention,
     .relative_terms = relative_terms,
     .attention_backward = attention_backward,
+    .lanes = LANES,
     .conv2d = conv2d,
     .depthwise = depthwise,
     .winograd2 = winograd2,

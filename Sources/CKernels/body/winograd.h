@@ -140,15 +140,12 @@ INLINE void winograd_tiles(const int T, float *y, const float *x, const float *p
         for (size_t p = 0; p < N * N; p++) {
             for (size_t channel = 0; channel < s->out_channels; channel += LANES) {
                 const size_t lanes = smaller(s->out_channels - channel, LANES);
-                const size_t panel_start = channel / CK_LANES * CK_LANES, width = smaller(s->out_channels - panel_start, CK_LANES);
-                struct convolution_tap product = {
-                    .a_row = u_pitch, .count = channels,
-                    .b = packed + (N * N * panel_start + p * width) * channels + (channel - panel_start)};
-                size_t b_pitch = width;
+                struct convolution_tap product = {.a_row = u_pitch, .count = channels, .b = packed + (N * N * channel + p * lanes) * channels};
+                size_t b_pitch = lanes;
                 if (lanes % VL != 0) {
                     // Whole vectors would run past the end of the weight: a copy with zeros in the missing lanes.
                     for (size_t i = 0; i < channels; i++)
-                        for (size_t l = 0; l < LANES; l++) panel[i * LANES + l] = l < lanes ? product.b[i * width + l] : 0;
+                        for (size_t l = 0; l < LANES; l++) panel[i * LANES + l] = l < lanes ? product.b[i * lanes + l] : 0;
                     product.b = panel, b_pitch = LANES;
                 }
                 for (size_t t = 0, n; t < count; t += n) {

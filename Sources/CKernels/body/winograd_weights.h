@@ -21,7 +21,7 @@ INLINE void winograd_line_weights(const int T, vd y[6], const vd v[3]) {
     y[3] = far_ends + far_middle, y[4] = far_ends - far_middle;
 }
 
-/// One vector of channels: the N² positions, `position` floats apart, of the kernels whose nine taps lie CK_LANES apart.
+/// One vector of channels: the N² positions, `position` floats apart, of the kernels whose nine taps lie LANES apart.
 INLINE void winograd_weight(const int T, float *y, size_t position, const float *taps, size_t count, int turned) {
     const int N = T + 2;
     vd lines[6][3], column[6], row[6], v[3];
@@ -30,7 +30,7 @@ INLINE void winograd_weight(const int T, float *y, size_t position, const float 
 #pragma clang loop unroll(full)
         for (int i = 0; i < 3; i++) {
             const int tap = 3 * i + j;
-            v[i] = __builtin_convertvector(load(taps + (turned ? 8 - tap : tap) * CK_LANES), vd);
+            v[i] = __builtin_convertvector(load(taps + (turned ? 8 - tap : tap) * LANES), vd);
         }
         winograd_line_weights(T, column, v);
 #pragma clang loop unroll(full)
@@ -46,39 +46,39 @@ INLINE void winograd_weight(const int T, float *y, size_t position, const float 
 
 enum { DEPTHS_AT_ONCE = 8, TAPS_AT_ONCE = 9 * DEPTHS_AT_ONCE };
 
-/// The taps of a panel's channels for `count` of its depths, into `taps`, [9·count, CK_LANES]. `rows` is room for as many.
+/// The taps of a panel's channels for `count` of its depths, into `taps`, [9·count, LANES]. `rows` is room for as many.
 INLINE void winograd_taps(float *taps, float *rows, const void *weight, ck_element type, size_t in, size_t start, size_t width,
                           size_t depth, size_t count, int turned) {
     if (!turned) {
         for (size_t l = 0; l < width; l++)
             widen_weights(rows + l * TAPS_AT_ONCE, weight, type, ((start + l) * in + depth) * 9, 9 * count);
         for (size_t l = 0; l < width; l += VL)
-            transpose_into_lanes(taps + l, CK_LANES, rows + l * TAPS_AT_ONCE, TAPS_AT_ONCE, smaller(width - l, VL), 9 * count, 1.0f);
+            transpose_into_lanes(taps + l, LANES, rows + l * TAPS_AT_ONCE, TAPS_AT_ONCE, smaller(width - l, VL), 9 * count, 1.0f);
         return;
     }
-    for (size_t d = 0; d < count; d++, taps += 9 * CK_LANES) {
+    for (size_t d = 0; d < count; d++, taps += 9 * LANES) {
         widen_weights(rows, weight, type, ((depth + d) * in + start) * 9, 9 * width);
         for (size_t l = 0; l < width; l += VL)
-            transpose_into_lanes(taps + l, CK_LANES, rows + 9 * l, 9, smaller(width - l, VL), 9, 1.0f);
+            transpose_into_lanes(taps + l, LANES, rows + 9 * l, 9, smaller(width - l, VL), 9, 1.0f);
     }
 }
 
 INLINE void winograd_panels(const int T, float *packed, const void *weight, ck_element type, size_t out, size_t in, int turned,
                             size_t begin, size_t end) {
     const size_t N = (size_t)T + 2, depth = turned ? out : in, channels = turned ? in : out;
-    float rows[CK_LANES * TAPS_AT_ONCE], taps[CK_LANES * TAPS_AT_ONCE];
+    float rows[LANES * TAPS_AT_ONCE], taps[LANES * TAPS_AT_ONCE];
     // Positions of the panel lie a multiple of pages apart: they are written in runs, not a vector each in turn.
-    enum { RUN = CK_LANES * DEPTHS_AT_ONCE };
+    enum { RUN = LANES * DEPTHS_AT_ONCE };
     float runs[36 * RUN];
     for (size_t panel = begin; panel < end; panel++) {
-        const size_t start = panel * CK_LANES, width = smaller(channels - start, CK_LANES);
+        const size_t start = panel * LANES, width = smaller(channels - start, LANES);
         float *target = packed + N * N * start * depth;
         for (size_t d = 0, count; d < depth; d += count) {
             count = smaller(depth - d, DEPTHS_AT_ONCE);
             winograd_taps(taps, rows, weight, type, in, start, width, d, count, turned);
             for (size_t i = 0; i < count; i++)
                 for (size_t l = 0; l < width; l += VL)
-                    winograd_weight(T, runs + i * width + l, RUN, taps + 9 * i * CK_LANES + l, width - l, turned);
+                    winograd_weight(T, runs + i * width + l, RUN, taps + 9 * i * LANES + l, width - l, turned);
             for (size_t p = 0; p < N * N; p++) memcpy(target + (p * depth + d) * width, runs + p * RUN, count * width * sizeof(float));
         }
     }

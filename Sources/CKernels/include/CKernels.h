@@ -142,8 +142,8 @@ typedef struct {
     ptrdiff_t pad_top, pad_left;      ///< zero rows above, zero columns left (of the zero-stuffed input); may be negative
 } ck_conv_shape;
 
-/// Relays a weight [out, in, kh, kw] for `ck_conv2d`: panels of 32 output channels (the last may be narrower), each
-/// [kh, kw, in, channels of the panel]. As many floats as before; the same for every instruction set.
+/// Relays a weight [out, in, kh, kw] for `ck_conv2d`: panels of as many output channels as a register tile of the
+/// instruction set in use has lanes (the last may be narrower), each [kh, kw, in, channels of the panel]. As many floats as before.
 void ck_conv2d_pack(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
 /// The same for the pullback to the input: in and out exchanged, kernel turned by 180°.
 void ck_conv2d_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
