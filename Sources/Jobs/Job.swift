@@ -19,6 +19,13 @@ public struct Job: Equatable, Sendable, Codable {
         specification.classes[subject.key] ?? subject.className
     }
 
+    /// What a job is read for.
+    public enum Purpose: Sendable {
+        case training
+        /// Only to make what it lacks: no model is needed where that is masks, and none is set up.
+        case preparation
+    }
+
     /// Reads a job's folder.
     ///
     /// - Parameters:
@@ -27,9 +34,11 @@ public struct Job: Equatable, Sendable, Codable {
     ///     a `default_job` or `settings` are given.
     ///   - configuration: for `default_job` and the names of models.
     ///   - settings: `key=value` of the command line (`--set`).
+    ///   - purpose: whether a model must be set up.
     /// - Throws: every fault at once, by file and line.
     public static func load(
-        _ folder: JobFolder, specificationFile: String? = nil, configuration: Configuration? = nil, settings: [String] = []
+        _ folder: JobFolder, specificationFile: String? = nil, configuration: Configuration? = nil, settings: [String] = [],
+        for purpose: Purpose = .training
     ) throws(FaultList) -> Job {
         let paths: JobPath, files: [JobFolder.SpecificationFile]
         do throws(FileError) {
@@ -82,7 +91,13 @@ public struct Job: Equatable, Sendable, Codable {
             faults += JobChecks.photos(photos, specification: specification, layers: layers)
         }
         // A specification that cannot be read may well name a model.
-        if let configuration, hasSpecification, layers.faults.isEmpty { faults += configuration.faults(inModelOf: specification, at: layers.merged) }
+        let drawsPriors = specification.withPriorPreservation && priors == nil
+        if let configuration, hasSpecification, layers.faults.isEmpty, purpose == .training || drawsPriors || !configuration.models.isEmpty {
+            for var fault in configuration.faults(inModelOf: specification, at: layers.merged) {
+                if purpose == .preparation, drawsPriors { fault.message += "; prior images are drawn by it, and masks alone are made with `--set with_prior_preservation=false`" }
+                faults.append(fault)
+            }
+        }
         try faults.inReadingOrder().throwIfAny()
         guard let photos else { preconditionFailure("no photos and no fault") }
         return Job(

@@ -20,16 +20,16 @@ struct CheckCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (job, means) = try options.load()
+        let (job, model, means) = try options.load()
         do {
-            try report(job, means)
+            try report(job, model, means)
         } catch {
             throw JobFailure(error)
         }
     }
 
-    private func report(_ job: Job, _ means: Preparation.Means) throws {
-        let model = means.model, findings = try JobCheck(job, model: model).findings()
+    private func report(_ job: Job, _ model: Configuration.Model, _ means: Preparation.Means) throws {
+        let findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()
         let scoring = try ScoringModels.of(job, model)

@@ -14,7 +14,7 @@ struct PrepareCommand: ParsableCommand {
 
     func run() throws {
         _ = StopRequest.shared
-        let (job, means) = try options.load()
+        let (job, means) = try options.loadForPreparation()
         do {
             if try !PrepareJob(job, means, output: absolute(output), progress: ProgressReporter()).run() { Foundation.exit(ExitStatus.stopped.rawValue) }
         } catch {

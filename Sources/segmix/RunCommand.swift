@@ -14,8 +14,8 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         _ = StopRequest.shared
-        let (job, means) = try options.load()
-        let runner = JobRunner(job, means, output: absolute(output), progress: ProgressReporter())
+        let (job, model, means) = try options.load()
+        let runner = JobRunner(job, model, means, output: absolute(output), progress: ProgressReporter())
         if runner.isFinished() {
             print("\(output) holds the finished result already")
             return

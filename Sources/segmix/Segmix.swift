@@ -48,15 +48,32 @@ struct JobOptions: ParsableArguments {
 
     /// The job, its model and what it is prepared with.
     /// - Throws: `JobFailure` with every fault.
-    func load() throws -> (Job, Preparation.Means) {
+    func load() throws -> (Job, Configuration.Model, Preparation.Means) {
         do {
-            let configuration = try handedOver() ?? ConfigurationFile.read(config)
-            let job = try Job.load(
-                JobFolder(URL(fileURLWithPath: job).standardizedFileURL.path), specificationFile: spec, configuration: configuration, settings: settings)
-            return (job, Preparation.Means(configuration, model: try configuration.model(for: job.specification)))
+            let (job, configuration) = try read(for: .training)
+            let model = try configuration.model(for: job.specification)
+            return (job, model, Preparation.Means(configuration, model: model))
         } catch {
             throw JobFailure(error)
         }
+    }
+
+    /// The job and what it is prepared with; a job that lacks nothing but masks needs no model to be set up.
+    /// - Throws: `JobFailure` with every fault.
+    func loadForPreparation() throws -> (Job, Preparation.Means) {
+        do {
+            let (job, configuration) = try read(for: .preparation)
+            let model = try configuration.models.isEmpty && !job.lacksPriors ? nil : configuration.model(for: job.specification)
+            return (job, Preparation.Means(configuration, model: model))
+        } catch {
+            throw JobFailure(error)
+        }
+    }
+
+    private func read(for purpose: Job.Purpose) throws -> (Job, Configuration) {
+        let configuration = try handedOver() ?? ConfigurationFile.read(config)
+        let folder = JobFolder(URL(fileURLWithPath: job).standardizedFileURL.path)
+        return (try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose), configuration)
     }
 
     private func handedOver() throws -> Configuration? { try configurationSnapshot.flatMap { try ConfigurationSnapshot.read($0) } }

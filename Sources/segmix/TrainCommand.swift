@@ -20,8 +20,8 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         _ = StopRequest.shared
-        let (job, means) = try options.load()
-        let runner = JobRunner(job, means, output: absolute(output), progress: ProgressReporter())
+        let (job, model, means) = try options.load()
+        let runner = JobRunner(job, model, means, output: absolute(output), progress: ProgressReporter())
         try runner.refuseOldRun(unless: resume)
         if try !runner.run(.training, trace: trace.map(absolute)) { Foundation.exit(ExitStatus.stopped.rawValue) }
     }

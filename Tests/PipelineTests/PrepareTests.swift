@@ -194,6 +194,27 @@ import Testing
         #expect(half.status == 69 && half.errors.contains("no `sam`"), "\(half.errors)")
     }
 
+    /// Where only masks are missing, SDXL need be neither there nor set up.
+    @Test func masksAloneNeedNoModel() throws {
+        let place = try bare(more: "with_prior_preservation: false"), model = "models: {odd: {base: \(Workplace.model)}}\n"
+        let whole = try place.starting("prepare", to: "whole").end()
+        try #require(whole.status == 0, "\(whole.errors)")
+        try place.replace(model, "models: {odd: {base: /nowhere/sdxl}}\n", in: "segmixd.yaml")
+        #expect(try place.starting("prepare", to: "absent").end().status == 0)
+        try place.replace("models: {odd: {base: /nowhere/sdxl}}\n", "", in: "segmixd.yaml")
+        let bare = try place.starting("prepare", to: "bare").end()
+        #expect(bare.status == 0 && bare.output.contains("done: copy what is in"), "\(bare.errors)")
+        #expect(try tree(place, "whole") == tree(place, "absent") && tree(place, "whole") == tree(place, "bare"))
+        // Prior images are drawn by it, and so is everything that a job comes to.
+        let priors = try place.starting("prepare", ["--set", "with_prior_preservation=true"], to: "priors").end()
+        #expect(priors.status == 65 && priors.errors.contains("there are none yet") && priors.errors.contains("masks alone are made with `--set with_prior_preservation=false`"), "\(priors.errors)")
+        #expect(try place.check().status == 65 && !place.exists("priors"))
+        // A model that is named by mistake is said, lest masks come from another pair of models than was meant.
+        try place.write(try place.text("segmixd.yaml") + model, "segmixd.yaml")
+        let mistaken = try place.starting("prepare", ["--set", "model=old"], to: "mistaken").end()
+        #expect(mistaken.status == 65 && mistaken.errors.contains("`model: old` is not among the configuration's `models`"), "\(mistaken.errors)")
+    }
+
     @Test func withoutModelsThereIsOneClearSentence() throws {
         let place = try bare()
         try place.remove("mask-models/u2netp")

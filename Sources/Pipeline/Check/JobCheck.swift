@@ -12,11 +12,12 @@ import Weights
 /// cut-out looked at, every tensor of the model asked for by name and shape.
 public struct JobCheck {
     let job: Job
-    let model: SDXLDirectory
+    let model: SDXLDirectory?
 
-    public init(_ job: Job, model: Configuration.Model) { self.init(job, model: SDXLDirectory(model.base, vae: model.vae)) }
+    /// - Parameter model: nil: the job's photos and masks alone.
+    public init(_ job: Job, model: Configuration.Model?) { self.init(job, model: model.map(SDXLDirectory.init)) }
 
-    init(_ job: Job, model: SDXLDirectory) { (self.job, self.model) = (job, model) }
+    init(_ job: Job, model: SDXLDirectory?) { (self.job, self.model) = (job, model) }
 
     /// All faults at once; empty where the job can run.
     /// - Throws: `JobFailure` (unavailable) where the model is not there at all.
@@ -26,12 +27,12 @@ public struct JobCheck {
 
     /// The faults, and what the pictures will need.
     public func findings() throws -> (faults: [Fault], pictures: PictureNeeds) {
-        for folder in [model.path, model.vaePath] where !Folder.leadsToDirectory(folder) {
+        for folder in model.map({ [$0.path, $0.vaePath] }) ?? [] where !Folder.leadsToDirectory(folder) {
             throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
         }
         var said: Set<Fault> = []
         let pictures = photoFindings()
-        return ((modelFaults() + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
+        return (((model.map(faults) ?? []) + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
     }
 
     private func photoFindings() -> (faults: [Fault], pictures: PictureNeeds) {
@@ -47,13 +48,13 @@ public struct JobCheck {
             job.specification.segmixProbability = 0
         }
         attempt {
-            let sampler = try job.sampler(latentFactor: (try? model.vaeConfiguration().downsampling) ?? 8)
+            let sampler = try job.sampler(latentFactor: (try? model?.vaeConfiguration().downsampling) ?? 8)
             pictures = sampler.readAll { faults.append(Fault("\($0)")) }
         }
         return (faults, pictures)
     }
 
-    private func modelFaults() -> [Fault] {
+    private func faults(of model: SDXLDirectory) -> [Fault] {
         CPUDevice.install()
         var faults: [Fault] = []
         func attempt(_ body: () throws -> Void) {

@@ -32,7 +32,7 @@ public struct JobCost: CustomStringConvertible {
     public init(
         _ job: Job, model: Configuration.Model, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed
     ) throws {
-        try self.init(job, model: SDXLDirectory(model.base, vae: model.vae), scoring: scoring, pictures: pictures, budget: budget, speed: speed)
+        try self.init(job, model: SDXLDirectory(model), scoring: scoring, pictures: pictures, budget: budget, speed: speed)
     }
 
     init(_ job: Job, model: SDXLDirectory, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {

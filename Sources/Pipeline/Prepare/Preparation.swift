@@ -11,7 +11,8 @@ import Weights
 public struct Preparation {
     /// What the machine has for it.
     public struct Means: Sendable {
-        public var model: Configuration.Model
+        /// The job's; nil: none is set up, and none is needed for what the job lacks.
+        public var model: Configuration.Model?
         /// The configuration's `mask_models`.
         public var maskModels: String?
         /// Where prior images are kept for other jobs, and how much of them; nil: nowhere.
@@ -22,7 +23,7 @@ public struct Preparation {
         /// In bytes: what they must leave free.
         public var minFreeSpace: Int
 
-        public init(_ configuration: Configuration, model: Configuration.Model) {
+        public init(_ configuration: Configuration, model: Configuration.Model?) {
             self.model = model
             maskModels = configuration.maskModels
             cache = configuration.state + "/cache/priors"
@@ -59,17 +60,17 @@ public struct Preparation {
         try folder.create(withPriors: job.lacksPriors || !(job.priors?.photos ?? []).allSatisfy { $0.mask != nil })
         let finder = try SubjectFinder(means, job.specification.prepare)
         progress.say(.prepare, "making what is missing with \(finder.description)")
-        let model = SDXLDirectory(means.model.base, vae: means.model.vae)
         var plans: [PriorPlan] = []
-        if job.lacksPriors {
-            let identity = try DirectoryFingerprint.of([model.path] + (means.model.vae.map { [$0] } ?? []))
+        let model = try painting()
+        if let model {
+            let identity = try DirectoryFingerprint.of([model.path] + (means.model?.vae.map { [$0] } ?? []))
             plans = try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
         }
         var seen: Set<String> = []
         let log = MaskLog(folder.log, photos: job.unmasked.map(\.file).filter { seen.insert($0).inserted } + PriorPreparation.photos(plans))
         guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }
         var (completed, notes) = try complete(masks)
-        if job.lacksPriors {
+        if let model {
             let painter = PriorPainter(model, requests: plans.map { $0.request(seed: 0) }, progress: progress)
             let cache = means.cache.map { PriorCache(path: $0, limit: means.cacheSize) }
             guard let priors = try PriorPreparation(
@@ -80,6 +81,13 @@ public struct Preparation {
         if !masks.masks.isEmpty { notes.append("masks were made for \(masks.masks.count) pictures; look at masks/overlay-*.png to see whether they are right") }
         notes.forEach { progress.say(.prepare, "note: \($0)") }
         return (completed, notes)
+    }
+
+    /// What prior images are drawn by; nil where none are missing.
+    private func painting() throws -> SDXLDirectory? {
+        guard job.lacksPriors else { return nil }
+        guard let model = means.model else { throw JobFailure(.unavailable, "prior images are drawn by the job's model, but none is set up") }
+        return SDXLDirectory(model)
     }
 
     /// The job with its new masks, without the photos that have none if the specification says so.

@@ -25,7 +25,7 @@ public struct PrepareJob {
             return true
         }
         means.keepLocalCopies()
-        try JobCheck(job, model: means.model).faults().throwIfAny()
+        try JobCheck(job, model: job.lacksPriors ? means.model : nil).faults().throwIfAny()
         try Directory.create(output)
         guard let (complete, _) = try Preparation(job, means, output: output, progress: progress).run() else {
             progress.say(.prepare, "stopped; run it again to go on")

@@ -20,7 +20,7 @@ struct SubjectFinder {
     /// Loads what the machine has.
     /// - Throws: `JobFailure` where models are missing, and what reading them throws.
     init(_ means: Preparation.Means, _ settings: PrepareSpecification) throws {
-        let detector = means.model.owlv2, segmenter = means.model.sam
+        let detector = means.model?.owlv2, segmenter = means.model?.sam
         if let detector, let segmenter {
             try DetectionOptions.requireModel(detector, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
             try DetectionOptions.requireModel(segmenter, "SAM", like: "facebook/sam-vit-huge")

@@ -15,15 +15,18 @@ public struct JobRunner {
     public enum Extent: Sendable { case whole, training }
 
     let job: Job
+    let configured: Configuration.Model
     let means: Preparation.Means
     let model: SDXLDirectory
     let directory: RunDirectory
     let progress: ProgressReporter
 
-    /// - Parameter means: the job's model from the configuration, and what masks and prior images are made with.
-    public init(_ job: Job, _ means: Preparation.Means, output: String, progress: ProgressReporter) {
-        (self.job, self.means) = (job, means)
-        model = SDXLDirectory(means.model.base, vae: means.model.vae)
+    /// - Parameters:
+    ///   - model: the job's model in the configuration.
+    ///   - means: what masks and prior images are made with.
+    public init(_ job: Job, _ model: Configuration.Model, _ means: Preparation.Means, output: String, progress: ProgressReporter) {
+        (self.job, self.configured, self.means) = (job, model, means)
+        self.model = SDXLDirectory(model)
         directory = RunDirectory(output, name: job.name)
         self.progress = progress
     }
@@ -52,7 +55,7 @@ public struct JobRunner {
         // Training alone makes nothing.
         if extent == .training { try self.job.missing.throwIfAny() }
         // What is needed only after the training is missed before it.
-        let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, means.model) : nil
+        let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
         let cost = try JobCost(self.job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")

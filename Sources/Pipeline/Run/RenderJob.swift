@@ -64,7 +64,7 @@ public struct RenderJob {
     /// - Throws: `Fault` for values out of range, `FaultList` and `SegMixError` for a job's folder that cannot be used.
     public init(model: Configuration.Model, _ order: RenderOrder, output: String, progress: ProgressReporter) throws {
         try order.check()
-        self.model = SDXLDirectory(model.base, vae: model.vae)
+        self.model = SDXLDirectory(model)
         (self.order, self.output, self.progress) = (order, output, progress)
         let composer = try order.jobFolder.map { try Composer(SubjectSet(PhotoList.read(folder: $0), in: $0), relativeScale: .random) }
         self.composer = composer
