@@ -30,8 +30,12 @@ public enum AtomicFile {
     }
 
     /// Replaces the file at `path` by what `body` writes, piece by piece. If `body` throws, nothing has changed.
-    /// - Throws: `FileError`, and what `body` throws.
+    /// - Throws: `FileError`, also where `path` is a device, a pipe or a socket, which must not be replaced; and what `body` throws.
     public static func write<Result>(to path: String, _ body: (FileOutput) throws -> Result) throws -> Result {
+        var old = stat()
+        if stat(path, &old) == 0, ![S_IFREG, S_IFDIR].contains(old.st_mode & S_IFMT) {
+            throw FileError("write", path, reason: "it is a device, a pipe or a socket, and a file is wanted", remedy: "Name a file")
+        }
         let temporary = TemporaryName.beside(path, suffix: "tmp")
         let output = try FileOutput(creating: temporary, for: path)
         var done = false

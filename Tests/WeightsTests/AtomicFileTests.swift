@@ -77,6 +77,26 @@ import Testing
         #expect(try directory.names == [name])
     }
 
+    /// As root a renamed file would take the place of /dev/stdout.
+    @Test func whatIsNoFileIsNotReplaced() throws {
+        let directory = try TemporaryDirectory(), pipe = directory.file("pipe"), link = directory.file("link")
+        try #require(mkfifo(pipe, 0o600) == 0)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: pipe)
+        for path in [pipe, link] {
+            let fault = sentence { try AtomicFile.write("x", to: path) }
+            #expect(fault?.contains(path) == true && fault?.contains("Name a file") == true, "\(fault ?? "written")")
+        }
+        var status = stat()
+        #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        #expect(try directory.names == ["link", "pipe"])
+        // A link to a file is one that may be replaced.
+        try AtomicFile.write("old", to: directory.file("file"))
+        try FileManager.default.removeItem(atPath: link)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "file")
+        try AtomicFile.write("new", to: link)
+        #expect(try String(contentsOfFile: link, encoding: .utf8) == "new")
+    }
+
     @Test func aDirectoryAppearsWhole() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("result")
