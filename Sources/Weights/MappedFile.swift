@@ -65,7 +65,7 @@ final class MappedFile: RereadableMemory {
 /// Zeros that take no memory until they are read, and little then.
 final class ZeroPages {
     let pointer: UnsafeRawPointer
-    private let byteCount: Int
+    let byteCount: Int
 
     init(byteCount: Int) {
         self.byteCount = max(byteCount, 1)

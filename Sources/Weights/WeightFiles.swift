@@ -41,17 +41,25 @@ struct WeightFiles {
 
     private static func nothingFound(_ directory: String, _ baseName: String) -> WeightsError {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+        let file = "\(baseName).safetensors", index = file + ".index.json"
+        if let dangling = names.first(where: { $0.hasPrefix(file) && !FileManager.default.fileExists(atPath: Directory.joined(directory, $0)) }) {
+            return WeightsError(
+                directory, "\(dangling) is a link to a file that is not there", remedy: "Copy the files themselves and not their links (cp -L), or fetch the model again")
+        }
+        if let shard = names.first(where: { $0.hasPrefix(baseName + "-") && $0.hasSuffix(".safetensors") }) {
+            return WeightsError(
+                directory, "there are shards of the weights (\(shard)) but no \(index), which says what is in which", remedy: "Fetch that file too")
+        }
         if let other = names.first(where: { $0.hasSuffix(".bin") || $0.hasSuffix(".ckpt") || $0.hasSuffix(".pt") || $0.hasSuffix(".pth") }) {
             return WeightsError(
                 directory, "the weights are there only as \(other), a pickle, which this program does not open",
                 remedy: "Save the model as safetensors (in Python: save_pretrained(…, safe_serialization=True))")
         }
         if let other = names.first(where: { $0.hasSuffix(".safetensors") }) {
-            return WeightsError(
-                directory, "there is \(other) but no \(baseName).safetensors", remedy: "Rename it, or name the folder that has \(baseName).safetensors")
+            return WeightsError(directory, "there is \(other) but no \(file)", remedy: "Rename it, or name the folder that has \(file)")
         }
         return WeightsError(
-            directory, "there is no \(baseName).safetensors", remedy: "Fetch the model whole, or name the folder that has it")
+            directory, "there is no \(file)", remedy: "Fetch the model whole, or name the folder that has it")
     }
 
     /// An index is `{"weight_map": {key: shard}}`; shards lie beside it. Each key must be in the shard that the index

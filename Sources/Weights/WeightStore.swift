@@ -14,6 +14,7 @@ public final class WeightStore {
     private var used: Set<String> = []
     private var faults: WeightFaults
     private var cache: [String: Any] = [:]
+    private var nothing = ZeroPages(byteCount: 1)
     private let isPlan: Bool
     /// What a planning store was asked for, in that order; empty where there are files.
     public private(set) var planned: [PlannedTensor] = []
@@ -120,8 +121,11 @@ public final class WeightStore {
         }
     }
 
+    /// All of them share the memory of the largest, which is never written to.
     private func zeros(_ shape: [Int]) -> Tensor {
-        let pages = ZeroPages(byteCount: shape.reduce(4, *))
+        let byteCount = shape.reduce(4, *)
+        if nothing.byteCount < byteCount { nothing = ZeroPages(byteCount: byteCount) }
+        let pages = nothing
         return Tensor(borrowing: pages.pointer, shape: shape, type: .float32, owner: pages)
     }
 }

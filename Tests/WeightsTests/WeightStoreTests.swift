@@ -38,6 +38,16 @@ import Testing
         try store.finish()
     }
 
+    /// What a folder looks like after a link was copied, or only the large files.
+    @Test func whatIsMissingIsNamed() throws {
+        try write("model-00001-of-00002.safetensors", [("a", [1])])
+        let shards = sentence { _ = try open() }
+        #expect(shards?.contains("no model.safetensors.index.json, which says what is in which") == true, "\(shards ?? "accepted")")
+        try FileManager.default.createSymbolicLink(atPath: directory.file("model.safetensors"), withDestinationPath: "../../blobs/3f2a")
+        let link = sentence { _ = try open() }
+        #expect(link?.contains("model.safetensors is a link to a file that is not there. Copy the files themselves") == true, "\(link ?? "accepted")")
+    }
+
     @Test func allFaultsComeAtOnce() throws {
         try write("model.safetensors", [("shape", [2, 3]), ("fine", [1]), ("left", [1]), ("over", [1])])
         var writer = SafetensorsWriter()
