@@ -15,7 +15,7 @@ public struct AdapterFaults: Error, CustomStringConvertible, Sendable, Equatable
     public var description: String {
         var clauses: [String] = []
         if !missing.isEmpty { clauses.append("\(missing.count) adapted modules are missing (\(listed(missing)))") }
-        if !unknown.isEmpty { clauses.append("\(unknown.count) adapted modules are not in the model's UNet (\(listed(unknown)))") }
+        if !unknown.isEmpty { clauses.append("\(unknown.count) adapted modules are not among the linear layers of the model's UNet (\(listed(unknown)))") }
         if !misshapen.isEmpty { clauses.append("\(misshapen.count) have other sizes (\(listed(misshapen)))") }
         return "\(path): the LoRA does not fit the model: \(clauses.joined(separator: "; ")). Use it with the model and the rank it was trained with."
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 /// The low-rank adapters (LoRA) of a UNet, keyed by the module's diffusers path. One set is either made for training, or
@@ -145,7 +146,7 @@ public final class AdapterSet {
         for (i, (file, _)) in files.enumerated() {
             let rest = file.modules.map(\.name).filter { !claimed[i].contains($0) }
             // A file of text encoders alone would change nothing: then its modules are what is unknown.
-            faults.unknown += claimed[i].isEmpty ? rest : rest.filter { !LoRAKey.isOfTextEncoder($0) }
+            faults.unknown += (claimed[i].isEmpty ? rest : rest.filter { !LoRAKey.isOfTextEncoder($0) }).map { Self.called($0, in: file, of: files.count) }
         }
         if !faults.isEmpty { throw faults }
     }
@@ -165,7 +166,7 @@ public final class AdapterSet {
             guard let module = file.module(for: path, layersPerBlock: layersPerBlock) else { continue }
             claimed[i].insert(module.name)
             guard module.inputs == inputs, module.outputs == outputs else {
-                misshapen.append(Self.mismatch(module, path, rank: module.rank, inputs: inputs, outputs: outputs))
+                misshapen.append(Self.called(Self.mismatch(module, path, rank: module.rank, inputs: inputs, outputs: outputs), in: file, of: files.count))
                 continue
             }
             parts.append((module, scale * module.scale))
@@ -179,6 +180,11 @@ public final class AdapterSet {
         }
         let down = Tensor(parts.flatMap(\.module.down), shape: [rank, inputs])
         return LowRank(down: Parameter(down), up: Parameter(Tensor(up, shape: [outputs, rank])), scale: 1)
+    }
+
+    /// Which file is meant, where there are several.
+    private static func called(_ what: String, in file: LoRAFile, of count: Int) -> String {
+        count > 1 ? what + " in " + URL(fileURLWithPath: file.path).lastPathComponent : what
     }
 
     private static func copy(_ values: [Float], into parameter: Parameter) {

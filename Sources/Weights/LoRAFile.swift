@@ -34,7 +34,7 @@ public struct LoRAFile {
                 remedy: "Use a LoRA in diffusers' or kohya's format; LoHa, LoKr and DoRA are not supported")
         }
         guard !parts.isEmpty else { throw WeightsError(path, "there is no LoRA in it", remedy: "Name the LoRA's own file") }
-        let peft = try PEFTScale(metadata, path: path)
+        let peft = try PEFTScale(metadata, path: path, isPEFTs: file.entries.contains { $0.name.hasPrefix(LoRAKey.ofPEFT) })
         modules = try parts.sorted { $0.key < $1.key }.map { try $1.module($0, file, peft) }
         index = Dictionary(uniqueKeysWithValues: modules.enumerated().map { ($1.name, $0) })
     }
@@ -71,6 +71,7 @@ public struct LoRAFile {
                     file.path, "the matrices of \(name), [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)], do not share a rank",
                     remedy: "Save the LoRA again")
             }
+            let lower = try file.floats(down), upper = try file.floats(up)
             var scale: Float? = peft.alpha(name)
             if let alpha {
                 // diffusers' own conversion writes alpha as a whole number.
@@ -82,7 +83,7 @@ public struct LoRAFile {
                 scale = values[0]
             }
             return LoRAModule(
-                name: name, down: try file.floats(down), up: try file.floats(up), rank: a.rows, inputs: a.columns, outputs: b.rows, alpha: scale)
+                name: name, down: lower, up: upper, rank: a.rows, inputs: a.columns, outputs: b.rows, alpha: scale)
         }
 
         /// Rows and columns of a matrix; a 1×1 convolution is one.

@@ -4,6 +4,9 @@ import Foundation
 enum LoRAKey {
     enum Role { case down, up, alpha }
 
+    /// What stands before every key of a file that PEFT itself has saved.
+    static let ofPEFT = "base_model.model."
+
     /// The module's name and the role; nil for a key of another kind of file.
     ///
     /// UNet modules of diffusers' formats come without their `unet.`; kohya's names stay as they are, those of text
@@ -13,13 +16,14 @@ enum LoRAKey {
             (".lora_A.default.weight", .down), (".lora_B.default.weight", .up),
             (".lora_A.weight", .down), (".lora_B.weight", .up),
             (".lora_down.weight", .down), (".lora_up.weight", .up),
+            (".lora_linear_layer.down.weight", .down), (".lora_linear_layer.up.weight", .up),
             (".lora.down.weight", .down), (".lora.up.weight", .up),
             ("_lora.down.weight", .down), ("_lora.up.weight", .up),
             (".lora.alpha", .alpha), (".alpha", .alpha),
         ]
         guard let (suffix, role) = suffixes.first(where: { key.hasSuffix($0.0) }) else { return nil }
         var module = String(key.dropLast(suffix.count))
-        for prefix in ["base_model.model.", "unet."] where module.hasPrefix(prefix) { module.removeFirst(prefix.count) }
+        for prefix in [ofPEFT, "unet."] where module.hasPrefix(prefix) { module.removeFirst(prefix.count) }
         // The attention processors of diffusers 0.1x: attn1.processor.to_q_lora.down, …to_out_lora.down
         if let range = module.range(of: ".processor.") {
             module.replaceSubrange(range, with: ".")

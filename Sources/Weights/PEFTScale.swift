@@ -1,29 +1,64 @@
-/// The alphas that diffusers keeps in a LoRA file's metadata: `lora_adapter_metadata`, PEFT's configuration as JSON with
-/// `unet.` before each name. Files without it have alpha = rank.
-struct PEFTScale {
-    private let common: Float?
-    private let patterns: [(name: String, alpha: Float)]
+import Foundation
 
-    init(_ metadata: [String: String], path: String) throws {
-        guard let text = metadata["lora_adapter_metadata"] else {
-            (common, patterns) = (nil, [])
-            return
-        }
-        let json: StrictJSON
-        do {
-            json = try [UInt8](text.utf8).withUnsafeBytes { bytes in try StrictJSON(bytes) }
-        } catch {
-            throw WeightsError(path, "lora_adapter_metadata cannot be read: \(error)", remedy: "Save the LoRA again")
-        }
-        for flag in ["unet.use_rslora", "unet.use_dora"] where json[flag] == .bool(true) {
-            throw WeightsError(path, "it was trained with \(flag.dropFirst(5)), which is not supported", remedy: "Use a plain LoRA")
-        }
-        common = json["unet.lora_alpha"]?.double.map { Float($0) }
-        patterns = (json["unet.alpha_pattern"]?.members ?? []).compactMap { name, value in value.double.map { (name, Float($0)) } }
+/// The alphas of a LoRA file, which PEFT keeps apart from the weights: diffusers in the file's metadata
+/// (`lora_adapter_metadata`, with `unet.` before each name), PEFT itself in `adapter_config.json` beside the file. Where neither
+/// says anything alpha is the rank.
+struct PEFTScale {
+    private struct Pattern {
+        let name: String, alpha: Float
+        /// nil where the name stands for itself.
+        let expression: Regex<AnyRegexOutput>?
     }
 
-    /// As PEFT: a pattern names a module whole or by the end of its path.
+    private let common: Float?
+    private let patterns: [Pattern]
+
+    /// - Parameter isPEFTs: whether the file's keys are those that PEFT itself writes.
+    /// - Throws: `FileError`, and `WeightsError` for a configuration that cannot be read or followed.
+    init(_ metadata: [String: String], path: String, isPEFTs: Bool) throws {
+        let beside = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("adapter_config.json").path
+        if let text = metadata["lora_adapter_metadata"] {
+            try self.init(Data(text.utf8), before: "unet.", called: "lora_adapter_metadata", path: path)
+        } else if isPEFTs, FileManager.default.fileExists(atPath: beside) {
+            try self.init(MappedFile(beside).withBytes { Data($0) }, before: "", called: "its JSON", path: beside)
+        } else {
+            self.init(nil, [])
+        }
+    }
+
+    private init(_ common: Float?, _ patterns: [Pattern]) { (self.common, self.patterns) = (common, patterns) }
+
+    private init(_ text: Data, before prefix: String, called name: String, path: String) throws {
+        let json: StrictJSON
+        do {
+            json = try text.withUnsafeBytes { try StrictJSON($0) }
+        } catch {
+            throw WeightsError(path, "\(name) cannot be read: \(error)", remedy: "Save the LoRA again")
+        }
+        for flag in ["use_rslora", "use_dora"] where json[prefix + flag] == .bool(true) {
+            throw WeightsError(path, "it was trained with \(flag), which is not supported", remedy: "Use a plain LoRA")
+        }
+        common = json[prefix + "lora_alpha"]?.double.map { Float($0) }
+        patterns = try (json[prefix + "alpha_pattern"]?.members ?? []).compactMap { name, value in
+            try value.double.map { Pattern(name: name, alpha: Float($0), expression: try Self.expression(name, path)) }
+        }
+    }
+
+    /// A name with nothing in it but what names of modules have stands for itself.
+    private static func expression(_ name: String, _ path: String) throws -> Regex<AnyRegexOutput>? {
+        if name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) { return nil }
+        do {
+            return try Regex("(?:.*\\.)?(?:\(name))")
+        } catch {
+            throw WeightsError(path, "the alpha_pattern \(StrictJSON.quoted(name)) is not a regular expression", remedy: "Save the LoRA again")
+        }
+    }
+
+    /// As PEFT: the first pattern that is a module's name or the end of its path, as a regular expression.
     func alpha(_ module: String) -> Float? {
-        patterns.first { module == $0.name || module.hasSuffix("." + $0.name) }?.alpha ?? common
+        patterns.first { pattern in
+            if let expression = pattern.expression { return module.wholeMatch(of: expression) != nil }
+            return module == pattern.name || module.hasSuffix("." + pattern.name)
+        }?.alpha ?? common
     }
 }

@@ -36,6 +36,7 @@ import Testing
         ("unet.a.attn1.to_q.lora.down.weight", "unet.a.attn1.to_q.lora.up.weight", "a.attn1.to_q"),
         ("unet.a.attn1.processor.to_q_lora.down.weight", "unet.a.attn1.processor.to_q_lora.up.weight", "a.attn1.to_q"),
         ("unet.a.attn1.processor.to_out_lora.down.weight", "unet.a.attn1.processor.to_out_lora.up.weight", "a.attn1.to_out.0"),
+        ("text_encoder.a.q_proj.lora_linear_layer.down.weight", "text_encoder.a.q_proj.lora_linear_layer.up.weight", "text_encoder.a.q_proj"),
         ("lora_unet_a_attn1_to_out_0.lora_down.weight", "lora_unet_a_attn1_to_out_0.lora_up.weight", "a.attn1.to_out.0"),
         ("lora_unet_input_blocks_4_1_attn1_to_k.lora_down.weight", "lora_unet_input_blocks_4_1_attn1_to_k.lora_up.weight", "down_blocks.1.attentions.0.attn1.to_k"),
         ("lora_unet_middle_block_1_attn1_to_k.lora_down.weight", "lora_unet_middle_block_1_attn1_to_k.lora_up.weight", "mid_block.attentions.0.attn1.to_k"),
@@ -54,6 +55,39 @@ import Testing
         let tensors = ["a.to_q", "b.to_q"].flatMap { [("unet.\($0).lora_A.weight", [2, 3]), ("unet.\($0).lora_B.weight", [4, 2])] }
         let file = try read(tensors, metadata: ["lora_adapter_metadata": #"{"unet.lora_alpha": 8, "unet.alpha_pattern": {"b.to_q": 1.0}, "unet.use_rslora": false}"#])
         #expect(file.modules.map(\.alpha) == [8, 1])
+        // What is no plain name is a regular expression, which has to fit whole: the first that fits counts.
+        for (pattern, alphas) in [
+            ("b\\\\.to_.", [8, 1]), ("^a.to_q", [1, 8]), ("[ab].to_q", [1, 1]), ("b.to_", [8, 8]), ("x*", [8, 8]), (".*to_q\": 2.0, \"a.to_q", [2, 2]),
+        ] as [(String, [Float])] {
+            let file = try read(tensors, metadata: ["lora_adapter_metadata": #"{"unet.lora_alpha": 8, "unet.alpha_pattern": {"\#(pattern)": \#(alphas.contains(2) ? 3 : 1).0}}"#])
+            #expect(file.modules.map(\.alpha) == alphas, "\(pattern)")
+        }
+        let fault = sentence { _ = try read(tensors, metadata: ["lora_adapter_metadata": #"{"unet.alpha_pattern": {"(b": 1.0}}"#]) }
+        #expect(fault?.contains("alpha_pattern \"(b\" is not a regular expression") == true, "\(fault ?? "accepted")")
+    }
+
+    @Test func alphaOfPEFTsOwnFolder() throws {
+        func tensors(_ prefix: String) -> [(String, [Int])] {
+            ["a.to_q", "b.to_q"].flatMap { [("\(prefix)\($0).lora_A.weight", [2, 3]), ("\(prefix)\($0).lora_B.weight", [4, 2])] }
+        }
+        func configuration(_ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: directory.file("adapter_config.json"))) }
+        #expect(try read(tensors("base_model.model.")).modules.map(\.alpha) == [nil, nil])
+        try configuration(#"{"peft_type": "LORA", "r": 2, "lora_alpha": 6, "alpha_pattern": {"b.to_q": 3}, "use_rslora": false}"#)
+        #expect(try read(tensors("base_model.model.")).modules.map(\.alpha) == [6, 3])
+        // Of another format's file beside it, it says nothing.
+        #expect(try read(tensors("unet.")).modules.map(\.alpha) == [nil, nil])
+        for (text, says) in [(#"{"use_dora": true}"#, "use_dora"), ("{", "cannot be read")] {
+            try configuration(text)
+            let fault = sentence { _ = try read(tensors("base_model.model.")) }
+            #expect(fault?.contains("adapter_config.json") == true && fault?.contains(says) == true, "\(fault ?? "accepted")")
+        }
+    }
+
+    @Test func doublesAreNamedAsWhatTheyAre() throws {
+        let header = #"{"a.alpha":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"a.lora_A.weight":{"dtype":"F64","shape":[1,1],"data_offsets":[8,16]},"a.lora_B.weight":{"dtype":"F64","shape":[1,1],"data_offsets":[16,24]}}"#
+        try safetensors(header, data: 24).write(to: URL(fileURLWithPath: directory.file("f64.safetensors")))
+        let fault = sentence { _ = try LoRAFile.read(directory.file("f64.safetensors")) }
+        #expect(fault?.contains("F64") == true && fault?.contains("whole numbers") == false, "\(fault ?? "accepted")")
     }
 
     @Test(arguments: [
