@@ -125,6 +125,13 @@ private struct SamplerCase {
         #expect(refusal(.ddim, 0)?.contains("not 0") == true && refusal(.ddim, 1000) == nil)
         #expect(refusal(.ddim, 5) { $0.thresholds = true }?.contains("thresholding") == true)
         #expect(refusal(.euler, 5) { $0.thresholds = true } == nil)
+        for (json, says) in [
+            (#"{"use_lu_lambdas": true}"#, "use_lu_lambdas"), (#"{"use_flow_sigmas": true}"#, "use_flow_sigmas"), (#"{"lambda_min_clipped": -5.1}"#, "lambda_min_clipped"),
+        ] {
+            let given = try SchedulerConfiguration(json: Data(json.utf8), file: "x")
+            #expect(refusal(.dpmpp_2m, 5) { $0 = given }?.contains(says) == true && refusal(.dpmpp_2m_karras, 5) { $0 = given } != nil)
+            #expect(refusal(.euler, 5) { $0 = given } == nil && refusal(.ddim, 5) { $0 = given } == nil)
+        }
         #expect(refusal(.ddim, 5) { $0.rescalesToZeroSNR = true }?.contains("rescale_betas_zero_snr") == true)
         // Equal levels at the end, where diffusers divides by zero.
         var c = SchedulerConfiguration()
@@ -135,6 +142,6 @@ private struct SamplerCase {
     @Test func pythonsInfinityIsRead() throws {
         let json = #"{"lambda_min_clipped": -Infinity, "solver_type": "heun", "steps_offset": 3}"#
         let c = try SchedulerConfiguration(json: Data(json.utf8), file: "x")
-        #expect(c.solverType == .heun && c.stepsOffset == 3)
+        #expect(c.solverType == .heun && c.stepsOffset == 3 && c.unsupportedOfSolver.isEmpty)
     }
 }

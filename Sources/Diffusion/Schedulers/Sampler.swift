@@ -87,12 +87,16 @@ public struct Sampler: Sendable {
 
     /// - Throws: `ScheduleError` for a number of steps or a configuration that this sampler cannot follow.
     public static func check(_ kind: Kind, _ schedule: NoiseSchedule, steps: Int) throws(ScheduleError) {
-        let c = schedule.configuration, file = "scheduler_config.json", most = kind == .dpmpp_2m || kind == .dpmpp_2m_karras ? schedule.steps - 1 : schedule.steps
+        let c = schedule.configuration, file = "scheduler_config.json"
+        let isSolver = kind == .dpmpp_2m || kind == .dpmpp_2m_karras, most = isSolver ? schedule.steps - 1 : schedule.steps
         guard (1...most).contains(steps) else {
             throw ScheduleError(file, "has \(schedule.steps) training steps, so \(kind.title) takes from 1 to \(most) sampling steps, not \(steps); use fewer")
         }
         guard !c.thresholds || kind == .euler || kind == .euler_ancestral else {
             throw ScheduleError(file, "thresholding is not supported; set it to false, or use the sampler euler")
+        }
+        guard c.unsupportedOfSolver.isEmpty || !isSolver else {
+            throw ScheduleError(file, "\(c.unsupportedOfSolver.joined(separator: " and ")) cannot be followed by \(kind.title); remove it, or use the sampler euler")
         }
         guard kind != .ddim || !c.rescalesToZeroSNR || c.prediction == .v_prediction else {
             throw ScheduleError(file, "rescale_betas_zero_snr with prediction_type epsilon leaves DDIM nothing to start from; use the sampler euler")

@@ -49,6 +49,9 @@ public struct SchedulerConfiguration: Equatable, Sendable {
     /// DDIM and DPM-Solver++: dynamic thresholding, which latents do not stand.
     public var thresholds = false
 
+    /// What only DPM-Solver++ reads of a configuration and what is not supported of it.
+    public var unsupportedOfSolver: [String] = []
+
     /// DPM-Solver++: how the second order is taken.
     public enum SolverType: String, CaseIterable, Sendable {
         case midpoint, heun
@@ -131,6 +134,12 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         lowerOrderFinal = keys.lower_order_final ?? true
         eulerAtFinal = keys.euler_at_final ?? false
 
+        let ofSolver = [
+            ("use_lu_lambdas", keys.use_lu_lambdas ?? false), ("use_flow_sigmas", keys.use_flow_sigmas ?? false),
+            ("lambda_min_clipped", keys.lambda_min_clipped != nil),
+        ]
+        unsupportedOfSolver = ofSolver.filter(\.1).map(\.0)
+
         try refuse("use_beta_sigmas", keys.use_beta_sigmas ?? false)
         try refuse("use_exponential_sigmas with use_karras_sigmas", karras && exponential)
         try refuse("interpolation_type \"\(keys.interpolation_type ?? "")\"", keys.interpolation_type ?? "linear" != "linear")
@@ -148,7 +157,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         if let clipRange { try range("clip_sample_range", clipRange, 0...1e6) }
     }
 
-    /// Python writes `-Infinity` (DPM-Solver's `lambda_min_clipped`), which JSON does not have; nothing here reads it.
+    /// Python writes `-Infinity` (DPM-Solver's `lambda_min_clipped`), which JSON does not have; it stands for none.
     private static func withoutInfinities(_ json: Data) -> Data {
         guard let text = String(data: json, encoding: .utf8), text.contains("Infinity") else { return json }
         return Data(text.replacing(#/(:\s*)-?Infinity\b/#) { "\($0.1)null" }.utf8)
@@ -162,5 +171,6 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         let interpolation_type: String?, timestep_type: String?, sigma_min: Double?, sigma_max: Double?
         let clip_sample: Bool?, clip_sample_range: Double?, set_alpha_to_one: Bool?, thresholding: Bool?
         let solver_type: String?, lower_order_final: Bool?, euler_at_final: Bool?
+        let use_lu_lambdas: Bool?, use_flow_sigmas: Bool?, lambda_min_clipped: Double?
     }
 }
