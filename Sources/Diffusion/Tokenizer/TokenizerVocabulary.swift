@@ -69,7 +69,9 @@ struct TokenizerVocabulary {
         }
         var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines.filter { !$0.hasPrefix("#version") }.map { pair(String($0)) }
+        let merges = lines.filter { !$0.hasPrefix("#version") }.map { pair(String($0)) }
+        guard !merges.isEmpty else { throw TokenizerError(file.path, "has no merges; fetch it again") }
+        return merges
     }
 
     private static func pair(_ text: String) -> (left: String, right: String)? {
