@@ -103,9 +103,9 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),
         .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "CKernels"]),
         .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "Training"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "Training", "Weights"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
-        .testTarget(name: "VisionTests", dependencies: ["CPUDevice", "Images", "ModelGoldens", "Vision", "Weights"]),
+        .testTarget(name: "VisionTests", dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "Vision", "Weights"]),
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(
             name: "TrainingTests",

@@ -87,6 +87,11 @@ public struct ModelConfiguration {
         if case .null? = values[key] { nil } else { values[key] }
     }
 
+    /// Whether a key is there and says null, where that means another thing than leaving it out.
+    public func isNull(_ key: String) -> Bool {
+        if case .null? = values[key] { true } else { false }
+    }
+
     public func has(_ key: String) -> Bool { value(key) != nil }
 
     public func integer(_ key: String, default fallback: Int? = nil, in range: ClosedRange<Int> = 1...(1 << 20)) throws -> Int {
@@ -135,12 +140,12 @@ public struct ModelConfiguration {
     }
 
     /// A list of whole numbers.
-    public func integers(_ key: String, default fallback: [Int]? = nil) throws -> [Int] {
+    public func integers(_ key: String, default fallback: [Int]? = nil, mayBeEmpty: Bool = false) throws -> [Int] {
         guard let v = value(key) else {
             guard let fallback else { throw wrong(key, "a list of whole numbers") }
             return fallback
         }
-        guard case .array(let list) = v, !list.isEmpty, list.count <= 64 else { throw wrong(key, "a list of whole numbers") }
+        guard case .array(let list) = v, mayBeEmpty || !list.isEmpty, list.count <= 64 else { throw wrong(key, "a list of whole numbers") }
         let numbers = list.compactMap(\.whole)
         guard numbers.count == list.count, numbers.allSatisfy({ $0 >= 0 && $0 < 1 << 20 }) else { throw wrong(key, "a list of whole numbers") }
         return numbers

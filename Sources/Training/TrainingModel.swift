@@ -24,10 +24,6 @@ public struct TrainingModel {
         vae = try model.loadVAE()
         schedule = try model.loadSchedule()
         self.prompts = prompts
-        guard configuration.inChannels == vae.configuration.latentChannels, configuration.outChannels == configuration.inChannels else {
-            throw ModelError(
-                path: model.path, reason: "the UNet takes \(configuration.inChannels) and gives \(configuration.outChannels) channels, "
-                    + "the VAE's latents have \(vae.configuration.latentChannels); the parts are not of one model")
-        }
+        try configuration.requireLatents(of: vae.configuration, at: model.path)
     }
 }

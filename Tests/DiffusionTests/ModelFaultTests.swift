@@ -1,6 +1,7 @@
 import Foundation
 import ModelGoldens
 import Testing
+import Weights
 
 @testable import Diffusion
 
@@ -34,6 +35,47 @@ import Testing
             }
         }
         #expect(sentence { try SDXLDirectory("/nowhere").requireSDXL() } == nil, "a directory without model_index.json passes")
+    }
+
+    @Test func whatNoUNetOfOursHasIsRefused() throws {
+        let cases: [([String: Any], String)] = [
+            (["mid_block_type": NSNull()], "mid_block_type"), (["layers_per_block": [0, 1, 1]], "has a 0"), (["conv_in_kernel": 2], "conv_in_kernel"),
+            (["conv_out_kernel": 4], "conv_out_kernel"), (["block_out_channels": [400_000, 400_000, 400_000]], "16384 channels"),
+            (["transformer_layers_per_block": [1, 1_000_000, 1]], "transformer blocks"),
+        ]
+        try changed("unet/config.json", ["sample_size": [64, 96]]) { folder in #expect(sentence { _ = try UNetConfiguration(directory: folder) } == nil) }
+        for (changes, says) in cases {
+            try changed("unet/config.json", changes) { folder in
+                let fault = sentence { _ = try UNetConfiguration(directory: folder) }
+                #expect(fault?.contains(says) == true && fault?.contains("config.json") == true, "\(changes): \(fault ?? "accepted")")
+            }
+        }
+    }
+
+    /// As in diffusers a middle without attention is one residual block, not two.
+    @Test func aPlainMiddleIsOneBlock() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
+        try FileManager.default.copyItem(at: Golden.models.appendingPathComponent("odd-b"), to: folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("unet/config.json")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        try JSONSerialization.data(withJSONObject: object.merging(["mid_block_type": "UNetMidBlock2D"]) { $1 }).write(to: file)
+        do {
+            _ = try SDXLDirectory(folder.path).loadUNet()
+            Issue.record("the rest of the middle was not missed")
+        } catch let faults as WeightFaults {
+            #expect(faults.missing.isEmpty && faults.misshapen.isEmpty)
+            let rest = faults.unused.map(\.key)
+            #expect(rest.allSatisfy { $0.hasPrefix("mid_block.resnets.1.") || $0.hasPrefix("mid_block.attentions.0.") })
+            #expect(rest.contains("mid_block.resnets.1.conv1.weight") && rest.contains { $0.hasPrefix("mid_block.attentions.0.") })
+        }
+    }
+
+    @Test func anInpaintingModelIsNone() throws {
+        try changed("unet/config.json", ["in_channels": 9]) { folder in
+            let unet = try UNetConfiguration(directory: folder), vae = try VAEConfiguration(directory: Golden.models.path + "/odd-b/vae")
+            #expect(sentence { try unet.requireLatents(of: vae, at: "/m") }?.contains("/m: the UNet takes 9 and gives 4 channels") == true)
+        }
     }
 
     @Test func latentsNeedAScale() throws {

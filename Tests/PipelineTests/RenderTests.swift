@@ -4,9 +4,9 @@ import Testing
 import Weights
 
 @Suite(.serialized) struct RenderTests {
-    private func render(_ place: Workplace, _ folder: String, _ more: String...) throws -> Program.Ending {
+    private func render(_ place: Workplace, _ folder: String, model: String = Workplace.model, _ more: String...) throws -> Program.Ending {
         try Program.segmix.run([
-            "render", "--model", Workplace.model, "--config", place.configuration, "--output", place.path + "/" + folder, "--steps", "3", "--width", "64",
+            "render", "--model", model, "--config", place.configuration, "--output", place.path + "/" + folder, "--steps", "3", "--width", "64",
             "--height", "48", "--seed", "7", "--guidance", "3.5",
         ] + more)
     }
@@ -37,6 +37,29 @@ import Weights
         #expect(texts(try place.data("plain/" + names[0]))["parameters"]
             == "a toy robot\nNegative prompt: blurry\nSteps: 3, Sampler: Euler, CFG scale: 3.5, Seed: 7, Size: 64x48, Model: odd-a, Version: segmixd")
         #expect(texts(try place.data("plain/" + names[1]))["parameters"]?.contains("Seed: 8") == true)
+    }
+
+    @Test func whatIsNoPictureIsNotWritten() throws {
+        let place = try Workplace()
+        try place.useCopyOfModel()
+        let model = place.path + "/model", path = model + "/unet/diffusion_pytorch_model.safetensors", file = try SafetensorsFile(path)
+        var writer = SafetensorsWriter(metadata: file.metadata)
+        for entry in file.entries { writer.add(entry.name, shape: entry.shape, try file.floats(entry.name).map { entry.name == "conv_out.bias" ? .nan : $0 }) }
+        try writer.write(to: path)
+        let end = try render(place, "out", model: model, "--prompt", "a corgi")
+        #expect(end.status == 65 && end.errors.contains("\(model): the picture of “a corgi” came out as numbers that are not finite"), "\(end.errors)")
+        #expect(place.names("out").isEmpty)
+        // An inpainting model's UNet takes more than latents.
+        try place.replace("\"in_channels\": 4", "\"in_channels\": 9", in: "model/unet/config.json")
+        var wide = SafetensorsWriter(metadata: file.metadata)
+        for entry in file.entries {
+            var shape = entry.shape
+            if entry.name == "conv_in.weight" { shape[1] = 9 }
+            wide.add(entry.name, shape: shape, [Float](repeating: 0, count: shape.reduce(1, *)))
+        }
+        try wide.write(to: path)
+        let inpainting = try render(place, "out", model: model, "--prompt", "a corgi")
+        #expect(inpainting.status == 65 && inpainting.errors.contains("the UNet takes 9 and gives 4 channels"), "\(inpainting.errors)")
     }
 
     @Test func latentsGoInAndOut() throws {

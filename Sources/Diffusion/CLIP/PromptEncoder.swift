@@ -43,6 +43,11 @@ public final class PromptEncoder {
                     reason: "has \(c.vocabulary) tokens and \(c.positions) positions, its tokenizer \(tokenizer.idCount) and \(tokenizer.length); they are not of one model")
             }
         }
+        guard tokenizers[0].length == tokenizers[1].length else {
+            throw ModelError(
+                path: model.path, reason: "its tokenizers read \(tokenizers[0].length) and \(tokenizers[1].length) tokens (\"model_max_length\"), "
+                    + "and the UNet sees both encoders' side by side; the parts are not of one model")
+        }
         guard encoders[1].configuration.projection != nil else {
             throw ModelError(path: model.path + "/text_encoder_2", reason: "has no projection (architectures should be CLIPTextModelWithProjection); use an SDXL model")
         }

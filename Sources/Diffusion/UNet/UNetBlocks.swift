@@ -90,18 +90,20 @@ struct DownBlock {
     }
 }
 
+/// The middle: a residual block with a transformer and another one; where there is no attention, one residual block.
 struct MidBlock {
     private let first: UNetLayer
-    private let second: ResnetBlock
+    private let second: ResnetBlock?
 
     init(_ weights: WeightScope, block: UNetConfiguration.Block, _ c: UNetConfiguration) {
         first = UNetLayer(weights, 0, inputs: block.channels, block: block, c)
-        second = ResnetBlock(
+        second = !block.hasAttention ? nil : ResnetBlock(
             weights["resnets"][1], inputs: block.channels, outputs: block.channels, timeWidth: c.timeWidth, groups: c.groups, epsilon: c.epsilon)
     }
 
     func callAsFunction(_ x: Tensor, _ context: UNetContext) -> Tensor {
-        second(first(x, context), context)
+        let y = first(x, context)
+        return second?(y, context) ?? y
     }
 }
 

@@ -20,7 +20,9 @@ public struct UNetConfiguration: Sendable {
     public let inKernel, outKernel: Int
     /// Width of one embedded number of `time_ids`, and of all of them with the pooled prompt.
     public let timeIDWidth, additionWidth: Int
-    public let sampleSize: Int?
+
+    /// More than any model has; a damaged file asks for more than there is memory.
+    private static let mostChannels = 1 << 14, mostTransformers = 1 << 8
 
     public init(directory: String) throws {
         let c = try ModelConfiguration(directory: directory)
@@ -34,6 +36,9 @@ public struct UNetConfiguration: Sendable {
         try c.require("time_embedding_type", ["positional"])
         try c.require("attention_type", ["default"])
         try c.require("mid_block_type", ["UNetMidBlock2DCrossAttn", "UNetMidBlock2D"])
+        guard !c.isNull("mid_block_type") else {
+            throw ModelError(path: c.path, reason: "\"mid_block_type\" is null, and a UNet without its middle is not supported; use a model of SDXL's architecture")
+        }
         for key in ["center_input_sample", "dual_cross_attention", "resnet_skip_time_act", "class_embeddings_concat",
                     "only_cross_attention", "mid_block_only_cross_attention"] {
             try c.require(key, boolean: false)
@@ -62,6 +67,9 @@ public struct UNetConfiguration: Sendable {
             }
         }
         downLayers = try c.integers("layers_per_block", count: levels, default: 2)
+        guard downLayers.allSatisfy({ $0 > 0 }) else {
+            throw ModelError(path: c.path, reason: "\"layers_per_block\" has a 0, and a level without layers is not supported; use a model of SDXL's architecture")
+        }
         let heads = try c.integers("attention_head_dim", count: levels, default: 8)
         let promptWidths = try c.integers("cross_attention_dim", count: levels, default: 1280)
         let depths = try c.layeredIntegers("transformer_layers_per_block", layers: downLayers, default: 1)
@@ -76,6 +84,10 @@ public struct UNetConfiguration: Sendable {
                 }
                 return Array(repeating: depths.first ?? 0, count: count)
             }
+        }
+        guard (depths + upDepths).joined().allSatisfy({ $0 <= Self.mostTransformers }), channels.allSatisfy({ $0 <= Self.mostChannels }) else {
+            throw ModelError(
+                path: c.path, reason: "more than \(Self.mostTransformers) transformer blocks in a layer, or \(Self.mostChannels) channels, are not those of an SDXL model; fetch the file again")
         }
         groups = try c.integer("norm_num_groups", default: 32)
         for (i, width) in channels.enumerated() {
@@ -104,9 +116,22 @@ public struct UNetConfiguration: Sendable {
         outKernel = try c.integer("conv_out_kernel", default: 3, in: 1...7)
         timeIDWidth = try c.integer("addition_time_embed_dim")
         additionWidth = try c.integer("projection_class_embeddings_input_dim")
-        sampleSize = c.has("sample_size") ? try c.integer("sample_size") : nil
+        guard !inKernel.isMultiple(of: 2), !outKernel.isMultiple(of: 2) else {
+            throw ModelError(path: c.path, reason: "\"conv_in_kernel\" is \(inKernel) and \"conv_out_kernel\" \(outKernel), and only odd ones are supported; use a model of SDXL's architecture")
+        }
         guard additionWidth > 6 * timeIDWidth else {
             throw ModelError(path: c.path, reason: "projection_class_embeddings_input_dim \(additionWidth) leaves nothing for the pooled prompt beside 6 × \(timeIDWidth) for time_ids")
+        }
+    }
+
+    /// Whether its pictures are the VAE's latents, and nothing besides (as an inpainting model's are).
+    /// - Parameter path: the model's directory, for messages.
+    /// - Throws: `ModelError` where they are not.
+    public func requireLatents(of vae: VAEConfiguration, at path: String) throws {
+        guard inChannels == vae.latentChannels, outChannels == inChannels else {
+            throw ModelError(
+                path: path, reason: "the UNet takes \(inChannels) and gives \(outChannels) channels, "
+                    + "the VAE's latents have \(vae.latentChannels); the parts are not of one text-to-image model")
         }
     }
 

@@ -94,6 +94,7 @@ public struct RenderJob {
         try model.requireSDXL()
         CPUDevice.install()
         let schedule = try model.loadSchedule(), vae = try model.loadVAE(), f = vae.configuration.downsampling
+        try model.unetConfiguration().requireLatents(of: vae.configuration, at: model.path)
         try Sampler.check(planned[0].request.sampler, schedule, steps: order.steps)
         guard order.width % f == 0, order.height % f == 0 else { throw Fault("--width and --height must be multiples of \(f) for this model") }
         if let gamma = order.gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
@@ -122,6 +123,9 @@ public struct RenderJob {
                 try make.latents([request], noise: noise, stepNoise: given?.stepNoise) { step in
                     progress.step(ProgressLine(phase: .render, step: i * request.steps + step, total: planned.count * request.steps))
                 }
+            }
+            guard latents.values.allSatisfy(\.isFinite) else {
+                throw JobFailure(.badInput, "\(model.path): the picture of “\(request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
             }
             if let savedLatents = order.savedLatents {
                 var writer = SafetensorsWriter()
