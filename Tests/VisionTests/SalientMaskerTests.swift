@@ -89,6 +89,9 @@ import Testing
         other = sure
         other.consistency = 0.9
         #expect(other.doubt?.hasPrefix("seen from near") == true)
+        other = sure
+        other.rival = 0.2
+        #expect(sure.rival == 0 && other.doubt == "something else stands out beside it, 20 % as large")
         // What is refused is not merely doubted, and a detector's masks have other numbers.
         other.rule = .disagreement
         #expect(other.doubt == nil)
@@ -107,6 +110,9 @@ import Testing
         #expect(try rule([]) == (.nothingFound, false))
         #expect(try rule([one, other]) == (.severalObjects, false))
         #expect(try rule([one, other], rival: 1) == (.salientObject, true))
+        let small = PixelBox(x0: 60, y0: 10, x1: 70, y1: 40)
+        let beside = try SalientMasker(saliency: Self.brightness, segmenter: Segmenter()).mask(of: photo(100, 80, [one, small])).decision
+        #expect(beside.rule == .salientObject && beside.doubt == "something else stands out beside it, 20 % as large")
         #expect(try rule([one], Segmenter(onlyHalf: true)) == (.disagreement, false))
         #expect(try rule([one], Segmenter(offersNothing: true)) == (.nothingFound, false))
         #expect(try rule([PixelBox(x0: 0, y0: 0, x1: 100, y1: 80)]) == (.salientObject, true))

@@ -89,6 +89,7 @@ public struct MaskDecision: Equatable, Sendable, Codable {
         if let larger {
             return rule == .largerWhole ? "what stands out is only \(percent(1 / larger)) of it" : "it may be a part of a larger thing"
         }
+        if let rival, rival > 0 { return "something else stands out beside it, \(percent(rival)) as large" }
         if let agreement, agreement < 0.87 { return "it agrees with what stands out to \(percent(agreement)) only" }
         if let consistency, consistency < 0.93 { return "seen from near it differs from what it is in the whole photo (they agree to \(percent(consistency)))" }
         if let predictedIoU, predictedIoU < 0.93 { return "the segmenter itself expects \(percent(predictedIoU)) of it to be right" }
