@@ -102,6 +102,18 @@ import Testing
         #expect(shapes.contains("encoder.layers.1"), "\(shapes)")
         #expect(try fault { try $0.remove("model.safetensors") }.contains("model.safetensors"))
         #expect(try fault { try $0.remove("vocab.json") }.contains("vocab.json"))
+        #expect(try fault { try $0.remove("tokenizer_config.json") }.contains("tokenizer_config.json"))
+        #expect(try fault { try Data("#version: 0.2\n".utf8).write(to: URL(fileURLWithPath: $0.path + "/merges.txt")) }.contains("merges.txt: has no merges"))
+        #expect(try fault { try $0.change("preprocessor_config.json", ["image_processor_type": "OwlViTImageProcessor"]) }.contains("only Owlv2ImageProcessor"))
+    }
+
+    @Test(arguments: ["owlv2.vision_model.post_layernorm.bias", "box_head.dense2.bias", "objectness_head.dense2.bias"])
+    func numbersThatAreNoneAreSaid(_ tensor: String) throws {
+        let copy = try CopiedModel(of: VisionGolden.owlv2[0])
+        try copy.spoil(tensor)
+        let model = try OWLv2(directory: copy.path), photo = try VisionGolden.owlv2[0].photos[0]
+        let fault = sentence { _ = try model.detect(photo, queries: ["corgi"], threshold: 0.1) }
+        #expect(fault?.hasPrefix("\(copy.path): the model gives numbers that are not finite") == true, "\(fault ?? "accepted")")
     }
 
     @Test func aConfigurationOfDefaultsIsTheBaseModel() throws {

@@ -3,6 +3,7 @@ import Foundation
 import Images
 import ModelGoldens
 import Tensors
+import Weights
 
 /// A model directory of `Tests/Goldens/vision` and what transformers computed with it; the keys are described at the top of
 /// `make_vision_transformers.py`.
@@ -42,7 +43,9 @@ func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
 final class CopiedModel {
     let path = NSTemporaryDirectory() + "segmix-vision-\(UUID().uuidString)"
 
-    init(of golden: VisionGolden) throws { try FileManager.default.copyItem(atPath: golden.directory, toPath: path) }
+    convenience init(of golden: VisionGolden) throws { try self.init(golden.directory) }
+
+    init(_ directory: String) throws { try FileManager.default.copyItem(atPath: directory, toPath: path) }
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// Replaces keys of a JSON file; a null removes the key.
@@ -51,6 +54,25 @@ final class CopiedModel {
         var object = try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as! [String: Any]
         for (key, value) in changes { object[key] = value is NSNull ? nil : value }
         try JSONSerialization.data(withJSONObject: object).write(to: url)
+    }
+
+    /// One key of `vision_config`.
+    func setVision(_ key: String, _ value: Any) throws {
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path + "/config.json"))) as! [String: Any]
+        try change("config.json", ["vision_config": (object["vision_config"] as! [String: Any]).merging([key: value]) { $1 }])
+    }
+
+    /// Replaces the first number of a tensor by one that is none.
+    func spoil(_ tensor: String) throws {
+        let file = try SafetensorsFile(path + "/model.safetensors")
+        var writer = SafetensorsWriter(metadata: file.metadata)
+        for entry in file.entries {
+            var values = try file.floats(entry.name)
+            if entry.name == tensor { values[0] = .nan }
+            writer.add(entry.name, shape: entry.shape, values)
+        }
+        guard file[tensor] != nil else { throw CocoaError(.fileReadNoSuchFile) }
+        try writer.write(to: path + "/model.safetensors")
     }
 
     func remove(_ file: String) throws { try FileManager.default.removeItem(atPath: path + "/" + file) }

@@ -26,7 +26,7 @@ struct ScoringCost {
             let detector = try OWLv2(directory: models.owlv2), embedder = try DINOv2(directory: models.dinov2)
             let queries = try work { for word in words { _ = try detector.embedding(of: word) } }
             let detection = try work { _ = try detector.predict(picture, queries: words) }
-            return (detection, Tape.paused { work { _ = embedder.embedding(of: picture) } }, queries)
+            return (detection, try Tape.paused { try work { _ = try embedder.embedding(of: picture) } }, queries)
         }
         bytes = device.peakBytes + (try DirectoryFingerprint.bytes([models.owlv2, models.dinov2]))
     }

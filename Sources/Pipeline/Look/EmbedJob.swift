@@ -27,6 +27,6 @@ public struct EmbedJob {
         try DetectionOptions.requireModel(model, "DINOv2", like: "facebook/dinov2-base")
         CPUDevice.install()
         let embedder = try DINOv2(directory: model)
-        return Result(images: try images.map { Embedding(image: $0, embedding: embedder.embedding(of: try ImageFile.readPhoto($0))) })
+        return Result(images: try images.map { Embedding(image: $0, embedding: try embedder.embedding(of: try ImageFile.readPhoto($0), name: $0)) })
     }
 }

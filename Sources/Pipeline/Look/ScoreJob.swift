@@ -69,7 +69,7 @@ public struct ScoreJob {
         let subjects = try job.photos.subjects.map { subject in
             (name: subject.phrase, references: try job.photos.photos(of: subject.key).map { photo in
                 try goOn()
-                return embedder.embedding(of: try ImageFile.readPhoto(job.path + "/" + photo.file, name: photo.file))
+                return try embedder.embedding(of: ImageFile.readPhoto(job.path + "/" + photo.file, name: photo.file), name: photo.file)
             })
         }
         if let bare = subjects.first(where: \.references.isEmpty) { throw Fault("the subject “\(bare.name)” has no photo to compare with; add at least one") }

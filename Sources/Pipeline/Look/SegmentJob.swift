@@ -77,7 +77,7 @@ public struct SegmentJob {
         let sam = try SAM(directory: model, precision: precision.elementType), embedding = sam.embed(picture)
         // One point alone may mean a thing, a part of it, or a part of that: the model's own choice among them is taken.
         let isAmbiguous = prompt.box == nil && prompt.points.count == 1
-        let candidates = sam.segment(embedding, prompt, output: isAmbiguous ? .candidates : .single)
+        let candidates = try sam.segment(embedding, prompt, output: isAmbiguous ? .candidates : .single)
         let best = candidates.max { $0.predictedIoU < $1.predictedIoU }!, mask = best.mask()
         try AtomicFile.write(PNGEncoder.encode(mask), to: output)
         return Result(

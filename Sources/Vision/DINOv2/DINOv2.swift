@@ -28,7 +28,7 @@ public final class DINOv2 {
         path = directory
         let c = try DINOv2Configuration(directory: directory)
         configuration = c
-        pixels = try DINOv2Pixels(directory: directory)
+        pixels = try DINOv2Pixels(directory: directory, patch: c.patch)
         // The mask token is for training.
         let weights = try WeightStore(directory: directory, baseName: "model", ignoring: ["embeddings.mask_token"])
         let root = weights.root, embeddings = root["embeddings"]
@@ -44,7 +44,8 @@ public final class DINOv2 {
     }
 
     /// A photo as the model sees it, `[1, H, W, 3]`.
-    public func prepared(_ image: RGBImage) -> Tensor { pixels(image) }
+    /// - Throws: `ImageError` where the picture is so narrow that it would become too large.
+    public func prepared(_ image: RGBImage, name: String = "the picture") throws -> Tensor { try pixels(image, name: name) }
 
     /// The last hidden states, normalised: `[N, H, W, 3]` to `[N, 1 + patches, width]`, the class token first.
     public func states(_ pixels: Tensor) -> Tensor {
@@ -58,8 +59,11 @@ public final class DINOv2 {
     }
 
     /// The mean of a photo's last hidden states, the class token's among them: `width` numbers.
-    public func embedding(of image: RGBImage) -> [Float] {
-        let states = states(prepared(image)), count = states.shape[1], values = states.values
-        return (0..<width).map { i in Float((0..<count).reduce(0.0) { $0 + Double(values[$1 * width + i]) } / Double(count)) }
+    /// - Throws: as `prepared`; `ModelError` where the numbers are not finite.
+    public func embedding(of image: RGBImage, name: String = "the picture") throws -> [Float] {
+        let states = states(try prepared(image, name: name)), count = states.shape[1], values = states.values
+        let mean = (0..<width).map { i in Float((0..<count).reduce(0.0) { $0 + Double(values[$1 * width + i]) } / Double(count)) }
+        try mean.requireFinite(of: path)
+        return mean
     }
 }

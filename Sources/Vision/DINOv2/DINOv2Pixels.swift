@@ -11,9 +11,10 @@ struct DINOv2Pixels {
     private let filter: ResizeFilter
     private let normalization: PixelNormalization
 
+    /// - Parameter patch: of the model; no picture may be smaller.
     /// - Throws: `ModelError`.
-    init(directory: String) throws {
-        let c = try ImageProcessorFile.read(directory: directory, of: "DINOv2")
+    init(directory: String, patch: Int) throws {
+        let c = try ImageProcessorFile.read(directory: directory, of: "DINOv2", type: "BitImageProcessor")
         try c.require("do_resize", boolean: true)
         if let exact = try ImageProcessorFile.size("size", in: c), c.isSection("size") {
             size = .exact(height: exact.height, width: exact.width)
@@ -25,6 +26,14 @@ struct DINOv2Pixels {
         }
         let isCropped = try c.boolean("do_center_crop", default: true)
         crop = try isCropped ? ImageProcessorFile.size("crop_size", in: c) ?? (224, 224) : nil
+        let least = switch (crop, size) {
+        case (let crop?, _): min(crop.height, crop.width)
+        case (nil, .exact(let height, let width)): min(height, width)
+        case (nil, .shortestEdge(let edge)): edge
+        }
+        guard least >= patch else {
+            throw ModelError(path: c.path, reason: "pictures are brought to \(least) pixels, less than the model's patches of \(patch); the files are not of one model")
+        }
         let filters: [Int: ResizeFilter] = [1: .lanczos, 2: .bilinear, 3: .bicubic]
         guard let filter = filters[try c.integer("resample", default: 3, in: 0...5)] else {
             throw ModelError(path: c.path, reason: "\"resample\" should be 1 (Lanczos), 2 (bilinear) or 3 (bicubic); fetch the file again")
@@ -35,7 +44,9 @@ struct DINOv2Pixels {
     }
 
     /// `[1, H, W, 3]`
-    func callAsFunction(_ image: RGBImage) -> Tensor {
+    /// - Parameter name: the picture's, for messages.
+    /// - Throws: `ImageError` where the picture is so narrow that it would become too large.
+    func callAsFunction(_ image: RGBImage, name: String) throws -> Tensor {
         let resized: RGBImage
         switch size {
         case .exact(let height, let width):
@@ -43,6 +54,9 @@ struct DINOv2Pixels {
         case .shortestEdge(let edge):
             let short = min(image.width, image.height), long = max(image.width, image.height)
             let other = Int(Double(edge * long) / Double(short))
+            guard other <= ImageFile.pixelLimit / edge else {
+                throw ImageError(.size, file: name, "\(image.width) × \(image.height) pixels are too narrow to be shown \(edge) wide", remedy: "crop it")
+            }
             resized = image.width <= image.height
                 ? image.resized(width: edge, height: other, filter) : image.resized(width: other, height: edge, filter)
         }

@@ -32,6 +32,6 @@ public final class PictureScorer {
     public func score(_ image: RGBImage) throws -> Score {
         let found = try detector.detect(image, queries: queries, threshold: threshold, overlap: overlap)
         return Score(
-            detections: found, comparison: comparer.compare(found.map { embedder.embedding(of: image.whiteSquare(of: $0.box)) }))
+            detections: found, comparison: comparer.compare(try found.map { try embedder.embedding(of: image.whiteSquare(of: $0.box)) }))
     }
 }

@@ -14,8 +14,8 @@ public struct SAMProposals: PromptSegmenter {
     private struct Look: SegmentedPhoto {
         let sam: SAM, embedding: ImageEmbedding, offersAll: Bool
 
-        func proposals(_ prompt: SegmentationPrompt) -> [MaskProposal] {
-            let candidates = sam.segment(embedding, prompt) + (offersAll ? sam.segment(embedding, prompt, output: .candidates) : [])
+        func proposals(_ prompt: SegmentationPrompt) throws -> [MaskProposal] {
+            let candidates = try sam.segment(embedding, prompt) + (offersAll ? sam.segment(embedding, prompt, output: .candidates) : [])
             return candidates.map { candidate in
                 Tape.paused {
                     MaskProposal(

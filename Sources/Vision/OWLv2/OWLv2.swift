@@ -39,7 +39,9 @@ public final class OWLv2 {
             throw ModelError(
                 path: directory,
                 reason: "the text model has \(configuration.text.vocabulary) tokens and \(configuration.text.positions) positions, its tokenizer "
-                    + "\(tokenizer.idCount) and \(tokenizer.length); the files are not of one model")
+                    + "\(tokenizer.idCount) and \(tokenizer.length)"
+                    + (FileManager.default.fileExists(atPath: directory + "/tokenizer_config.json")
+                        ? "; the files are not of one model" : ", because tokenizer_config.json, which says how many, is missing; fetch it too"))
         }
         let weights = try WeightStore(directory: directory, baseName: "model", ignoring: Self.unneeded)
         text = CLIPTextEncoder(weights.root["owlv2"], configuration.text)
@@ -56,7 +58,7 @@ public final class OWLv2 {
         guard tokens.attentionLength > 2 else { throw ModelError(path: path, reason: "the query “\(query)” is empty; say in words what to look for") }
         if let rest = tokens.truncatedText {
             throw ModelError(
-                path: path, reason: "the query “\(query)” is too long for this model, which reads \(tokenizer.length - 2) tokens; shorten it (“\(rest)” is too much)")
+                path: path, reason: "the query “\(query.prefix(100))” is too long for this model, which reads \(tokenizer.length - 2) tokens; shorten it (“\(rest.prefix(100))” is too much)")
         }
         let projected = text([tokens.ids]).pooled!.values
         let norm = projected.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
@@ -72,18 +74,19 @@ public final class OWLv2 {
     public func features(_ pixels: Tensor) -> Tensor { Tape.paused { vision(pixels) } }
 
     /// What the model says of every patch. One pass over the picture, whatever the number of queries.
-    /// - Throws: `ModelError`, as `embedding(of:)`.
+    /// - Throws: `ModelError`, as `embedding(of:)`, and where the numbers are not finite.
     public func predict(_ image: RGBImage, queries: [String]) throws -> OWLv2Prediction {
         precondition(!queries.isEmpty, "OWLv2: no query")
         let rows = try queries.flatMap(embedding(of:))
         let features = features(prepared(image))
         let (logits, boxes, objectness) = heads(features, queries: Tensor(rows, shape: [queries.count, configuration.projection]))
+        for numbers in [logits, boxes, objectness] { try numbers.requireFinite(of: path) }
         return OWLv2Prediction(
             queries: queries, width: image.width, height: image.height, logits: logits, boxes: boxes, objectness: objectness)
     }
 
     /// What is found in a photo, one box for each object, highest score first.
-    /// - Throws: `ModelError`, as `embedding(of:)`.
+    /// - Throws: `ModelError`, as `predict`.
     public func detect(
         _ image: RGBImage, queries: [String], threshold: Double, overlap: Double = OWLv2.defaultOverlap
     ) throws -> [Detection] {

@@ -14,7 +14,7 @@ struct OWLv2Pixels {
     /// - Parameter side: the model's picture size.
     /// - Throws: `ModelError`.
     init(directory: String, side: Int) throws {
-        let c = try ImageProcessorFile.read(directory: directory, of: "OWLv2")
+        let c = try ImageProcessorFile.read(directory: directory, of: "OWLv2", type: "Owlv2ImageProcessor")
         try c.require("do_resize", boolean: true)
         try c.require("do_pad", boolean: true)
         try c.require("resample", number: 2)

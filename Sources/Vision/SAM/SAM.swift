@@ -14,6 +14,7 @@ public struct SAM {
         case candidates
     }
 
+    public let path: String
     public let configuration: SAMConfiguration
     private enum Encoder { case vit(SAMEncoder), tinyViT(TinyViT) }
     private let encoder: Encoder
@@ -26,6 +27,7 @@ public struct SAM {
     ///   are small, are float32 always, and so are prompts and masks.
     /// - Throws: `ModelError`, `WeightFaults`, `WeightsError`, `SafetensorsError`, `FileError`.
     public init(directory: String, precision: ElementType = .float32) throws {
+        path = directory
         configuration = try SAMConfiguration(directory: directory)
         processor = try SAMImageProcessor(directory: directory, imageSize: configuration.imageSize)
         // Files may hold the matrix of the places twice.
@@ -62,14 +64,16 @@ public struct SAM {
 
     /// The masks for a prompt, which has a box or a point, on an embedded photo.
     /// - Parameter mask: the logits of an earlier candidate of the same photo, to be made better by the prompt.
+    /// - Throws: `ModelError` where the numbers are not finite.
     public func segment(
         _ embedding: ImageEmbedding, _ prompt: SegmentationPrompt, refining mask: Tensor? = nil, output: Output = .single
-    ) -> [MaskCandidate] {
+    ) throws -> [MaskCandidate] {
         precondition(prompt.box != nil || !prompt.points.isEmpty, "SAM: a prompt without a box and without points")
-        return Tape.paused {
+        return try Tape.paused {
             let (logits, scores) = decoder(
                 features: prompts.features(embedding.features, mask: mask), places: prompts.gridPlaces,
                 tokens: prompts.tokens(prompt, scale: embedding.scale), range: output == .single ? 0..<1 : 1..<configuration.decoder.masks + 1)
+            try (scores + logits.values).requireFinite(of: path)
             return scores.enumerated().map { i, score in
                 MaskCandidate(logits: logits.rows(i, 1).reshaped(Array(logits.shape.dropFirst())), predictedIoU: score, embedding: embedding)
             }

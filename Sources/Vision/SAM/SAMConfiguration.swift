@@ -28,7 +28,7 @@ public struct SAMConfiguration: Sendable {
 
     /// - Throws: `ModelError`.
     public init(directory: String) throws {
-        let c = try ModelConfiguration(directory: directory), kind = try c.string("model_type", default: "sam")
+        let c = try ModelConfiguration(directory: directory, of: "SAM"), kind = try c.string("model_type", default: "sam")
         let vision = try c.section("vision_config"), prompts = try c.section("prompt_encoder_config"), masks = try c.section("mask_decoder_config")
         switch kind {
         case "sam":
@@ -98,7 +98,7 @@ struct SAMEncoderConfiguration: Sendable {
         patch = try c.integer("patch_size", default: 16)
         outputs = try c.integer("output_channels", default: 256)
         window = try c.integer("window_size", default: 14, in: 0...(1 << 14))
-        global = Set(try c.integers("global_attn_indexes", default: [2, 5, 8, 11]))
+        global = Set(try c.integers("global_attn_indexes", default: [2, 5, 8, 11], mayBeEmpty: true))
         hasBias = try c.boolean("qkv_bias", default: true)
         hasPositions = try c.boolean("use_abs_pos", default: true)
         hasRelativePositions = try c.boolean("use_rel_pos", default: true)

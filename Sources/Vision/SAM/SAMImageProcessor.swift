@@ -14,7 +14,7 @@ struct SAMImageProcessor {
     /// Reads `preprocessor_config.json`, or where there is none `processor_config.json`; defaults where there is neither.
     /// - Throws: `ModelError`.
     init(directory: String, imageSize: Int) throws {
-        let c = try Self.configuration(directory)
+        let c = try ImageProcessorFile.find(directory: directory, of: "SAM", type: "SamImageProcessor")
         for key in ["do_resize", "do_rescale", "do_normalize", "do_pad"] { try c?.require(key, boolean: true) }
         longestEdge = try c?.section("size").integer("longest_edge", default: 1024) ?? imageSize
         let pad = try c?.section("pad_size")
@@ -38,13 +38,6 @@ struct SAMImageProcessor {
         table = (0..<3).map { channel in
             (0..<256).map { (Float(Double($0) * scale) - Float(mean[channel])) / Float(deviation[channel]) }
         }
-    }
-
-    private static func configuration(_ directory: String) throws -> ModelConfiguration? {
-        func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: directory + "/" + file) }
-        if exists("preprocessor_config.json") { return try ModelConfiguration(directory: directory, file: "preprocessor_config.json") }
-        guard exists("processor_config.json") else { return nil }
-        return try ModelConfiguration(directory: directory, file: "processor_config.json").section("image_processor")
     }
 
     /// The size a photo is resized to (`_get_preprocess_shape`).

@@ -56,7 +56,7 @@ struct VisionModel {
             file.add("features", embedding.features)
             file.add("pixels", pixels)
             if b.count == 4 {
-                let mask = model.segment(embedding, SegmentationPrompt(box: .init(x0: b[0], y0: b[1], x1: b[2], y1: b[3])))[0]
+                let mask = try model.segment(embedding, SegmentationPrompt(box: .init(x0: b[0], y0: b[1], x1: b[2], y1: b[3])))[0]
                 file.add("logits", mask.logits)
                 file.add("scores", shape: [1], [mask.predictedIoU])
             }
