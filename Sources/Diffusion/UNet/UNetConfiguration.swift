@@ -90,9 +90,9 @@ public struct UNetConfiguration: Sendable {
                 path: c.path, reason: "more than \(Self.mostTransformers) transformer blocks in a layer, or \(Self.mostChannels) channels, are not those of an SDXL model; fetch the file again")
         }
         groups = try c.integer("norm_num_groups", default: 32)
-        for (i, width) in channels.enumerated() {
-            guard width > 0, width % groups == 0, heads[i] > 0, width % heads[i] == 0 || downTypes[i] == "DownBlock2D" else {
-                throw ModelError(path: c.path, reason: "\(width) channels do not divide into \(groups) norm groups or \(heads[i]) heads")
+        for (width, heads) in zip(channels, heads) {
+            guard width > 0, width % groups == 0, heads > 0 else {
+                throw ModelError(path: c.path, reason: "\(width) channels do not divide into \(groups) norm groups, or there are \(heads) heads; use a model of SDXL's architecture")
             }
         }
         down = (0..<levels).map {
@@ -107,6 +107,9 @@ public struct UNetConfiguration: Sendable {
         midHasAttention = try c.string("mid_block_type", default: "UNetMidBlock2DCrossAttn") == "UNetMidBlock2DCrossAttn"
         mid = Block(hasAttention: midHasAttention, channels: channels[levels - 1], heads: heads[levels - 1],
                     promptWidth: promptWidths[levels - 1], transformers: [depths[levels - 1].first ?? 1])
+        if let odd = (down + [mid] + up).first(where: { $0.hasAttention && $0.channels % $0.heads != 0 }) {
+            throw ModelError(path: c.path, reason: "\(odd.channels) channels do not divide into the \(odd.heads) heads of \"attention_head_dim\"; use a model of SDXL's architecture")
+        }
         epsilon = Float(try c.number("norm_eps", default: 1e-5))
         linearProjection = try c.boolean("use_linear_projection", default: false)
         downsamplePadding = try c.integer("downsample_padding", default: 1, in: 1...1)
