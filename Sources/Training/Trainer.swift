@@ -61,6 +61,8 @@ public struct Trainer {
             observer.note("\($0) is damaged and was passed over")
         } ?? 0
         try observer.willStart(after: start)
+        // What belongs to a step comes before the next one: pictures that a stop has kept the observer from are made first.
+        if start > 0, start < settings.steps, observer.wantsToStop { return .stopped(after: start) }
         if start == 0 { try trace?.writeInitial(model.adapters) }
 
         let encoded = LatentCache(model.vae), instances = sampler.settings.batchSize

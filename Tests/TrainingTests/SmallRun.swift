@@ -44,7 +44,7 @@ struct SmallRun {
     /// One process's part of the run: everything is loaded anew, as after a start.
     /// - Parameter stop: steps after which it is to stop.
     func go(
-        in folder: String, stopAfter stop: Set<Int> = [], traces: Bool = false, keep: Checkpointing = .keepEverything
+        in folder: String, stopAfter stop: Set<Int> = [], stopsAtStart: Bool = false, traces: Bool = false, keep: Checkpointing = .keepEverything
     ) throws -> (outcome: Trainer.Outcome, weights: [String: [Float]], observer: Witness) {
         let examples = try examples()
         let prompts = try Tape.paused { try PromptEncoder(model).encode(examples.prompts) { _, _ in } }
@@ -52,7 +52,7 @@ struct SmallRun {
         let trainer = Trainer(
             settings, model: loaded, sampler: examples, keep: keep, resumeDirectory: scratch.path + "/" + folder + "/resume", resumeEvery: resumeEvery, resumeLimit: 2,
             fingerprint: ["seed": "\(settings.seed)"])
-        let witness = Witness(stopAfter: stop)
+        let witness = Witness(stopAfter: stop, stopsAtStart: stopsAtStart)
         witness.weights = { Dictionary(uniqueKeysWithValues: loaded.adapters.parameters.map { ($0.name, $0.parameter.value.values) }) }
         let trace = traces ? try Trace(directory: scratch.path + "/" + folder + "/trace") : nil
         let outcome = try trainer.run(trace: trace, observer: witness)
@@ -61,15 +61,15 @@ struct SmallRun {
 
     /// Remembers what it was told.
     final class Witness: TrainingObserver {
-        let stop: Set<Int>
+        let stop: Set<Int>, stopsAtStart: Bool
         var started: [Int] = [], records: [StepRecord] = [], notes: [String] = []
         var weights: () -> [String: [Float]] = { [:] }
 
-        init(stopAfter stop: Set<Int>) { self.stop = stop }
+        init(stopAfter stop: Set<Int>, stopsAtStart: Bool) { (self.stop, self.stopsAtStart) = (stop, stopsAtStart) }
 
         func willStart(after step: Int) { started.append(step) }
         func didStep(_ record: StepRecord) { records.append(record) }
-        var wantsToStop: Bool { records.last.map { stop.contains($0.step) } ?? false }
+        var wantsToStop: Bool { records.last.map { stop.contains($0.step) } ?? stopsAtStart }
         func note(_ sentence: String) { notes.append(sentence) }
     }
 }

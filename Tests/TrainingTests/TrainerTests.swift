@@ -35,6 +35,11 @@ import Weights
             let part = try run.scratch.data("parts/trace/" + name), all = try run.scratch.data("whole/trace/" + name)
             #expect(part == all, "\(name)")
         }
+        // Stopped while it makes up for what a stop had kept it from, it trains nothing before that is made.
+        _ = try run.go(in: "late", stopAfter: [1])
+        let late = try run.go(in: "late", stopsAtStart: true)
+        #expect(late.outcome == .stopped(after: 1) && late.observer.started == [1] && late.observer.records.isEmpty)
+        #expect(try run.go(in: "late").weights == whole.weights)
         // A finished run, started again, has nothing to do.
         let again = try run.go(in: "parts")
         #expect(again.outcome == .finished && again.observer.records.isEmpty && again.weights == whole.weights)
