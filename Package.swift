@@ -118,7 +118,10 @@ let package = Package(
         .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
             name: "StatusPageTests",
-            dependencies: ["Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+            dependencies: [
+                "Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -89,10 +89,11 @@ public final class SegmixDaemon: Sendable {
             last.append(.init(service: service, successTerminationBehavior: .ignore))
         }
         group = ServiceGroup(configuration: .init(
-            services: first + [
+            // The page ends last but for the service manager: nobody who looks at it can hold up the jobs' end.
+            services: first + (try services(store)).map { .init(service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore) } + [
                 .init(service: scheduler, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: inbox, successTerminationBehavior: .ignore),
-            ] + (try services(store)).map { .init(service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore) } + last,
+            ] + last,
             gracefulShutdownSignals: signals, logger: logger))
     }
 

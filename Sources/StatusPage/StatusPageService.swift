@@ -11,6 +11,7 @@ public struct StatusPageService: Service {
     private let address: String
     private let application: any ApplicationProtocol
     private let logger: Logger
+    private static let patience = Duration.seconds(3)
 
     /// - Parameters:
     ///   - configuration: its `statusPage` is set.
@@ -28,13 +29,24 @@ public struct StatusPageService: Service {
         quiet.logLevel = .warning
         application = Application(
             router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host),
+            server: .http1(configuration: .init(idleTimeout: .seconds(30))),
             configuration: .init(address: .hostname(host, port: port), serverName: "segmixd"), logger: quiet)
     }
 
     public func run() async throws {
         do {
             logger.info("The status page is at http://\(address)/")
-            try await application.run()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { [application] in try await application.run() }
+                // A client that does not read its answer is not waited for when the daemon ends.
+                group.addTask {
+                    try await gracefulShutdown()
+                    try await Task.sleep(for: Self.patience)
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch is CancellationError {
         } catch {
             logger.warning("The status page cannot be served at \(address): \(error). Give `status_page` another address, or `none`; jobs run all the same")
         }

@@ -4,6 +4,8 @@ import Hummingbird
 import HummingbirdTesting
 import Jobs
 import JobStore
+import Logging
+import ServiceLifecycle
 import Testing
 
 @testable import StatusPage
@@ -54,6 +56,43 @@ import Testing
             try Folder.create(Directory.parent(of: path))
             try text.write(toFile: path, atomically: false, encoding: .utf8)
         }
+    }
+
+    /// The daemon ends although somebody asks and asks, and reads nothing of what is answered.
+    @Test func aClientThatDoesNotReadIsNotWaitedFor() async throws {
+        let place = try Place(), port = UInt16.random(in: 20_000..<30_000)
+        try place.fill()
+        var configuration = place.configuration
+        configuration.statusPage = "127.0.0.1:\(port)"
+        let logger = Logger(label: "test"), service = try StatusPageService(configuration: configuration, store: place.store, logger: logger)
+        let group = ServiceGroup(services: [service], logger: logger), running = Task { try await group.run() }
+
+        let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(client) }
+        var little = Int32(4096), address = sockaddr_in()
+        setsockopt(client, SOL_SOCKET, SO_RCVBUF, &little, socklen_t(MemoryLayout<Int32>.size))
+        (address.sin_family, address.sin_port, address.sin_addr.s_addr) = (sa_family_t(AF_INET), port.bigEndian, inet_addr("127.0.0.1"))
+        var isConnected = false
+        for _ in 0..<100 where !isConnected {
+            isConnected = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+            }
+            if !isConnected { try await Task.sleep(for: .milliseconds(50)) }
+        }
+        try #require(isConnected)
+        let request = Array("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8)
+        for _ in 0..<4000 where send(client, request, request.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) < 0 { break }
+        try await Task.sleep(for: .seconds(1))
+
+        let began = ContinuousClock.now
+        let rescue = Task {
+            try await Task.sleep(for: .seconds(20))
+            shutdown(client, Int32(SHUT_RDWR))
+        }
+        await group.triggerGracefulShutdown()
+        try await running.value
+        rescue.cancel()
+        #expect(began.duration(to: .now) < .seconds(10))
     }
 
     private func text(_ response: TestResponse) -> String { String(buffer: response.body) }
