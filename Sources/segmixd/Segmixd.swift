@@ -29,6 +29,8 @@ struct Segmixd: AsyncParsableCommand {
     var drain = false
 
     func run() async throws {
+        // Until the daemon listens for it, a wish to read the configuration again must not end it.
+        if !drain { signal(SIGHUP, SIG_IGN) }
         let logger = Logger(label: "segmixd") { _ in JournalLogHandler() }
         let configuration: Configuration
         do throws(FaultList) { configuration = try Configuration.load(config) } catch { fail(error, .badInput) }
