@@ -114,6 +114,16 @@ import Testing
         if let sentence { #expect(found == [sentence]) } else { #expect(found[0].hasPrefix("c.yaml:1: `default_job` is to be a job specification or the path of one, but Cannot read ")) }
     }
 
+    @Test func directoriesAreComparedByWhereTheyLead() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path + "/in", withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: folder.path + "/link", withDestinationPath: "in")
+        for (outbox, says) in [("link", "are the same directory"), ("link/out", "lies inside `inbox`")] {
+            try folder.write("inbox: in\noutbox: \(outbox)\nstate: state\n", to: "segmixd.yaml")
+            #expect { try Configuration.load(folder.path + "/segmixd.yaml") } throws: { "\($0)".contains(says) }
+        }
+    }
+
     @Test func aMissingFile() {
         #expect(throws: FaultList([Fault("the configuration /nowhere/c.yaml is not there; create it (etc/segmixd.yaml of the source is a commented example), or name another with `--config`")])) {
             try Configuration.load("/nowhere/c.yaml")

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 extension Configuration {
     /// Reads a configuration file; relative paths in it are relative to its folder.
     ///
@@ -129,7 +130,8 @@ extension Configuration {
 
     /// No directory may lie inside another: the outbox would be taken for a job.
     private func checkDirectories(_ values: KeyedValues) {
-        let directories = [("inbox", inbox), ("outbox", outbox), ("state", state)]
+        // By where they lead.
+        let directories = [("inbox", inbox), ("outbox", outbox), ("state", state)].map { ($0, Self.target(of: $1)) }
         for (i, (name, path)) in directories.enumerated() {
             for (otherName, other) in directories[(i + 1)...] {
                 let place = values.location(otherName) ?? values.location(name) ?? .init(file: self.path ?? Self.defaultPath)
@@ -141,6 +143,18 @@ extension Configuration {
                 }
             }
         }
+    }
+}
+
+extension Configuration {
+    /// A path without the links in it, as far as it is there.
+    private static func target(of path: String) -> String {
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        let above = Directory.parent(of: path)
+        return above == path || above == "." ? path : Directory.joined(target(of: above), String(path.dropFirst(above == "/" ? 1 : above.utf8.count + 1)))
     }
 }
 
