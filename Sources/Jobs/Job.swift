@@ -69,7 +69,8 @@ public struct Job: Equatable, Sendable, Codable {
                 faults.append(error)
             }
         } else if configuration?.defaultJob == nil, settings.isEmpty {
-            faults.append(Fault("the folder \(folder.name.onOneLine()) has no job specification; add a job.yaml (an empty one takes every default)"))
+            let near = (try? folder.nearSpecification()) ?? nil
+            faults.append(Fault("the folder \(folder.name.onOneLine()) has no job specification\(near ?? "; add a job.yaml (an empty one takes every default)")"))
         }
         let hasSpecification = faults.isEmpty
         for setting in settings { layers.add(setting: setting) }

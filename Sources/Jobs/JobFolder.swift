@@ -65,14 +65,23 @@ public struct JobFolder: Sendable {
             faults.append(Fault("the folder \(name.onOneLine()) has no metadata.jsonl, which lists its subjects and photos\(try hint())"))
         }
         if specifications.isEmpty, !hasDefaultJob {
-            faults.append(Fault("the folder \(name.onOneLine()) has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration"))
+            faults.append(Fault("the folder \(name.onOneLine()) has no job specification\(try nearSpecification() ?? "; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration")"))
         }
         for (i, one) in specifications.enumerated() {
+            if specifications.count > 1, ["input", "error.txt"].contains(one.name.lowercased()) {
+                faults.append(Fault(file: one.file, "its result would be called \(one.name), as what is put beside the results of a job that failed; rename it"))
+            }
             if let twin = specifications[..<i].first(where: { $0.name.lowercased() == one.name.lowercased() }) {
                 faults.append(Fault(file: one.file, "has the same name as \(twin.file), and so would its result; rename one of them"))
             }
         }
         return faults
+    }
+
+    /// A file that was meant to be one.
+    func nearSpecification() throws(FileError) -> String? {
+        let near = try Folder.names(path).sorted().first { name in [".yaml.txt", ".yml.txt"].contains { name.lowercased().hasSuffix($0) } }
+        return near.map { "; it has \($0.onOneLine()): take the .txt off its name, which Windows may hide" }
     }
 
     /// Where the metadata probably is.

@@ -92,7 +92,7 @@ import Testing
 
     @Test func foldersInsteadOfMetadata() throws {
         let folder = try TemporaryFolder()
-        for name in ["olis toy/2.JPG", "olis toy/1.png", "olis toy/mask_1.jpg", "hta_corgi/x.jpeg", "hta_corgi/mask_extra.png", "notes/a.txt", "prior/z.jpg", "set/metadata.jsonl", "set/a.jpg"] {
+        for name in ["olis toy/2.JPG", "olis toy/1.png", "olis toy/mask_1.jpg", "hta_corgi/x.jpeg", "hta_corgi/Mask_X.PNG", "hta_corgi/extra.png", "notes/a.txt", "prior/z.jpg", "set/metadata.jsonl", "set/a.jpg"] {
             try folder.write("x", to: name)
         }
         try folder.write("", to: "job.yaml")
@@ -101,13 +101,35 @@ import Testing
         #expect(faults(folder).map { $0.prefix(26) } == ["prior/class_metadata.jsonl"])
         let job = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])
         #expect(job.photos.isInferred && job.photos.subjects == [.init(key: "a", phrase: "hta corgi"), .init(key: "b", phrase: "olis toy")])
-        #expect(job.photos.photos.map(\.file) == ["hta_corgi/mask_extra.png", "hta_corgi/x.jpeg", "olis toy/1.png", "olis toy/2.JPG"])
-        #expect(job.photos.photos.map(\.mask) == [nil, nil, "olis toy/mask_1.jpg", nil])
+        #expect(job.photos.photos.map(\.file) == ["hta_corgi/extra.png", "hta_corgi/x.jpeg", "olis toy/1.png", "olis toy/2.JPG"])
+        #expect(job.photos.photos.map(\.mask) == [nil, "hta_corgi/Mask_X.PNG", "olis toy/mask_1.jpg", nil])
         #expect(job.photos.photos.map(\.captions) == [["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a olis toy"], ["A photo of a olis toy"]])
         // Written out, the list is metadata that reads the same.
         try folder.write(job.photos.metadataLines(), to: "metadata.jsonl")
         let again = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])
         #expect(!again.photos.isInferred && again.photos.subjects == job.photos.subjects && again.photos.photos == job.photos.photos)
+    }
+
+    /// What would be missed in the morning is said in the evening.
+    @Test func picturesThatCannotBeMeantAreFaults() throws {
+        let folder = try TemporaryFolder()
+        for name in ["olis toy/1.png", "olis toy/mask_2.png", "olis toy/IMG_2.HEIC", "hta_corgi/x.jpeg", "third one/IMG_1.webp"] { try folder.write("x", to: name) }
+        try folder.write("dco_beta: 1", to: "job.yaml")
+        let kind = "is a picture of a kind that is not read; save it as JPEG or PNG, or take it out of the folder"
+        #expect(Set(faults(folder)) == [
+            "olis toy/mask_2.png: is called like the mask of a photo that is not there; add the photo, or give it another name",
+            "olis toy/IMG_2.HEIC: \(kind)", "third one/IMG_1.webp: \(kind)",
+        ])
+    }
+
+    /// Macs take an accent apart from its letter, Windows does not, and a name may cross between them.
+    @Test(arguments: [("e\u{301}.jpg", "\u{e9}.jpg"), ("\u{e9}.jpg", "e\u{301}.jpg")]) func accentsApartOrNot(_ disk: String, _ written: String) throws {
+        let folder = try makeJobFolder()
+        try FileManager.default.moveItem(atPath: folder.path + "/a00.jpg", toPath: folder.path + "/aside")
+        try #require(rename(folder.path + "/aside", folder.path + "/" + disk) == 0)
+        try folder.write(folder.read("metadata.jsonl").replacing("\"a00.jpg\"", with: "\"\(written)\""), to: "metadata.jsonl")
+        let file = try #require(try Job.load(JobFolder(folder.path)).photos.photos.first?.file)
+        #expect(Array(file.utf8) == Array(disk.utf8))
     }
 
     @Test func priors() throws {
@@ -162,6 +184,9 @@ import Testing
             "the folder \(name) has no metadata.jsonl, which lists its subjects and photos; the README shows how to write it",
             "the folder \(name) has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration",
         ])
+        try folder.write("", to: "Job.YAML.txt")
+        let near = "no job specification; it has Job.YAML.txt: take the .txt off its name, which Windows may hide"
+        #expect(try JobFolder(folder.path).faults(hasDefaultJob: false)[1].description == "the folder \(name) has \(near)")
         try folder.write("x", to: "set/metadata.jsonl")
         try folder.write("", to: "a.yaml")
         try folder.write("", to: "A.yml")
@@ -169,6 +194,15 @@ import Testing
             "the folder \(name) has no metadata.jsonl, which lists its subjects and photos; its folder set has one: put that folder into the inbox instead",
             "a.yaml: has the same name as A.yml, and so would its result; rename one of them",
         ])
+        // Alone it gives the folder's result its name, and stands beside nothing.
+        for (file, isFine) in [("input.yaml", true), ("Input.yml", true), ("error.txt.yaml", true)] {
+            let other = try TemporaryFolder()
+            try other.write("x", to: "metadata.jsonl")
+            try other.write("", to: file)
+            #expect(try JobFolder(other.path).faults(hasDefaultJob: false).isEmpty == isFine)
+            try other.write("", to: "b.yaml")
+            #expect(try JobFolder(other.path).faults(hasDefaultJob: false).contains { $0.description.hasPrefix("\(file): its result would be called") })
+        }
     }
 
     @Test func aFolderWithoutSpecification() throws {

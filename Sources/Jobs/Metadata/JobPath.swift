@@ -37,13 +37,11 @@ public struct JobPath {
         let pieces = name.split(separator: "/").map(String.init).filter { $0 != "." }
         guard !pieces.contains("..") else { throw Refusal(reason: "leaves the job's folder (`..`); copy the file into the job's folder") }
         guard !pieces.isEmpty, !name.hasSuffix("/") else { throw Refusal(reason: "is a folder, not a picture") }
-        let relative = ((folder.isEmpty ? [] : [folder]) + pieces).joined(separator: "/")
-        let path = root + "/" + relative
-
-        var status = stat()
-        if stat(path, &status) != 0 {
+        var relative = ((folder.isEmpty ? [] : [folder]) + pieces).joined(separator: "/"), status = stat()
+        if stat(root + "/" + relative, &status) != 0 {
             let code = errno
-            throw Refusal(reason: missing(relative, code))
+            guard let same = sameLetters(relative), stat(root + "/" + same, &status) == 0 else { throw Refusal(reason: missing(relative, code)) }
+            relative = same
         }
         try refuseLinkOut(relative)
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -63,6 +61,23 @@ public struct JobPath {
         guard String(cString: real).hasPrefix(realRoot == "/" ? "/" : realRoot + "/") else {
             throw Refusal(reason: "is a link that leaves the job's folder; copy the file itself into it")
         }
+    }
+
+    /// The same name as the disk has it, where letters and their accents are stored in another way (NFC, NFD): Macs take them
+    /// apart, and nobody can see it.
+    private mutating func sameLetters(_ relative: String) -> String? {
+        var present = ""
+        for piece in relative.split(separator: "/").map(String.init) {
+            let next = present.isEmpty ? piece : present + "/" + piece
+            var status = stat()
+            if lstat(root + "/" + next, &status) == 0 {
+                present = next
+            } else {
+                guard let twin = listing(present).byName[piece.lowercased()], twin == piece else { return nil }
+                present = present.isEmpty ? twin : present + "/" + twin
+            }
+        }
+        return present
     }
 
     private mutating func missing(_ relative: String, _ code: Int32) -> String {

@@ -4,13 +4,15 @@ import Files
 ///
 /// `olis harry potter toy/` and `hta_corgi/` are the subjects "a" and "b", by name; without spaces in it, underscores
 /// stand for them. Every JPEG and PNG directly in a subject's folder is a photo of it, but for `mask_PHOTO`, the mask of
-/// the photo of that name.
+/// the photo of that name, in capital or small letters.
 public struct SubjectFolders {
     /// How faults and `PhotoList.source` call what was inferred.
     static let source = "metadata.jsonl (inferred)"
     /// Folders that are something else.
     private static let others: Set<String> = ["prior", "masks", "samples"]
     private static let suffixes = [".jpg", ".jpeg", ".png"]
+    /// Of pictures that are not read; passed over, they would be missed in the morning.
+    private static let foreignSuffixes = [".heic", ".heif", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng", ".cr2", ".cr3", ".nef", ".arw"]
 
     /// The names of the subjects' folders, sorted.
     static func names(in root: String) throws(FileError) -> [String] {
@@ -19,7 +21,8 @@ public struct SubjectFolders {
             let path = root + "/" + name
             // A folder with metadata of its own is a job that was put one level too deep.
             guard Folder.leadsToDirectory(path), !leadsOut(name, of: root), !Folder.exists(path + "/metadata.jsonl") else { continue }
-            if try !pictures(in: path).names.isEmpty { found.append(name) }
+            let pictures = try pictures(in: path)
+            if !pictures.names.isEmpty || !pictures.strange.isEmpty || !pictures.foreign.isEmpty { found.append(name) }
         }
         return found
     }
@@ -34,15 +37,19 @@ public struct SubjectFolders {
         }
     }
 
-    /// The pictures of a folder; `strange` are those whose names are not UTF-8, which nothing can be called by.
-    private static func pictures(in folder: String) throws(FileError) -> (names: [String], strange: [String]) {
-        var names: [String] = [], strange: [String] = []
+    /// The pictures of a folder; `strange` are those whose names are not UTF-8, which nothing can be called by, and `foreign` those
+    /// of kinds that are not read.
+    private static func pictures(in folder: String) throws(FileError) -> (names: [String], strange: [String], foreign: [String]) {
+        var names: [String] = [], strange: [String] = [], foreign: [String] = []
         for bytes in try RawPath(folder).names() {
             let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard !IgnoredFiles.contains(name), suffixes.contains(where: { name.lowercased().hasSuffix($0) && name.count > $0.count }) else { continue }
+            func isOne(of suffixes: [String]) -> Bool { suffixes.contains { name.lowercased().hasSuffix($0) && name.count > $0.count } }
+            if IgnoredFiles.contains(name) { continue }
+            if isOne(of: foreignSuffixes) { foreign.append(name) }
+            guard isOne(of: suffixes) else { continue }
             if Array(name.utf8).elementsEqual(bytes.lazy.map { UInt8(bitPattern: $0) }) { names.append(name) } else { strange.append(name) }
         }
-        return (names.sorted(), strange.sorted())
+        return (names.sorted(), strange.sorted(), foreign.sorted())
     }
 
     /// The list that the folders amount to, and every fault; nil where there is no folder of photos.
@@ -59,10 +66,14 @@ public struct SubjectFolders {
             for (i, folder) in folders.enumerated() {
                 let subject = SubjectEntry(key: key(i), phrase: phrase(folder))
                 list.subjects.append(subject)
-                let (names, strange) = try pictures(in: paths.root + "/" + folder)
+                let (names, strange, foreign) = try pictures(in: paths.root + "/" + folder)
                 faults += strange.map { Fault(file: folder + "/" + $0, "has a name that is not UTF-8, shown here with � in its place; rename the file") }
-                let stem = { (name: String) in String(name[..<name.lastIndex(of: ".")!]) }
-                let masks = names.filter { name in name.hasPrefix("mask_") && names.contains { stem($0) == stem(name).dropFirst(5) } }
+                faults += foreign.map { Fault(file: folder + "/" + $0, "is a picture of a kind that is not read; save it as JPEG or PNG, or take it out of the folder") }
+                let stem = { (name: String) in name[..<name.lastIndex(of: ".")!].lowercased() }
+                let masks = names.filter { stem($0).hasPrefix("mask_") }
+                for mask in masks where !names.contains(where: { stem($0) == stem(mask).dropFirst(5) }) {
+                    faults.append(Fault(file: folder + "/" + mask, "is called like the mask of a photo that is not there; add the photo, or give it another name"))
+                }
                 for name in names where !masks.contains(name) {
                     let mask = masks.first { stem($0).dropFirst(5) == stem(name) }
                     let files = [name] + (mask.map { [$0] } ?? [])
