@@ -41,24 +41,26 @@ public enum Directory {
     }
 
     /// Flushes everything below `path`: files first, then the directories that name them, `path` itself last.
-    /// Symbolic links are not followed.
+    /// Symbolic links are not followed, and what may not be read, somebody else's, is passed over: its owner has flushed it or not.
     /// - Throws: `FileError`.
     public static func flushTree(_ path: String) throws { try flushTree(RawPath(path)) }
 
-    private static func flushTree(_ path: RawPath) throws {
+    private static func flushTree(_ path: RawPath) throws(FileError) {
         for name in try path.names() {
             let entry = path.appending(name)
             guard let status = entry.status else { throw FileError("read", entry.text, code: errno) }
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR: try flushTree(entry)
-            case S_IFREG: try flush(entry, flags: O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-            default: break
-            }
+            do throws(FileError) {
+                switch status.st_mode & S_IFMT {
+                case S_IFDIR: try flushTree(entry)
+                case S_IFREG: try flush(entry, flags: O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                default: break
+                }
+            } catch where error.code == EACCES {}
         }
         try flush(path, flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
 
-    private static func flush(_ path: RawPath, flags: Int32) throws {
+    private static func flush(_ path: RawPath, flags: Int32) throws(FileError) {
         let descriptor = open(path.bytes, flags)
         guard descriptor >= 0 else { throw FileError("flush", path.text, code: errno) }
         defer { close(descriptor) }

@@ -109,6 +109,35 @@ import Testing
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
     }
 
+    /// Nothing that somebody has dropped by mistake keeps a folder from being put where it belongs.
+    @Test func pipesAndLongNamesMoveAcrossToo() throws {
+        let folder = try TemporaryFolder(), name = String(repeating: "n", count: 250)
+        let (source, destination) = (folder.path + "/in/" + name, folder.path + "/state/" + name)
+        for path in [source, folder.path + "/state"] { try Folder.create(path) }
+        try #require(mkfifo(source + "/pipe", 0o600) == 0)
+        let twin = folder.path + "/twin"
+        try TreeCopy.copy(source, to: twin)
+        #expect(try TreeComparison.areEqual(RawPath(source), RawPath(twin)))
+        #expect(try FolderMove.moveAcross(source, destination))
+        var status = stat()
+        #expect(lstat(destination + "/pipe", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == [name])
+    }
+
+    /// The daemon is another user, and moving a folder takes the right to write in it.
+    @Test func theGroupMayMoveWhatIsSubmitted() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("photo", to: "toys/deep/a.jpg")
+        try Folder.create(folder.path + "/inbox")
+        try #require(chmod(folder.path + "/toys/deep/a.jpg", 0o600) == 0 && chmod(folder.path + "/toys", 0o755) == 0)
+        #expect(try Submission.submit(folder.path + "/toys", to: folder.path + "/inbox", as: "toys") == "toys")
+        func mode(_ path: String) -> mode_t {
+            var status = stat()
+            return stat(folder.path + path, &status) == 0 ? status.st_mode & 0o777 : 0
+        }
+        #expect(mode("/inbox/toys") == 0o775 && mode("/inbox/toys/deep/a.jpg") == 0o660 && mode("/toys") == 0o755)
+    }
+
     @Test func movingAcrossBrokenOffAfterTheCopy() throws {
         let folder = try TemporaryFolder()
         try folder.write("photo", to: "in/toys/a.jpg")

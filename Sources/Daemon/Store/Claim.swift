@@ -26,7 +26,8 @@ struct Claim: Sendable {
             try FolderMove.flush(state.jobs)
             try move(origin, id)
         } catch {
-            if !Folder.exists(input) { try? FolderMove.removeTree(state.job(id)) }
+            // While the folder is hidden in the inbox, this is what it is found again by.
+            if !Folder.exists(input), !Folder.exists(Self.taking(origin, id)) { try? FolderMove.removeTree(state.job(id)) }
             throw error
         }
         do { return try queue(id, origin) } catch {
@@ -41,7 +42,8 @@ struct Claim: Sendable {
         let input = state.job(id) + "/input/" + origin.name
         let taking = Self.taking(origin, id)
         if !Folder.exists(taking) {
-            guard !Folder.exists(input) else { return }
+            // Where it is whole, what a broken-off move has left is removed.
+            guard !Folder.exists(input) else { return _ = try FolderMove.move(taking, to: input) }
             if FolderMove.renameWithoutReplacing(origin.source, input) {
                 try FolderMove.flush(Directory.parent(of: input))
                 return try FolderMove.flush(Directory.parent(of: origin.source))
@@ -50,6 +52,11 @@ struct Claim: Sendable {
                 throw FileError(
                     "take", origin.source, reason: "it is a mount point, or in use by the system",
                     remedy: "Put the job's folder into the inbox itself; where this is a share with jobs in it, name it as `inbox`")
+            }
+            if errno == EACCES || errno == EPERM {
+                throw FileError(
+                    "take", origin.source, reason: "this program may not move it, for which it needs the right to write in it",
+                    remedy: "Give it that (chmod -R g+rwX), or drop folders with `segmix submit`")
             }
             guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
             // On another file system it has to be copied, which takes time; out of the sight of other daemons first.
@@ -60,9 +67,15 @@ struct Claim: Sendable {
         do {
             guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
         } catch {
-            if !Folder.exists(input) { _ = FolderMove.renameWithoutReplacing(taking, origin.source) }
+            if !Folder.exists(input) { putBack(taking, origin) }
             throw error
         }
+    }
+
+    /// Under another name where somebody has dropped a folder of the same one meanwhile.
+    private func putBack(_ taking: String, _ origin: JobOrigin) {
+        let inbox = Directory.parent(of: origin.source)
+        for attempt in 1...100 where FolderMove.renameWithoutReplacing(taking, Directory.joined(inbox, ResultName.candidate(origin.name, attempt: attempt))) { return }
     }
 
     /// The hidden name of a folder that is being copied from the inbox.

@@ -37,7 +37,7 @@ public enum FolderMove {
     /// The way across file systems; separate so that it can be tested on one.
     static func moveAcross(_ source: String, _ destination: String, mark: String? = nil) throws(FileError) -> Bool {
         let mark = mark ?? copyMark(destination)
-        let copy = Directory.joined(Directory.parent(of: destination), ".\(lastName(destination)).copy")
+        let copy = Directory.joined(Directory.parent(of: destination), ".\(shortName(destination)).copy")
         try removeTree(copy)
         let before = try FolderSnapshot(of: source)
         try TreeCopy.copy(source, to: copy)
@@ -100,12 +100,13 @@ public enum FolderMove {
 
     /// The name of a source that is whole in its new place and about to be removed.
     private static func leaving(_ source: String) -> String {
-        Directory.joined(Directory.parent(of: source), ".\(lastName(source)).leaving")
+        Directory.joined(Directory.parent(of: source), ".\(shortName(source)).leaving")
     }
 
     private static func copyMark(_ destination: String) -> String {
-        Directory.joined(Directory.parent(of: destination), ".\(lastName(destination)).moved")
+        Directory.joined(Directory.parent(of: destination), ".\(shortName(destination)).moved")
     }
 
-    private static func lastName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    /// With room for what is appended.
+    private static func shortName(_ path: String) -> String { ResultName.shortened(path.split(separator: "/").last.map(String.init) ?? path) }
 }

@@ -19,7 +19,7 @@ enum TreeComparison {
             guard first.st_size == second.st_size else { return false }
             return try haveEqualBytes(a, b)
         case S_IFLNK: return target(a) == target(b)
-        default: return false
+        default: return first.st_rdev == second.st_rdev
         }
     }
 

@@ -20,7 +20,10 @@ enum TreeCopy {
             var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
             guard readlink(source.bytes, &target, Int(PATH_MAX)) >= 0, symlink(target, destination.bytes) == 0 else { throw FileError("copy the link", source.text, code: errno) }
         default:
-            throw FileError("copy", source.text, reason: "it is neither a file nor a folder", remedy: "Take it out of the folder")
+            // A pipe or a socket; a device only where this program may make one.
+            guard mknod(destination.bytes, status.st_mode, status.st_rdev) == 0 else {
+                throw FileError("copy", source.text, reason: "it is neither a file nor a folder", remedy: "Take it out of the folder")
+            }
         }
     }
 

@@ -13,6 +13,8 @@ public enum Submission {
         try FolderMove.removeTree(hidden)
         do throws(FileError) {
             try TreeCopy.copy(folder, to: hidden)
+            // The daemon, which is another user, moves it, and needs the right to write in it for that.
+            try openToGroup(RawPath(hidden))
             // Whoever wrote it has finished: nothing has to settle.
             let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
             guard mark >= 0 else { throw FileError("write", hidden + "/.ready", code: errno) }
@@ -31,6 +33,17 @@ public enum Submission {
         } catch {
             try? FolderMove.removeTree(hidden)
             throw error
+        }
+    }
+
+    private static func openToGroup(_ path: RawPath) throws(FileError) {
+        guard let mode = path.status?.st_mode else { throw FileError("read", path.text, code: errno) }
+        switch mode & S_IFMT {
+        case S_IFDIR:
+            chmod(path.bytes, mode & 0o7777 | 0o070)
+            for name in try path.names() { try openToGroup(path.appending(name)) }
+        case S_IFREG: chmod(path.bytes, mode & 0o7777 | 0o060)
+        default: break
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Jobs
 import JobStore
@@ -45,13 +46,13 @@ struct StatusCommand: ParsableCommand {
             job: job, attempts: try store.attempts(job.number), events: try store.events(job.number), folder: files.places(record, run: run)[0].folder,
             log: files.log(record, run: run)?.path)
         if json { return try printJSON(details) }
-        print("job \(job.number): \(job.name), \(job.isCancelling ? "is being cancelled" : job.state.rawValue)")
+        print("job \(job.number): \(job.name.onOneLine()), \(job.isCancelling ? "is being cancelled" : job.state.rawValue)")
         if let progress = job.progress, job.state == .running { print(progress.sentence) }
         if job.priority != 0 { print("priority: \(job.priority)") }
         if let notBefore = job.notBefore { print("not before: \(Self.local(notBefore))") }
         print("files: \(details.folder)")
         if let log = details.log { print("log: \(log)") }
-        if let error = job.error { print("\n\(error)\n") }
+        if let error = job.error { print("\n" + error.split(separator: "\n").map { String($0).onOneLine() }.joined(separator: "\n") + "\n") }
         for event in details.events { print("\(Self.local(event.time))  \(event.text)") }
     }
 
