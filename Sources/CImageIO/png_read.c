@@ -66,6 +66,9 @@ cimage_png_reader *cimage_png_open(cimage_png_header *header, char message[CIMAG
     // Nothing here goes by these, so nothing need be unpacked either.
     static const png_byte unused[] = "iCCP\0sPLT\0pCAL\0hIST";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unused, 4);
+    // Kept as it is: libpng drops one that begins with `Exif\0\0`, which Pillow reads.
+    static const png_byte exif[] = "eXIf";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, exif, 1);
     png_read_info(png, reader->info);
     header->width = png_get_image_width(png, reader->info);
     header->height = png_get_image_height(png, reader->info);
@@ -138,11 +141,12 @@ void cimage_png_get_colors(cimage_png_colors *colors, const cimage_png_reader *r
 }
 
 const uint8_t *cimage_png_exif(size_t *size, const cimage_png_reader *reader) {
-    png_uint_32 count = 0;
-    png_bytep exif = NULL;
+    png_unknown_chunkp chunks = NULL;
+    const uint8_t *exif = NULL;
     *size = 0;
-    if (!png_get_eXIf_1(reader->png, reader->info, &count, &exif) || !exif) return NULL;
-    *size = count;
+    // Of several the last one counts, as for Pillow.
+    for (int i = 0, count = png_get_unknown_chunks(reader->png, reader->info, &chunks); i < count; i++)
+        if (memcmp(chunks[i].name, "eXIf", 4) == 0) exif = chunks[i].data, *size = chunks[i].size;
     return exif;
 }
 

@@ -49,9 +49,10 @@ struct JPEGStructure {
                 }
             case 0xDA:
                 scans += 1
-            case 0xE1 where segment.starts(with: exifName):
+            // What comes after the first scan Pillow does not read.
+            case 0xE1 where scans == 0 && segment.starts(with: exifName):
                 exif += segment.dropFirst(exifName.count)
-            case 0xE1 where segment.starts(with: xmpName):
+            case 0xE1 where scans == 0 && segment.starts(with: xmpName):
                 xmp = segment.dropFirst(xmpName.count)
             default:
                 break

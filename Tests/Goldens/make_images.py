@@ -268,6 +268,12 @@ for i, side, alpha in ((0, 8, 0.0), (1, 16, 0.25), (2, 20, 0.7), (3, 10, 1.0)):
     w = torch.nn.functional.interpolate(m, size=(side, side), mode="bilinear")[0, 0] * (1 - alpha) + alpha
     index["loss_masks"].append({"collage": i, "alpha": alpha, "weights": keep(w.numpy())})
 
+# ------------------------------------------------------------ EXIF where it should not be, last so that all above stay as they are
+file("exif-prefixed.png", png(samples(8, 3), 8, 2, [(b"eXIf", b"Exif\0\0" + tiff(6))]))
+file("exif-twice.png", png(samples(8, 3), 8, 2, [(b"eXIf", tiff(8)), (b"eXIf", tiff(3))]))
+late = exif(tiff(6))[2:][:4 + len(b"Exif\0\0") + len(tiff(6))]
+file("exif-late.jpg", plain_jpeg[:-2] + late + plain_jpeg[-2:])
+
 with open(os.path.join(HERE, "expected.bin"), "wb") as f:
     f.write(blob)
 with open(os.path.join(HERE, "index.json"), "w") as f:

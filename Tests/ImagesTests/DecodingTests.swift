@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func everySortIsThere() {
-        #expect(ImageGoldens.all.files.count == 64)
+        #expect(ImageGoldens.all.files.count == 67)
         #expect(ImageGoldens.all.resizes.count == 60)
     }
 
