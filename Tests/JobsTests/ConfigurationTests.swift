@@ -118,7 +118,7 @@ import Testing
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(atPath: folder.path + "/in", withIntermediateDirectories: false)
         try FileManager.default.createSymbolicLink(atPath: folder.path + "/link", withDestinationPath: "in")
-        for (outbox, says) in [("link", "are the same directory"), ("link/out", "lies inside `inbox`")] {
+        for (outbox, says) in [("link", "are the same directory"), ("link/out", "lies inside `inbox`"), ("link/hö\u{308}fe/out", "lies inside `inbox`")] {
             try folder.write("inbox: in\noutbox: \(outbox)\nstate: state\n", to: "segmixd.yaml")
             #expect { try Configuration.load(folder.path + "/segmixd.yaml") } throws: { "\($0)".contains(says) }
         }

@@ -92,7 +92,7 @@ import Testing
 
     @Test func foldersInsteadOfMetadata() throws {
         let folder = try TemporaryFolder()
-        for name in ["olis toy/2.JPG", "olis toy/1.png", "olis toy/mask_1.jpg", "hta_corgi/x.jpeg", "hta_corgi/Mask_X.PNG", "hta_corgi/extra.png", "notes/a.txt", "prior/z.jpg", "set/metadata.jsonl", "set/a.jpg"] {
+        for name in ["olis toy/2.JPG", "olis toy/1.png", "olis toy/mask_1.jpg", "hta_corgi/x.jpeg", "hta_corgi/Mask_X.PNG", "hta_corgi/extra.png", "hta_corgi/X.png", "hta_corgi/mask_x.png", "notes/a.txt", "prior/z.jpg", "set/metadata.jsonl", "set/a.jpg"] {
             try folder.write("x", to: name)
         }
         try folder.write("", to: "job.yaml")
@@ -101,9 +101,9 @@ import Testing
         #expect(faults(folder).map { $0.prefix(26) } == ["prior/class_metadata.jsonl"])
         let job = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])
         #expect(job.photos.isInferred && job.photos.subjects == [.init(key: "a", phrase: "hta corgi"), .init(key: "b", phrase: "olis toy")])
-        #expect(job.photos.photos.map(\.file) == ["hta_corgi/extra.png", "hta_corgi/x.jpeg", "olis toy/1.png", "olis toy/2.JPG"])
-        #expect(job.photos.photos.map(\.mask) == [nil, "hta_corgi/Mask_X.PNG", "olis toy/mask_1.jpg", nil])
-        #expect(job.photos.photos.map(\.captions) == [["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a olis toy"], ["A photo of a olis toy"]])
+        #expect(job.photos.photos.map(\.file) == ["hta_corgi/X.png", "hta_corgi/extra.png", "hta_corgi/x.jpeg", "olis toy/1.png", "olis toy/2.JPG"])
+        #expect(job.photos.photos.map(\.mask) == ["hta_corgi/Mask_X.PNG", nil, "hta_corgi/mask_x.png", "olis toy/mask_1.jpg", nil])
+        #expect(job.photos.photos.map(\.captions) == [["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a olis toy"], ["A photo of a olis toy"]])
         // Written out, the list is metadata that reads the same.
         try folder.write(job.photos.metadataLines(), to: "metadata.jsonl")
         let again = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])

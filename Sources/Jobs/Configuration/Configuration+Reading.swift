@@ -154,7 +154,8 @@ extension Configuration {
             return String(cString: real)
         }
         let above = Directory.parent(of: path)
-        return above == path || above == "." ? path : Directory.joined(target(of: above), String(path.dropFirst(above == "/" ? 1 : above.utf8.count + 1)))
+        guard above != path, above != ".", let name = path.split(separator: "/").last else { return path }
+        return Directory.joined(target(of: above), String(name))
     }
 }
 

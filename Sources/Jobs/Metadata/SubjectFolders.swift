@@ -69,13 +69,13 @@ public struct SubjectFolders {
                 let (names, strange, foreign) = try pictures(in: paths.root + "/" + folder)
                 faults += strange.map { Fault(file: folder + "/" + $0, "has a name that is not UTF-8, shown here with � in its place; rename the file") }
                 faults += foreign.map { Fault(file: folder + "/" + $0, "is a picture of a kind that is not read; save it as JPEG or PNG, or take it out of the folder") }
-                let stem = { (name: String) in name[..<name.lastIndex(of: ".")!].lowercased() }
+                let exactStem = { (name: String) in String(name[..<name.lastIndex(of: ".")!]) }, stem = { (name: String) in exactStem(name).lowercased() }
                 let masks = names.filter { stem($0).hasPrefix("mask_") }
                 for mask in masks where !names.contains(where: { stem($0) == stem(mask).dropFirst(5) }) {
                     faults.append(Fault(file: folder + "/" + mask, "is called like the mask of a photo that is not there; add the photo, or give it another name"))
                 }
                 for name in names where !masks.contains(name) {
-                    let mask = masks.first { stem($0).dropFirst(5) == stem(name) }
+                    let mask = masks.first { exactStem($0).dropFirst(5) == exactStem(name) } ?? masks.first { stem($0).dropFirst(5) == stem(name) }
                     let files = [name] + (mask.map { [$0] } ?? [])
                     var found: [String] = []
                     for file in files {
