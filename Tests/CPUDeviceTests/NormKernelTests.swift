@@ -29,6 +29,23 @@ import Testing
         }
     }
 
+    /// The mean of a row is off by some roundings of its sum; where the row hardly varies, that must not be taken for variation.
+    @Test(arguments: [7, 64, 1280, 2048]) func layerNormOfRowsThatHardlyVary(width: Int) {
+        let constant = KernelBuffer([Float](repeating: 4095.3, count: width))
+        // Normalised this is ±1 to the last digit: the deviation is far above ε.
+        let wavering = KernelBuffer((0..<width).map { 1000 + ($0 < width / 2 * 2 && $0 % 2 == 0 ? 0.0625 : $0 < width / 2 * 2 ? -0.0625 : 0) })
+        let scale = KernelBuffer([Float](repeating: 1, count: width)), shift = KernelBuffer([Float](repeating: 0, count: width))
+        withEveryInstructionSet { name in
+            let y = KernelBuffer(width), mean = KernelBuffer(1), rstd = KernelBuffer(1)
+            ck_layer_norm(y.pointer, mean.pointer, rstd.pointer, constant.pointer, scale.pointer, shift.pointer, 1, width, 1e-5)
+            #expect(y.values.allSatisfy { $0 == 0 } && mean.values == [4095.3], "\(name): \(y.values[0]), \(mean.values)")
+            ck_layer_norm(y.pointer, mean.pointer, rstd.pointer, wavering.pointer, scale.pointer, shift.pointer, 1, width, 1e-5)
+            guard width % 2 == 0 else { return }
+            let expected = 0.0625 / (0.0625 * 0.0625 + 1e-5).squareRoot()
+            #expect(y.values.allSatisfy { abs(abs(Double($0)) - expected) < 1e-6 }, "\(name): \(y.values[0])")
+        }
+    }
+
     @Test(arguments: [(150, 5), (70, 64), (130, 80), (64, 200), (3, 2100), (1, 1), (65, 16)], [0, 1])
     func groupNormPasses(size: (rows: Int, channels: Int), silu: Int32) {
         let (rows, channels) = size, n = rows * channels

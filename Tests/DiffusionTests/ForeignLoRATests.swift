@@ -22,7 +22,8 @@ import Weights
             }
         }
         let plain = output()
-        #expect(relativeError(plain.channelsFirst(), wanted) <= 1e-5)
+        // A LoRA at 1.3 of this model multiplies the rounding of its norms, ours and PyTorch's, by twenty.
+        #expect(relativeError(plain.channelsFirst(), wanted) <= 2e-5)
         #expect(adapters.ignoredTextModules.isEmpty == (key == "peft" || key == "mixed"))
         // Scaled to nothing it is the model without; afterwards it is what it was.
         let none = adapters.scaled(by: 0) { output() }

@@ -11,19 +11,30 @@ static void K(layer_norm)(E *y, float *mean, float *rstd, const E *x, const floa
         for (; i < width; i += VL) sum[0] += load_up_to(x + i, width - i);
         float m = sum_of_lanes((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)width;
 
-        vf squares[4] = {0};
+        // What is left over tells how far the first mean is off; where a row hardly varies that is as much as it varies.
+        vf squares[4] = {0}, rests[4] = {0};
         for (i = 0; i + 4 * VL <= width; i += 4 * VL)
             for (int j = 0; j < 4; j++) {
                 vf centred = load(x + i + j * VL) - m;
                 squares[j] += centred * centred;
+                rests[j] += centred;
             }
         for (; i + VL <= width; i += VL) {
             vf centred = load(x + i) - m;
             squares[0] += centred * centred;
+            rests[0] += centred;
         }
         float variance = sum_of_lanes((squares[0] + squares[1]) + (squares[2] + squares[3]));
-        for (; i < width; i++) variance += (value(x + i) - m) * (value(x + i) - m);
-        float s = 1.0f / sqrtf(variance / (float)width + epsilon);
+        float rest = sum_of_lanes((rests[0] + rests[1]) + (rests[2] + rests[3]));
+        for (; i < width; i++) {
+            const float centred = value(x + i) - m;
+            variance += centred * centred;
+            rest += centred;
+        }
+        const float off = rest / (float)width;
+        m += off;
+        variance = variance / (float)width - off * off;
+        float s = 1.0f / sqrtf((variance > 0.0f ? variance : 0.0f) + epsilon);
 
         FOR_ROW(c, n, width) {
             vf normal = (load_up_to(x + c, n) - m) * s;
