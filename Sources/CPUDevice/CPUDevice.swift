@@ -15,9 +15,12 @@ public final class CPUDevice: Device {
     public init(threads count: Int? = nil, multipliesBFloat16: Bool = true) {
         self.multipliesBFloat16 = multipliesBFloat16 && Self.processorMultipliesBFloat16
         let wanted = count ?? ProcessInfo.processInfo.environment["SEGMIX_THREADS"].flatMap(Int.init)
-        threads = Threads(count: max(1, wanted ?? Self.availableCores))
+        threads = Threads(count: min(max(1, wanted ?? Self.availableCores), Self.mostThreads))
         openblas_set_num_threads(1)
     }
+
+    /// Far beyond any machine's cores; work is split by multiples of their number.
+    private static let mostThreads = 4096
 
     /// A device for the whole process, installed as the current one.
     @discardableResult

@@ -169,9 +169,9 @@ public struct ModelConfiguration {
         }
         guard case .array(let list) = v, list.count == layers.count else { throw wrong(key, "a number or a list of \(layers.count)") }
         return try zip(list, layers).map { entry, count in
-            if let n = entry.whole { return Array(repeating: n, count: count) }
+            if let n = entry.whole, n >= 0 { return Array(repeating: n, count: count) }
             guard case .array(let inner) = entry, case let numbers = inner.compactMap(\.whole), numbers.count == inner.count,
-                numbers.count == count
+                numbers.count == count, numbers.allSatisfy({ $0 >= 0 })
             else { throw wrong(key, "a list whose entries are numbers or lists of one number per layer") }
             return numbers
         }

@@ -74,13 +74,11 @@ public struct LoRAFile {
             let lower = try file.floats(down), upper = try file.floats(up)
             var scale: Float? = peft.alpha(name)
             if let alpha {
-                // diffusers' own conversion writes alpha as a whole number.
-                let floating = file[alpha]!.type.elementType != nil
-                let values = try floating ? file.floats(alpha) : file.integers(alpha).map { Float($0) }
-                guard values.count == 1, values[0].isFinite else {
+                // diffusers' own conversion writes alpha as a whole number, NumPy as a double.
+                guard let value = try file.scalar(alpha).map({ Float($0) }), value.isFinite else {
                     throw WeightsError(file.path, "\(alpha) is not one finite number", remedy: "Save the LoRA again")
                 }
-                scale = values[0]
+                scale = value
             }
             return LoRAModule(
                 name: name, down: lower, up: upper, rank: a.rows, inputs: a.columns, outputs: b.rows, alpha: scale)

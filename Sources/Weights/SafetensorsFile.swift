@@ -92,6 +92,15 @@ public final class SafetensorsFile {
         }
     }
 
+    /// The one number of a tensor, of whatever type; nil where it has none or several.
+    /// - Throws: `SafetensorsError` for a missing name, and a type that is neither whole nor a usual float.
+    public func scalar(_ name: String) throws -> Double? {
+        let entry = try known(name)
+        guard entry.count == 1 else { return nil }
+        if entry.type == .float64 { return withBytes(of: entry) { $0.loadUnaligned(as: Double.self) } }
+        return try entry.type.elementType != nil ? Double(floats(name)[0]) : Double(integers(name)[0])
+    }
+
     private func known(_ name: String) throws -> Entry {
         guard let entry = self[name] else {
             throw SafetensorsError(path, tensor: name, "it is not in the file", remedy: "Use the file that has it")

@@ -43,6 +43,8 @@ import Weights
             (["conv_out_kernel": 4], "conv_out_kernel"), (["block_out_channels": [400_000, 400_000, 400_000]], "16384 channels"),
             (["attention_head_dim": [2, 5, 2]], "12 channels do not divide into the 5 heads"), (["norm_num_groups": 5], "norm groups"),
             (["transformer_layers_per_block": [1, 1_000_000, 1]], "transformer blocks"),
+            (["transformer_layers_per_block": [0, -1, 0]], "transformer_layers_per_block"),
+            (["reverse_transformer_layers_per_block": [1, [-1, -1], 2]], "reverse_transformer_layers_per_block"),
         ]
         try changed("unet/config.json", ["sample_size": [64, 96]]) { folder in #expect(sentence { _ = try UNetConfiguration(directory: folder) } == nil) }
         for (changes, says) in cases {

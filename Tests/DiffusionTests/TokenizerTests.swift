@@ -127,6 +127,7 @@ struct TokenizerTests {
             ("unknown padding", "tokenizer_config.json", #"{"added_tokens_decoder": {}, "pad_token": "[PAD]"}"#,
                 "the pad_token \"[PAD]\" is not in the vocabulary"),
             ("no length", "tokenizer_config.json", #"{"model_max_length": 1}"#, "model_max_length is 1"),
+            ("less than no length", "tokenizer_config.json", #"{"model_max_length": -1e30}"#, "model_max_length is -1e+30"),
             ("added token with lstrip", "tokenizer_config.json",
                 #"{"added_tokens_decoder": {"0": {"content": "!", "lstrip": true}}}"#, "lstrip"),
             ("configuration is a list", "tokenizer_config.json", "[]", "tokenizer_config.json: the file is not what"),

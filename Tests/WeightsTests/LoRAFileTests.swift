@@ -83,6 +83,15 @@ import Testing
         }
     }
 
+    /// As NumPy saves a number.
+    @Test func alphaMayBeADouble() throws {
+        let header = #"{"a.alpha":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"a.lora_A.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]},"a.lora_B.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[12,16]}}"#
+        var bytes = try safetensors(header, data: 16)
+        bytes.replaceSubrange(bytes.count - 16..<bytes.count - 8, with: withUnsafeBytes(of: (6.5).bitPattern.littleEndian) { Data($0) })
+        try bytes.write(to: URL(fileURLWithPath: directory.file("alpha64.safetensors")))
+        #expect(try LoRAFile.read(directory.file("alpha64.safetensors")).modules.map(\.alpha) == [6.5])
+    }
+
     @Test func doublesAreNamedAsWhatTheyAre() throws {
         let header = #"{"a.alpha":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"a.lora_A.weight":{"dtype":"F64","shape":[1,1],"data_offsets":[8,16]},"a.lora_B.weight":{"dtype":"F64","shape":[1,1],"data_offsets":[16,24]}}"#
         try safetensors(header, data: 24).write(to: URL(fileURLWithPath: directory.file("f64.safetensors")))

@@ -60,10 +60,10 @@ struct TokenizerSettings {
 
         // Where there is no length, transformers writes 1e30; every SDXL text encoder has 77 positions.
         let given = configuration?.model_max_length ?? 77
-        length = given > 100_000 ? 77 : Int(given)
-        guard length >= 2 else {
+        guard given >= 2 else {
             throw TokenizerError(file.path, "model_max_length is \(given), but there must be room for two tokens; use 77")
         }
+        length = given > 100_000 ? 77 : Int(given)
     }
 
     private struct Configuration: Decodable {
