@@ -8,7 +8,25 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     /// What is listened on.
     let host: String
 
+    /// Refusals are answers like any other: they bear the same headers, and to HEAD they have no body.
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
+        var response: Response
+        do {
+            response = try await admit(request, context, next)
+        } catch let refusal as any HTTPResponseError {
+            response = try refusal.response(from: request, context: context)
+            if request.method == .head { response = response.createHeadResponse() }
+        }
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if response.headers[.contentSecurityPolicy] == nil {
+            response.headers[.contentSecurityPolicy] =
+                "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        }
+        response.headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"
+        return response
+    }
+
+    private func admit(_ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response) async throws -> Response {
         guard Self.isOurName(request.head.authority ?? "", host: host) else {
             throw HTTPError(.misdirectedRequest, message: "This address is not served here; ask for the machine by its number, or set status_page to its name.")
         }
@@ -18,14 +36,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
                 throw HTTPError(.unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: "Changes need the token: status_token of the configuration, or the file token in the state directory.")
             }
         }
-        var response = try await next(request, context)
-        response.headers[.xContentTypeOptions] = "nosniff"
-        if response.headers[.contentSecurityPolicy] == nil {
-            response.headers[.contentSecurityPolicy] =
-                "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-        }
-        response.headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"
-        return response
+        return try await next(request, context)
     }
 
     /// A number, `localhost`, this machine's own name, or what the configuration calls it.

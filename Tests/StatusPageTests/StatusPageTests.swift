@@ -121,6 +121,12 @@ import Testing
             try await client.execute(uri: "/api/v1/jobs/1/loss", method: .get) { #expect(text($0) == "[[1,0.5],[2,0.25]]") }
             try await client.execute(uri: "/api/v1/jobs/1/log", method: .get) { #expect(text($0) == "the log") }
             try await client.execute(uri: "/api/v1/jobs/9", method: .get) { #expect($0.status == .notFound && text($0).contains("There is no job 9.")) }
+            // To HEAD there is never a body, and refusals bear the same headers as answers.
+            for path in ["/", "/api/v1/jobs/9", "/api/v1/jobs/1/files/nothing", "/nowhere"] {
+                try await client.execute(uri: path, method: .head) { response in
+                    #expect(response.body.readableBytes == 0 && response.headers[.xContentTypeOptions] == "nosniff", "\(path)")
+                }
+            }
             try await client.execute(uri: "/metrics", method: .get) { response in
                 let lines = Set(text(response).split(separator: "\n").map(String.init))
                 #expect(lines.isSuperset(of: [#"segmixd_jobs{state="running"} 1"#, #"segmixd_job_step{job="1",name="toys \"x\""} 3"#, #"segmixd_job_loss{job="1",name="toys \"x\""} 0.25"#]))
