@@ -15,6 +15,10 @@ SWIFTFLAGS ?=
 BUILD := .build-release
 TEST_BUILD := .build-tests
 
+# Later commits give higher versions, so that apt upgrades from one to the next.
+RELEASE := $(shell sed -n 's/^\#define SEGMIXD_RELEASE "\(.*\)"/\1/p' Sources/CRelease/include/release.h)
+VERSION ?= $(RELEASE)$(shell git log -1 --date=format-local:%Y%m%d.%H%M%S --format=+git%cd.%h 2>/dev/null)
+
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
 PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev \
     libinotifytools0-dev libsystemd-dev libsqlite3-dev \
@@ -67,7 +71,7 @@ deps:
 	@command -v swift >/dev/null || { echo "Swift 6.3 is not in PATH; get it from https://www.swift.org/install/linux" >&2; exit 69; }
 
 build: deps
-	swift build -c release --static-swift-stdlib --scratch-path $(BUILD) $(SWIFTFLAGS)
+	SEGMIXD_VERSION=$(VERSION) swift build -c release --static-swift-stdlib --scratch-path $(BUILD) $(SWIFTFLAGS)
 
 # Nothing of Python is left at run time; any python3 with pip will do.
 models:
@@ -143,8 +147,6 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/segmixd $(DESTDIR)$(PREFIX)/share/doc/segmixd
 	@echo "$(DESTDIR)$(SYSCONFDIR)/segmixd, inbox, outbox and state are left as they are."
 
-# Later commits give higher versions, so that apt upgrades from one to the next.
-VERSION ?= 0.1.0$(shell git log -1 --date=format-local:%Y%m%d.%H%M%S --format=+git%cd.%h 2>/dev/null)
 DEB_OUTPUT ?= .build-deb
 deb:
 	packaging/build-deb.sh $(VERSION) $(DEB_OUTPUT)

@@ -5,6 +5,9 @@ import PackageDescription
 // Without oneDNN everything but bfloat16 still works.
 let hasOneDNN = ["/usr/include/dnnl.h", "/usr/local/include/dnnl.h"].contains { FileManager.default.fileExists(atPath: $0) }
 
+// The Makefile says which commit it builds.
+let version: [CSetting] = Context.environment["SEGMIXD_VERSION"].map { [.define("SEGMIXD_VERSION", to: "\"\($0)\"")] } ?? []
+
 // Dependencies point up this list, never down. The daemon never links the engine: Daemon and segmixd
 // stop at Jobs; everything that computes is reached only through the `segmix` executable.
 let package = Package(
@@ -59,7 +62,8 @@ let package = Package(
         .target(name: "Training", dependencies: ["Diffusion", "Files", "SegMix", "Tensors", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Jobs: what both trees share. It links neither the engine nor the daemon.
-        .target(name: "Jobs", dependencies: ["Files", "CYAML"]),
+        .target(name: "CRelease", cSettings: version),
+        .target(name: "Jobs", dependencies: ["CRelease", "Files", "CYAML"]),
         .target(name: "Pipeline", dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "Jobs", "SegMix", "Tensors", "Training", "Vision", "Weights", .product(name: "Crypto", package: "swift-crypto")]),
         // The queue on the disk, shared by the daemon and the commands that look at it.
         .target(name: "JobStore", dependencies: ["Files", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -90,7 +94,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "segmix",
-            dependencies: ["Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["CFiles", "Files", "JobStore", "Jobs", "Pipeline", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // What the input campaign (Tests/input) reads strange files with.
         .target(name: "ReaderLoop", path: "Tests/input/ReaderLoop"),
@@ -113,7 +117,7 @@ let package = Package(
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["CPUDevice", "Diffusion", "Images", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "Training", "Weights", "segmix", "segmixd"]),
+            dependencies: ["CPUDevice", "Diffusion", "Images", "JobStore", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "Training", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
         .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(

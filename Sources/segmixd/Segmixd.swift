@@ -20,9 +20,10 @@ struct Segmixd: AsyncParsableCommand {
 
             Exit status: 0 done, 1 drained but some job failed (see NAME.failed in the outbox), 64 wrong usage, 65 bad \
             configuration, 69 segmix is missing, 74 disk or I/O, 75 stopped before everything was drained.
-            """)
+            """,
+        version: "segmixd \(Release.version)")
 
-    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     @Flag(name: .long, help: "Take what is in the inbox, finish it, exit.")
@@ -46,7 +47,7 @@ struct Segmixd: AsyncParsableCommand {
                 // A drain is over soon, and its end is its report.
                 drain || configuration.statusPage == nil ? [] : [try StatusPageService(configuration: configuration, store: store, logger: logger)]
             }
-            logger.info("Watching \(configuration.inbox); results go to \(configuration.outbox)")
+            logger.info("segmixd \(Release.version), watching \(configuration.inbox); results go to \(configuration.outbox)")
             let outcome = try await daemon.run()
             throw ExitCode(outcome.exitCode(drains: drain))
         } catch let error as FileError {

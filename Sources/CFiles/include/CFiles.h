@@ -1,4 +1,5 @@
-// What Swift cannot ask of the system: a signal handler, the kind of a file system, one time of a file without the other.
+// What Swift cannot ask of the system: a signal handler, the kind of a file system, one time of a file without the other, stdio's
+// standard output.
 #ifndef CFILES_H
 #define CFILES_H
 
@@ -17,5 +18,8 @@ void cfiles_unwatch_mapping(cfiles_watch *watch);
 
 // Sets the access time to now, and not the modification time: that is what those who have the file mapped know it by.
 void cfiles_note_use(const char *path);
+
+// Writes out what stdio still holds of standard output; the error number where that, or an earlier write, has failed, else 0.
+int cfiles_finish_standard_output(void);
 
 #endif
