@@ -34,6 +34,14 @@ public enum Directory {
         throw FileError("make the folder", path, code: code)
     }
 
+    /// Refuses a directory in which nothing can be made, before hours go into what is to lie there.
+    /// - Throws: `FileError`.
+    public static func requireWritable(_ path: String) throws(FileError) {
+        guard access(path, W_OK | X_OK) == 0 else { throw FileError("write into", path, code: errno) }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw FileError("write into", path, code: ENOTDIR) }
+    }
+
     /// Flushes the directory's own entries to the disk, so that what was created or renamed in it survives a crash.
     /// - Throws: `FileError`.
     public static func flush(_ path: String) throws {

@@ -13,6 +13,8 @@ public struct Job: Equatable, Sendable, Codable {
     /// `prior/class_metadata.jsonl`, at most `num_class_images` of it; nil without prior preservation, and where prior
     /// images have yet to be made.
     public var priors: PhotoList?
+    /// Pictures that the folder has and the list does not name: one sentence.
+    var unusedPictures: String?
 
     /// The class of a subject: the specification's `classes`, or its phrase without the first word.
     public func className(of subject: SubjectEntry) -> String {
@@ -77,6 +79,9 @@ public struct Job: Equatable, Sendable, Codable {
         let (specification, found) = layers.resolve()
         faults += found
 
+        if folder.name.lowercased() == "pytorch_lora_weights" {
+            faults.append(Fault("the folder \(folder.name) is called as the LoRA for diffusers is, and so would the one for ComfyUI be; give it another name"))
+        }
         let (photos, photoFaults) = readPhotos(paths)
         faults += photoFaults
         var priors: PhotoList?
@@ -102,7 +107,8 @@ public struct Job: Equatable, Sendable, Codable {
         try faults.inReadingOrder().throwIfAny()
         guard let photos else { preconditionFailure("no photos and no fault") }
         return Job(
-            name: folder.name, path: folder.path, specificationFile: chosen, specification: specification, photos: photos, priors: priors)
+            name: folder.name, path: folder.path, specificationFile: chosen, specification: specification, photos: photos, priors: priors,
+            unusedPictures: UnusedPictures(photos, in: folder.path).note)
     }
 
     /// A specification of the folder, or one from elsewhere that somebody has named.
@@ -111,13 +117,13 @@ public struct Job: Equatable, Sendable, Codable {
         do throws(FileError) {
             return try Folder.contents(of: file.hasPrefix("/") ? file : folder.path + "/" + file, limit: YAMLReader.maximumBytes)
         } catch {
-            throw Fault(file: file, "cannot be read: \(error.reason)")
+            throw Fault(file: file, "cannot be read: \(error.reasonForSpecification)")
         }
     }
 
     /// What is unusual but allowed; one sentence each.
     public var warnings: [String] {
-        var warnings: [String] = []
+        var warnings = unusedPictures.map { [$0] } ?? []
         let s = specification
         if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
             warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
@@ -136,9 +142,17 @@ public struct Job: Equatable, Sendable, Codable {
         return warnings
     }
 
+    /// What the lists of photos and prior images say as far as they can be read, whatever is wrong with the rest of the job.
+    public static func readableLists(of folder: JobFolder) -> [PhotoList] {
+        guard let paths = try? JobPath(root: folder.path) else { return [] }
+        return [readPhotos(paths).0, readPriors(paths).0].compactMap { $0 }
+    }
+
     /// `metadata.jsonl`, or what the subjects' folders amount to.
     private static func readPhotos(_ paths: JobPath) -> (PhotoList?, [Fault]) {
-        if !Folder.exists(paths.root + "/metadata.jsonl"), let (list, faults) = SubjectFolders.read(paths) { return (list, faults) }
+        if Folder.exists(paths.root + "/metadata.jsonl") { return MetadataReader.read("metadata.jsonl", paths: paths) }
+        if let meant = (try? JobFolder(paths.root).misnamedList()) ?? nil { return (nil, [Fault(file: "metadata.jsonl", "is not there\(meant)")]) }
+        if let (list, faults) = SubjectFolders.read(paths) { return (list, faults) }
         return MetadataReader.read("metadata.jsonl", paths: paths)
     }
 
@@ -146,7 +160,11 @@ public struct Job: Equatable, Sendable, Codable {
     private static func readPriors(_ paths: JobPath) -> (PhotoList?, [Fault]) {
         let source = "prior/class_metadata.jsonl"
         if Folder.exists(paths.root + "/" + source) { return MetadataReader.read(source, paths: paths) }
-        guard Folder.exists(paths.root + "/prior") else { return (nil, []) }
+        guard Folder.exists(paths.root + "/prior") else {
+            // Hours of drawing would take the place of what is there.
+            let twin = ((try? Folder.names(paths.root)) ?? []).sorted().first { ["prior", "priors"].contains($0.lowercased()) && Folder.leadsToDirectory(paths.root + "/" + $0) }
+            return (nil, twin.map { [Fault(file: $0, "is a folder of prior images under another name; rename it to prior, or remove it to have prior images made")] } ?? [])
+        }
         return (nil, [Fault(file: source, "is not there, but the folder prior is; add the list of its images, or remove the folder to have prior images made")])
     }
 }

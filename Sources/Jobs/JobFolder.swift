@@ -44,7 +44,7 @@ public struct JobFolder: Sendable {
         } catch let refusal as JobPath.Refusal {
             throw Fault(file: file, refusal.reason)
         } catch {
-            throw Fault(file: file, "cannot be read: \((error as? FileError)?.reason ?? "\(error)")")
+            throw Fault(file: file, "cannot be read: \((error as? FileError)?.reasonForSpecification ?? "\(error)")")
         }
     }
 
@@ -58,7 +58,7 @@ public struct JobFolder: Sendable {
     /// - Parameter hasDefaultJob: whether the configuration makes a folder without a specification a job.
     public func faults(hasDefaultJob: Bool) throws(FileError) -> [Fault] {
         var hasMetadata = Folder.exists(path + "/metadata.jsonl")
-        if !hasMetadata { hasMetadata = try !SubjectFolders.names(in: path).isEmpty }
+        if !hasMetadata, try misnamedList() == nil { hasMetadata = try !SubjectFolders.names(in: path).isEmpty }
         let specifications = try specificationFiles()
         var faults: [Fault] = []
         if !hasMetadata {
@@ -84,13 +84,22 @@ public struct JobFolder: Sendable {
         return near.map { "; it has \($0.onOneLine()): take the .txt off its name, which Windows may hide" }
     }
 
+    /// What was meant to be the list, for which no other is made up.
+    func misnamedList() throws(FileError) -> String? {
+        let names = try Folder.names(path).sorted()
+        if let twin = names.first(where: { $0.lowercased() == "metadata.jsonl" }) { return "; the folder has \(twin): rename it" }
+        return ["metadata.jsonl.txt", "metadata.json"].first(where: names.contains).map(Self.notTheList)
+    }
+
+    private static func notTheList(_ name: String) -> String {
+        "; the folder has \(name), but what is wanted is one JSON object a line, in metadata.jsonl"
+    }
+
     /// Where the metadata probably is.
     private func hint() throws(FileError) -> String {
+        if let meant = try misnamedList() { return meant }
         let names = try Folder.names(path).sorted()
-        if let twin = names.first(where: { $0.lowercased() == "metadata.jsonl" }) { return "; it has \(twin): rename it" }
-        for name in ["metadata.json", "metadata.jsonl.txt", "metadata.txt", "metadata.csv"] where names.contains(name) {
-            return "; it has \(name), but what is wanted is one JSON object a line, in metadata.jsonl"
-        }
+        if let other = ["metadata.txt", "metadata.csv"].first(where: names.contains) { return Self.notTheList(other) }
         if let inner = names.first(where: { Folder.exists(path + "/" + $0 + "/metadata.jsonl") }) {
             return "; its folder \(inner.onOneLine()) has one: put that folder into the inbox instead"
         }

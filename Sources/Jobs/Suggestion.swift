@@ -1,11 +1,13 @@
 /// The word somebody probably meant.
 public enum Suggestion {
-    /// The candidate nearest to `word`, where it is near enough for a slip of the pen: at most a third of its
-    /// letters inserted, left out, exchanged or swapped with their neighbour. Case, `-` and `_` do not count.
+    /// The only candidate that begins with `word` (`euler_a` is `euler_ancestral`), else the one nearest to it, where it is near
+    /// enough for a slip of the pen: at most a third of its letters inserted, left out, exchanged or swapped with their neighbour.
+    /// Case, `-` and `_` do not count.
     public static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         // Nobody has meant that, and comparing takes the product of the lengths.
         guard word.utf8.count <= 200 else { return nil }
-        let wanted = folded(word)
+        let wanted = folded(word), longer = wanted.count < 3 ? [] : candidates.filter { folded($0).starts(with: wanted) }
+        if longer.count == 1 { return longer[0] }
         var best: (distance: Int, candidate: String)?
         for candidate in candidates {
             let other = folded(candidate)

@@ -243,6 +243,56 @@ import Testing
         #expect(job.warnings.count == 2)
     }
 
+    /// Photos that nobody named are no fault, and are not passed over in silence.
+    @Test func picturesThatAreNotUsedAreSaid() throws {
+        let folder = try makeJobFolder()
+        // Beside the JPEG that was made of it a camera's own file is nothing that was forgotten.
+        for name in ["a00.HEIC", "._z.jpg", "notes.txt", "prior/z.jpg", "more/z.jpg"] { try folder.write("x", to: name) }
+        #expect(try Job.load(JobFolder(folder.path)).warnings == [])
+        try folder.write("x", to: "a09.JPG")
+        #expect(try Job.load(JobFolder(folder.path)).warnings == ["a09.JPG is a picture that metadata.jsonl does not name; it is not used"])
+        for name in ["z1.png", "z2.png", "z3.png", "z4.heic", "z5.png", "z6.png"] { try folder.write("x", to: name) }
+        #expect(try Job.load(JobFolder(folder.path)).warnings
+            == ["a09.JPG, z1.png, z2.png, z3.png, z4.heic and 2 more are pictures that metadata.jsonl does not name; they are not used"])
+
+        let bare = try TemporaryFolder()
+        for name in ["olis toy/1.png", "hta_corgi/x.jpeg", "left.jpg"] { try bare.write("x", to: name) }
+        try bare.write("", to: "job.yaml")
+        #expect(try Job.load(JobFolder(bare.path)).warnings == ["left.jpg lies beside the subjects' folders and is not used; a photo belongs into the folder of its subject"])
+    }
+
+    /// What lies there under nearly the right name is not passed over for something else.
+    @Test func misnamedLists() throws {
+        let folder = try makeJobFolder()
+        func rename(_ old: String, _ new: String) throws { try FileManager.default.moveItem(atPath: folder.path + "/" + old, toPath: folder.path + "/" + new) }
+        try rename("prior", "Priors")
+        #expect(faults(folder) == ["Priors: is a folder of prior images under another name; rename it to prior, or remove it to have prior images made"])
+        #expect(faults(folder, settings: ["with_prior_preservation=false"]) == [])
+        try rename("Priors", "prior")
+        try folder.write("x", to: "olis toy/1.png")
+        try rename("metadata.jsonl", "Metadata.jsonl")
+        #expect(faults(folder).contains("metadata.jsonl: is not there; the folder has Metadata.jsonl: rename it"))
+        try rename("Metadata.jsonl", "metadata.jsonl.txt")
+        #expect(faults(folder).contains("metadata.jsonl: is not there; the folder has metadata.jsonl.txt, but what is wanted is one JSON object a line, in metadata.jsonl"))
+        try rename("metadata.jsonl.txt", "metadata.jsonl")
+        try folder.write("", to: "prior/class_metadata.jsonl")
+        #expect(faults(folder).first == #"prior/class_metadata.jsonl: is empty; its first line is the table of subjects: {"id": {"a": "toy", "b": "corgi"}}"#)
+    }
+
+    @Test func theNameOfTheLoRAForDiffusersIsTaken() throws {
+        let folder = try makeJobFolder(), above = try TemporaryFolder(), path = above.path + "/pytorch_lora_weights"
+        try FileManager.default.copyItem(atPath: folder.path, toPath: path)
+        #expect(throws: FaultList([Fault("the folder pytorch_lora_weights is called as the LoRA for diffusers is, and so would the one for ComfyUI be; give it another name")])) {
+            try Job.load(JobFolder(path))
+        }
+    }
+
+    @Test func aSpecificationOfAnotherKindIsNotRead() throws {
+        let folder = try makeJobFolder()
+        try folder.write(String(repeating: "# x\n", count: 300_000), to: "job.yaml")
+        #expect(faults(folder) == ["job.yaml: cannot be read: it is larger than 1 MiB; a specification has some hundred bytes, so this is probably another file"])
+    }
+
     @Test(arguments: [
         (".DS_Store", true), ("._a.jpg", true), ("Thumbs.db", true), ("desktop.ini", true), ("@eaDir", true), ("a.jpg.part", true), ("x.TMP", true),
         ("a.jpg~", true), ("a.jpg", false), ("part.jpg", false), ("job.yaml", false), ("tmp", false),

@@ -21,6 +21,10 @@ import Testing
         #expect(items[1]["c"] == YAMLNode(.scalar("d", isPlain: false), at: .init(file: "f.yaml", line: 5, column: 9)))
     }
 
+    @Test func controlCharactersAreFoundOnTheirLine() {
+        #expect(fault("a: 1\nb: 2\nc: \"x \u{7}\"\n") == "f.yaml:3: not valid YAML: control characters are not allowed; remove the invisible character")
+    }
+
     @Test func byteOrderMarkAndLineEnds() throws {
         let root = try YAMLReader.parse([0xEF, 0xBB, 0xBF] + Array("a: 1\r\nb: ü\r\n".utf8), file: "f.yaml")
         #expect(root["a"]?.integer == 1)

@@ -34,10 +34,9 @@ extension Configuration {
     }
 
     private mutating func read(_ values: KeyedValues, folder: String) {
-        let absolute = { (text: String) in ConfigurationPath.absolute(text, from: folder) }
-        inbox = absolute(values.string("inbox") ?? inbox)
-        outbox = absolute(values.string("outbox") ?? outbox)
-        state = absolute(values.string("state") ?? state)
+        inbox = values.path("inbox", from: folder) ?? inbox
+        outbox = values.path("outbox", from: folder) ?? outbox
+        state = values.path("state", from: folder) ?? state
         settleSeconds = values.seconds("settle_seconds", 0...86_400, default: settleSeconds)
         rescanSeconds = values.seconds("rescan_seconds", 0.05...86_400, default: rescanSeconds)
         maxAttempts = values.integer("max_attempts", 1...1000, default: maxAttempts)
@@ -47,7 +46,7 @@ extension Configuration {
         if let node = values.value("cache_size") {
             cacheSize = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "cache_size", "a size such as `20 GiB`", cacheSize)
         }
-        maskModels = values.string("mask_models").map(absolute)
+        maskModels = values.path("mask_models", from: folder)
         if let node = values.value("hours") {
             hours = node.text.flatMap(RunningHours.init)
             if hours == nil { values.wrong(node, "hours", "a span of the day such as `22:00-06:00`", ()) }
@@ -61,8 +60,8 @@ extension Configuration {
         onFailure = values.string("on_failure")
         readStatusPage(values)
         statusToken = values.string("status_token")
-        readModels(values, absolute)
-        readDefaultJob(values, absolute)
+        readModels(values, folder)
+        readDefaultJob(values, folder)
         checkDirectories(values)
     }
 
@@ -86,17 +85,17 @@ extension Configuration {
         statusPage = full
     }
 
-    private mutating func readModels(_ values: KeyedValues, _ absolute: (String) -> String) {
+    private mutating func readModels(_ values: KeyedValues, _ folder: String) {
         guard let table = values.table("models", of: "name: {base: DIRECTORY}") else { return }
         for entry in table.entries {
             guard let model = table.table(entry.key, of: "base, vae, owlv2, sam, dinov2") else { continue }
-            let base = model.string("base")
+            let base = model.path("base", from: folder)
             if base == nil, model.faults.isEmpty {
                 model.report([entry.location.fault("`models.\(entry.key)` has no `base`, the directory of the SDXL model")])
             }
-            func other(_ key: String) -> String? { model.string(key).map(absolute) }
+            func other(_ key: String) -> String? { model.path(key, from: folder) }
             models[entry.key] = Model(
-                base: absolute(base ?? ""), vae: other("vae"), owlv2: other("owlv2"), sam: other("sam"), dinov2: other("dinov2"))
+                base: base ?? folder, vae: other("vae"), owlv2: other("owlv2"), sam: other("sam"), dinov2: other("dinov2"))
             model.reportUnknownKeys()
             table.report(model.faults)
         }
@@ -104,11 +103,11 @@ extension Configuration {
     }
 
     /// A table, or the path of a specification file.
-    private mutating func readDefaultJob(_ values: KeyedValues, _ absolute: (String) -> String) {
+    private mutating func readDefaultJob(_ values: KeyedValues, _ folder: String) {
         guard let node = values.value("default_job") else { return }
         var job = node
-        if let text = node.text {
-            let path = absolute(text)
+        if node.text != nil {
+            guard let path = values.path("default_job", from: folder) else { return }
             do throws(FileError) {
                 guard let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) else { throw FileError("read", path, code: 2) }
                 do throws(Fault) { job = try YAMLReader.parse(bytes, file: path) } catch {

@@ -29,3 +29,16 @@ enum ConfigurationPath {
         return String(cString: raw)
     }
 }
+
+extension KeyedValues {
+    /// A path, absolute; a relative one is relative to `folder`. Nothing is put in for `~` and variables: a service has no home, and what
+    /// looks like one would become a folder of that name.
+    func path(_ key: String, from folder: String) -> String? {
+        guard let text = string(key), let node = value(key) else { return nil }
+        let isWindows = text.contains("\\") || text.dropFirst().hasPrefix(":") && text.first?.isLetter == true
+        guard !text.hasPrefix("~"), !text.hasPrefix("$"), !isWindows else {
+            return wrong(node, key, "a path that is written out, such as `/srv/segmixd`", nil)
+        }
+        return ConfigurationPath.absolute(text, from: folder)
+    }
+}

@@ -12,6 +12,10 @@ struct MetadataReader {
     /// As faults and `PhotoList.source` call it: `prior/class_metadata.jsonl`.
     let source: String
     private var paths: JobPath
+    /// Prior images are of plain classes, without rare words.
+    private var example: String {
+        source == "metadata.jsonl" ? #"{"id": {"a": "olis toy", "b": "hta corgi"}}"# : #"{"id": {"a": "toy", "b": "corgi"}}"#
+    }
     private var folder: String { source.lastIndex(of: "/").map { String(source[..<$0]) } ?? "" }
 
     private var faults: [Fault] = []
@@ -78,7 +82,7 @@ struct MetadataReader {
             }
             seenTable = true
         }
-        if !seenTable { fault(nil, "is empty; its first line is the table of subjects: {\"id\": {\"a\": \"olis toy\", \"b\": \"hta corgi\"}}") }
+        if !seenTable { fault(nil, "is empty; its first line is the table of subjects: \(example)") }
         // Where a line is at fault anyway, a subject may only seem to be without photos.
         if faults.isEmpty {
             for subject in subjects where !photos.contains(where: { $0.subject == subject.key }) {
@@ -89,14 +93,14 @@ struct MetadataReader {
 
     private mutating func table(_ members: [JSONValue.Member], line: Int) {
         guard members.count == 1, members[0].key == "id", let entries = members[0].value.members else {
-            fault(line, "the first line must be the table of subjects: {\"id\": {\"a\": \"olis toy\", \"b\": \"hta corgi\"}}")
+            fault(line, "the first line must be the table of subjects: \(example)")
             return
         }
         guard entries.count <= Self.mostSubjects else {
             fault(line, "the table has \(entries.count) subjects; at most \(Self.mostSubjects) are taken")
             return
         }
-        if entries.isEmpty { fault(line, "the table of subjects is empty; name at least two: {\"id\": {\"a\": \"olis toy\", \"b\": \"hta corgi\"}}") }
+        if entries.isEmpty { fault(line, "the table of subjects is empty; name at least two: \(example)") }
         for entry in entries {
             let phrase = entry.value.string.map(trimmed) ?? ""
             if entry.key.isEmpty {

@@ -9,7 +9,7 @@ public struct SubjectFolders {
     /// How faults and `PhotoList.source` call what was inferred.
     static let source = "metadata.jsonl (inferred)"
     /// Folders that are something else.
-    private static let others: Set<String> = ["prior", "masks", "samples"]
+    private static let others: Set<String> = ["prior", "priors", "masks", "samples"]
     private static let suffixes = [".jpg", ".jpeg", ".png"]
     /// Of pictures that are not read; passed over, they would be missed in the morning.
     private static let foreignSuffixes = [".heic", ".heif", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng", ".cr2", ".cr3", ".nef", ".arw"]
@@ -43,13 +43,22 @@ public struct SubjectFolders {
         var names: [String] = [], strange: [String] = [], foreign: [String] = []
         for bytes in try RawPath(folder).names() {
             let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            func isOne(of suffixes: [String]) -> Bool { suffixes.contains { name.lowercased().hasSuffix($0) && name.count > $0.count } }
             if IgnoredFiles.contains(name) { continue }
-            if isOne(of: foreignSuffixes) { foreign.append(name) }
-            guard isOne(of: suffixes) else { continue }
+            if isForeignPicture(name) { foreign.append(name) }
+            guard isPicture(name) else { continue }
             if Array(name.utf8).elementsEqual(bytes.lazy.map { UInt8(bitPattern: $0) }) { names.append(name) } else { strange.append(name) }
         }
         return (names.sorted(), strange.sorted(), foreign.sorted())
+    }
+
+    /// Whether a file is called like a photo.
+    static func isPicture(_ name: String) -> Bool { ends(name, in: suffixes) }
+
+    /// Whether a file is called like a picture of a kind that is not read.
+    static func isForeignPicture(_ name: String) -> Bool { ends(name, in: foreignSuffixes) }
+
+    private static func ends(_ name: String, in suffixes: [String]) -> Bool {
+        suffixes.contains { name.lowercased().hasSuffix($0) && name.count > $0.count }
     }
 
     /// The list that the folders amount to, and every fault; nil where there is no folder of photos.

@@ -69,8 +69,8 @@ final class KeyedValues {
     }
 
     /// A text, or a list of texts.
-    func strings(_ key: String) -> [String]? {
-        list(key, "a text or a list of texts") { node in node.text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } }
+    func strings(_ key: String, mayBeEmpty: Bool = false) -> [String]? {
+        list(key, "a text or a list of texts", mayBeEmpty: mayBeEmpty) { node in node.text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } }
     }
 
     /// A whole number, or a list of them.
@@ -83,12 +83,12 @@ final class KeyedValues {
         list(key, "a number \(range) or a list of them") { node in node.number.flatMap { range.contains($0) ? $0 : nil } }
     }
 
-    private func list<Value>(_ key: String, _ wanted: String, _ read: (YAMLNode) -> Value?) -> [Value]? {
+    private func list<Value>(_ key: String, _ wanted: String, mayBeEmpty: Bool = false, _ read: (YAMLNode) -> Value?) -> [Value]? {
         guard let node = value(key) else { return nil }
         let items: [YAMLNode] = if case .sequence(let items) = node.content { items } else { [node] }
         let values = items.map(read)
         if let bad = values.firstIndex(where: { $0 == nil }) { return wrong(items[bad], key, wanted, nil) }
-        if values.isEmpty { return wrong(node, key, wanted, nil, instead: "an empty list") }
+        if values.isEmpty, !mayBeEmpty { return wrong(node, key, wanted, nil, instead: "an empty list") }
         return values.map { $0! }
     }
 

@@ -42,7 +42,7 @@ public struct RenderSpecification: Codable, Equatable, Sendable {
     }
 
     init(_ values: KeyedValues, seed: Int) {
-        prompts = values.strings("prompts") ?? []
+        prompts = values.strings("prompts", mayBeEmpty: true) ?? []
         if let node = values.value("negative_prompt") {
             // An empty negative prompt is a choice, not an omission.
             negativePrompt = node.text ?? values.wrong(node, "negative_prompt", "a text", negativePrompt)

@@ -148,7 +148,12 @@ public struct YAMLReader {
         case let p where p.contains("control characters"): "; remove the invisible character"
         default: ""
         }
-        let line = raw.problem_mark.line > 0 || raw.problem_mark.index > 0 ? Int(raw.problem_mark.line) + 1 : 1
+        var line = Int(raw.problem_mark.line) + 1
+        if raw.error == YAML_READER_ERROR {
+            // What cannot even be read has no mark.
+            let text = UnsafeBufferPointer(start: raw.input.string.start, count: raw.input.string.end - raw.input.string.start)
+            line = text.prefix(raw.problem_offset).count { $0 == UInt8(ascii: "\n") } + 1
+        }
         return Fault(file: file, line: hasLines ? line : nil, "not valid YAML: \(problem)\(hint)")
     }
 

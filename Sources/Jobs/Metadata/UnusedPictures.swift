@@ -1,0 +1,41 @@
+import Files
+
+/// The pictures of a job's folder that its list does not name. They may be meant for something else, so they are no fault; but a
+/// photo that was forgotten would be missed in the morning.
+struct UnusedPictures {
+    /// Relative to the job's folder, sorted.
+    let files: [String]
+    private let isInferred: Bool
+
+    /// Looks where photos are looked for: in the job's folder itself, and in those that the list's photos lie in.
+    init(_ list: PhotoList, in root: String) {
+        let used = Set(list.photos.flatMap { [$0.file] + ($0.mask.map { [$0] } ?? []) })
+        let stems = Set(used.map(Self.stem))
+        var folders = Set(list.photos.map { photo in photo.file.lastIndex(of: "/").map { String(photo.file[..<$0]) } ?? "" })
+        folders.insert("")
+        folders.remove("prior")
+        var files: [String] = []
+        for folder in folders {
+            for name in (try? Folder.names(folder.isEmpty ? root : root + "/" + folder)) ?? [] where !IgnoredFiles.contains(name) {
+                let file = folder.isEmpty ? name : folder + "/" + name
+                guard !used.contains(file), !Folder.leadsToDirectory(root + "/" + file) else { continue }
+                // Beside the JPEG that was made of it the camera's own file is no photo that was forgotten.
+                if SubjectFolders.isPicture(name) || SubjectFolders.isForeignPicture(name) && !stems.contains(Self.stem(file)) { files.append(file) }
+            }
+        }
+        (self.files, isInferred) = (files.sorted(), list.isInferred)
+    }
+
+    /// One sentence; nil where there are none.
+    var note: String? {
+        guard let first = files.first else { return nil }
+        let named = files.prefix(5).map { $0.onOneLine() }.joined(separator: ", ") + (files.count > 5 ? " and \(files.count - 5) more" : "")
+        let one = files.count == 1
+        if isInferred, !first.contains("/") {
+            return "\(named) \(one ? "lies" : "lie") beside the subjects' folders and \(one ? "is" : "are") not used; a photo belongs into the folder of its subject"
+        }
+        return "\(named) \(one ? "is a picture" : "are pictures") that metadata.jsonl does not name; \(one ? "it is" : "they are") not used"
+    }
+
+    private static func stem(_ file: String) -> String { file.lastIndex(of: ".").map { String(file[..<$0]).lowercased() } ?? file.lowercased() }
+}
