@@ -96,8 +96,8 @@ public struct JobRecord: Equatable, Sendable {
     /// Whether some run ended without a result.
     public var hasUnfinished: Bool { runs.contains { $0.state == .failed || $0.state == .cancelled } }
 
-    /// `toys`, or `toys/job` where the folder has several runs; for people, and so on one line whatever the folder is called.
-    public func title(run: Int) -> String { (runs.count > 1 ? "\(name)/\(runs[run].name)" : name).onOneLine() }
+    /// `toys`, or `toys/job` where the folder has several runs.
+    public func title(run: Int) -> String { runs.count > 1 ? "\(name)/\(runs[run].name)" : name }
 
     /// Where a run's result lies, relative to the outbox; nil as long as it has none.
     public func place(run: Int) -> String? {

@@ -80,21 +80,44 @@ extension JobStore {
         try read { try Self.summaries($0, "WHERE job.number = ?", [number]).first }
     }
 
-    /// The job that somebody means: by its number, or by its name (the newest of that name).
+    /// The job that somebody means: by its number (`12`, or `+12`, which is never a name), by its folder's name, or by that and its
+    /// specification's (`NAME/SPEC`). Of several folders of that name the newest is meant; letters and accents may be stored in
+    /// another way (NFC, NFD).
     ///
-    /// - Throws: `StoreError` where there is none, or several of the folder's specifications could be meant.
-    public func find(_ text: String) throws -> JobSummary {
-        if let number = Int64(text), let job = try summary(number) { return job }
+    /// - Parameter states: those in which what is to be done can be done; nil: all. Jobs in other states are meant only where there
+    ///   is none in these.
+    /// - Throws: `StoreError` where there is none, or several could be meant: a number that is also a folder's name, several of the
+    ///   folder's specifications, and of those that wait or run any second folder of that name.
+    public func find(_ text: String, in states: Set<JobState>? = nil) throws -> JobSummary {
+        if text.hasPrefix("+"), let number = Int64(text), let job = try summary(number) { return job }
+        let numbered = try Int64(text).flatMap { String($0) == text ? try summary($0) : nil }
+        let named = try jobs(named: text)
+        if let numbered {
+            guard let other = named.first(where: { $0.number != numbered.number }) else { return numbered }
+            throw StoreError(.noSuchJob, "\(text) is the number of job \(numbered.number) (\(numbered.name.onOneLine())) and the name of job \(other.number); say +\(text) for the one, \(other.number) for the other.")
+        }
+        let fitting = named.filter { states?.contains($0.state) ?? true }
+        let meant = fitting.isEmpty ? named : fitting
+        guard let newest = meant.first?.folder else { throw StoreError(.noSuchJob, "There is no job \(text.onOneLine()). `segmix status` lists them.") }
+        // What has ended is history, of which the newest counts; what has not is not to be mistaken for another.
+        let choice = meant.filter { $0.folder == newest || states != nil && !$0.state.isFinal }
+        if choice.count == 1 { return choice[0] }
+        throw StoreError(.noSuchJob, "\(text.onOneLine()) has several jobs; say which: \(choice.map { "\($0.name.onOneLine()) (\($0.number))" }.joined(separator: ", ")).")
+    }
+
+    /// The newest folder first; of one folder in the order of its specifications.
+    private func jobs(named text: String) throws -> [JobSummary] {
+        let forms = [text, text.precomposedStringWithCanonicalMapping, text.decomposedStringWithCanonicalMapping]
         return try read { db in
-            let pieces = text.split(separator: "/", maxSplits: 1).map(String.init)
-            if pieces.count == 2, let job = try Self.summaries(db, "WHERE folder.name = ? AND job.name = ? ORDER BY number DESC LIMIT 1", [pieces[0], pieces[1]]).first {
-                return job
+            for form in forms {
+                let jobs = try Self.summaries(db, "WHERE folder.name = ? ORDER BY job.folder DESC, job.run LIMIT 100", [form])
+                if !jobs.isEmpty { return jobs }
+                let pieces = form.split(separator: "/", maxSplits: 1).map(String.init)
+                guard pieces.count == 2 else { continue }
+                let one = try Self.summaries(db, "WHERE folder.name = ? AND job.name = ? ORDER BY job.folder DESC LIMIT 100", [pieces[0], pieces[1]])
+                if !one.isEmpty { return one }
             }
-            let jobs = try Self.summaries(db, "WHERE folder.name = ? ORDER BY job.folder DESC, job.run LIMIT 100", [text])
-            let newest = jobs.filter { $0.folder == jobs[0].folder }
-            if newest.count == 1 { return newest[0] }
-            if newest.isEmpty { throw StoreError(.noSuchJob, "There is no job \(text). `segmix status` lists them.") }
-            throw StoreError(.noSuchJob, "\(text) has several jobs; say which: \(newest.map { "\($0.name) (\($0.number))" }.joined(separator: ", ")).")
+            return []
         }
     }
 

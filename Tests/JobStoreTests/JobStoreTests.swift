@@ -116,6 +116,33 @@ import Testing
         #expect(throws: StoreError(.noSuchJob, "There is no job zzz. `segmix status` lists them.")) { try place.store.find("zzz") }
     }
 
+    /// What somebody names must never be another job than they mean.
+    @Test func namesThatCouldMeanSeveralJobs() throws {
+        let place = try Place(), store = place.store
+        func add(_ id: String, _ name: String) throws {
+            try store.add(JobRecord(id: id, name: name, source: "/x", claimed: Date(), runs: [.init(specificationFile: nil, name: "job")]))
+        }
+        for (id, name) in [("a", "toys"), ("b", "1"), ("c", "0120"), ("d", "toys"), ("e", "Mu\u{308}ller"), ("f", "toys")] { try add(id, name) }
+        // A folder that is called like another job's number.
+        #expect(throws: StoreError(.noSuchJob, "1 is the number of job 1 (toys) and the name of job 2; say +1 for the one, 2 for the other.")) { try store.find("1") }
+        #expect(try store.find("+1").number == 1 && store.find("2").number == 2 && store.find("1/job").number == 2)
+        #expect(try store.find("0120").number == 3)
+        #expect(throws: StoreError(.noSuchJob, "There is no job 03. `segmix status` lists them.")) { try store.find("03") }
+        // Accents as the keyboard makes them, and as a Mac stores them.
+        #expect(try store.find("M\u{fc}ller").number == 5)
+        // The newest of a name is meant, unless others wait too and one is to be cancelled.
+        #expect(try store.find("toys").number == 6)
+        let open: Set<JobState> = [.queued, .running]
+        #expect(throws: StoreError(.noSuchJob, "toys has several jobs; say which: toys (6), toys (4), toys (1).")) { try store.find("toys", in: open) }
+        for id in ["a", "f"] {
+            try store.update(id) { $0.runs[0].state = .running }
+            try store.update(id) { $0.runs[0].state = .failed; $0.runs[0].error = "It is broken." }
+        }
+        #expect(try store.find("toys", in: open).number == 4 && store.find("toys", in: [.failed, .cancelled]).number == 6)
+        try store.cancel(4, daemonRuns: false)
+        #expect(try store.find("toys", in: open).number == 6)
+    }
+
     @Test func changesOfOtherProgramsAreSeen() throws {
         let place = try Place()
         try place.add("a")

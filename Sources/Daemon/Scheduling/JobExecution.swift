@@ -24,7 +24,7 @@ struct JobExecution: Sendable {
     func perform(_ id: String, _ run: Int) async throws -> Duration? {
         let record = try store.update(id) { record in
             guard record.state == .open, record.runs[run].state == .queued else {
-                throw StoreError(.notPossible, "\(record.title(run: run)) is \(record.runs[run].state.rawValue) by now.")
+                throw StoreError(.notPossible, "\(record.title(run: run).onOneLine()) is \(record.runs[run].state.rawValue) by now.")
             }
             record.runs[run].state = .running
             record.runs[run].attempts += 1
@@ -68,7 +68,7 @@ struct JobExecution: Sendable {
                 record.runs[run] = job
             }
         }
-        let title = record.title(run: run)
+        let title = record.title(run: run).onOneLine()
         switch outcome {
         case .publish: return nil
         case .cancel: logger.notice("Cancelled: \(title)")
@@ -138,7 +138,7 @@ struct JobExecution: Sendable {
             logger.error("\(error)")
         }
         began(worker)
-        logger.info("Running: \(record.title(run: run)) (job \(number)) in process \(process.pid), attempt \(record.runs[run].attempts)")
+        logger.info("Running: \(record.title(run: run).onOneLine()) (job \(number)) in process \(process.pid), attempt \(record.runs[run].attempts)")
         let supervisor = WorkerSupervisor(worker: worker, log: log, configuration: configuration, store: store, logger: logger)
         let guardian = Task { await supervisor.watch() }
         async let lines: Void = LineReader.read(pipes[0]) { log.take($0) }
