@@ -19,10 +19,16 @@ public struct Composer {
         subjects.photosOfSubject.allSatisfy { $0.contains { subjects.photos[$0].mask != nil } }
     }
 
-    /// Keys of the subjects whose phrases a prompt has, in any case of letters; of all where it has none.
+    /// Keys of the subjects whose phrases a prompt has, in any case of letters.
+    public func named(in prompt: String) -> [String] {
+        let prompt = prompt.lowercased()
+        return subjects.subjects.filter { prompt.contains($0.phrase.lowercased()) }.map(\.key)
+    }
+
+    /// Keys of the subjects that a picture is laid out with: those that its prompt names, or all where it names none.
     public func subjects(in prompt: String) -> [String] {
-        let prompt = prompt.lowercased(), named = subjects.subjects.filter { prompt.contains($0.phrase.lowercased()) }
-        return (named.isEmpty ? subjects.subjects : named).map(\.key)
+        let named = named(in: prompt)
+        return named.isEmpty ? subjects.subjects.map(\.key) : named
     }
 
     /// A layout of one photo of each subject in `keys`, drawn with `seed`, and its picture.

@@ -28,11 +28,25 @@ public struct JobCheck {
     /// The faults, and what the pictures will need.
     public func findings() throws -> (faults: [Fault], pictures: PictureNeeds) {
         for folder in model.map({ [$0.path, $0.vaePath] }) ?? [] where !Folder.leadsToDirectory(folder) {
-            throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct `models` in the configuration, or mount the disk it is on")
+            // What is wrong with the pictures is said too, and not only once the model is there.
+            let pictures = photoFindings().faults.map { "\n\($0)" }.joined()
+            let place = job.specification.model.map { $0.hasPrefix("/") } == true ? "`model` in the job's specification" : "`models` in the configuration"
+            throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct \(place), or mount the disk it is on\(pictures)")
         }
         var said: Set<Fault> = []
         let pictures = photoFindings()
         return (((model.map(faults) ?? []) + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
+    }
+
+    /// What is wrong with the pictures of a job that cannot even be read, so that both are mended at once.
+    public static func pictureFaults(in folder: JobFolder) -> [Fault] {
+        var said: Set<Fault> = []
+        for photo in Job.readableLists(of: folder).flatMap({ list in list.photos.map { SegMix.Photo($0, in: folder.path) } }) {
+            do {
+                if photo.mask == nil { _ = try ImageFile.readPhoto(photo.path, name: photo.file) } else { _ = try CutOut(photo) }
+            } catch { said.insert(Fault("\(error)")) }
+        }
+        return said.sorted { $0.message < $1.message }
     }
 
     private func photoFindings() -> (faults: [Fault], pictures: PictureNeeds) {

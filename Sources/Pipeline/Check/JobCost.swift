@@ -59,10 +59,9 @@ public struct JobCost: CustomStringConvertible {
         // Scores: of the same pictures where they show every subject; each time the photos are looked at as well. Models that
         // cannot be read have been named where the job depends on them.
         let scores = scoring.flatMap { try? ScoringCost($0, job: job) }
-        let together = plan.final.count { composer.subjects(in: $0.request.prompt).count == job.photos.subjects.count }
         let compared = s.bestCheckpoint ? s.comparedCheckpoints * plan.validation.count : 0
         scoringSeconds = scores.map { scores in
-            [(together, s.rounds), (compared, s.rounds), (plan.candidates.count, 1)]
+            [(plan.together.count, s.rounds), (compared, s.rounds), (plan.candidates.count, 1)]
                 .reduce(0) { $0 + ($1.0 > 0 ? Double($1.1) * scores.seconds(of: $1.0, at: speed.rates) : 0) }
         } ?? 0
         // Where nothing is scored, no model is read for it.

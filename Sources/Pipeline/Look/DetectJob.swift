@@ -14,11 +14,11 @@ public struct DetectJob {
     /// - Parameters:
     ///   - model: OWLv2's directory.
     ///   - overlap: boxes that overlap a better one by more are left out; 1 keeps all.
-    /// - Throws: `Fault` for values out of range.
+    /// - Throws: `JobFailure` (usage) for values out of range.
     public init(
         model: String, image: String, queries: [String], threshold: Double, overlap: Double, precision: JobSpecification.MixedPrecision = .no
     ) throws {
-        guard !queries.isEmpty else { throw Fault("--query: say in words what to look for") }
+        guard !queries.isEmpty else { throw JobFailure(.usage, "--query: say in words what to look for") }
         try DetectionOptions.check(threshold: threshold, overlap: overlap)
         (self.model, self.image, self.queries, self.threshold, self.overlap) = (model, image, queries, threshold, overlap)
         self.precision = precision

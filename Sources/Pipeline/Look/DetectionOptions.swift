@@ -2,10 +2,10 @@ import Jobs
 
 /// What commands that look at pictures check of their options.
 enum DetectionOptions {
-    /// - Throws: `Fault` for values out of range.
+    /// - Throws: `JobFailure` (usage) for values out of range.
     static func check(threshold: Double, overlap: Double) throws {
-        guard threshold >= 0, threshold < 1 else { throw Fault("--threshold is \(threshold); a number from 0 to below 1 is wanted") }
-        guard overlap >= 0, overlap <= 1 else { throw Fault("--overlap is \(overlap); a number from 0 to 1 is wanted") }
+        guard threshold >= 0, threshold < 1 else { throw JobFailure(.usage, "--threshold is \(threshold); a number from 0 to below 1 is wanted") }
+        guard overlap >= 0, overlap <= 1 else { throw JobFailure(.usage, "--overlap is \(overlap); a number from 0 to 1 is wanted") }
     }
 
     /// - Throws: `JobFailure` (unavailable).

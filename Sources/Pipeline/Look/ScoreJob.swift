@@ -18,7 +18,7 @@ public struct ScoreJob {
     public static let defaultThreshold = 0.4
 
     /// - Parameter queries: what to look for; empty: the subjects' classes.
-    /// - Throws: `Fault` for values out of range.
+    /// - Throws: `JobFailure` (usage) for values out of range.
     public init(_ job: Job, models: ScoringModels, images: [String], queries: [String], threshold: Double, overlap: Double) throws {
         try DetectionOptions.check(threshold: threshold, overlap: overlap)
         (self.job, self.models, self.images, self.threshold, self.overlap) = (job, models, images, threshold, overlap)

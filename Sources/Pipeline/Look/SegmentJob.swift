@@ -16,12 +16,12 @@ public struct SegmentJob {
     ///   - maskModels: where the configuration says that the default models are.
     ///   - box: `x0,y0,x1,y1` in pixels of the upright picture.
     ///   - points: `x,y` on the object, or `x,y,0` beside it.
-    /// - Throws: `Fault` for values that are none, `JobFailure` (unavailable) where the default model is missing.
+    /// - Throws: `JobFailure`: usage for values that are none, unavailable where the default model is missing.
     public init(
         model: String?, maskModels: String?, image: String, box: String?, points: [String], output: String,
         precision: JobSpecification.MixedPrecision = .no
     ) throws {
-        guard box != nil || !points.isEmpty else { throw Fault("say where the object is: --box x0,y0,x1,y1, or one or more --point x,y") }
+        guard box != nil || !points.isEmpty else { throw JobFailure(.usage, "say where the object is: --box x0,y0,x1,y1, or one or more --point x,y") }
         prompt = SegmentationPrompt(box: try box.map(Self.box), points: try points.map(Self.point))
         (self.image, self.output, self.precision) = (image, output, precision)
         self.model = try model ?? DefaultModels(configured: maskModels).segmenter
@@ -34,15 +34,15 @@ public struct SegmentJob {
 
     static func box(_ text: String) throws -> SegmentationPrompt.Box {
         let n = numbers(text)
-        guard n.count == 4 else { throw Fault("--box is \(text); four numbers x0,y0,x1,y1 in pixels are wanted") }
-        guard n[0] < n[2], n[1] < n[3] else { throw Fault("--box is \(text); the first corner should be above and to the left of the second") }
+        guard n.count == 4 else { throw JobFailure(.usage, "--box is \(text); four numbers x0,y0,x1,y1 in pixels are wanted") }
+        guard n[0] < n[2], n[1] < n[3] else { throw JobFailure(.usage, "--box is \(text); the first corner should be above and to the left of the second") }
         return .init(x0: n[0], y0: n[1], x1: n[2], y1: n[3])
     }
 
     static func point(_ text: String) throws -> SegmentationPrompt.Point {
         let n = numbers(text)
         guard n.count == 2 || n.count == 3 && (n[2] == 0 || n[2] == 1) else {
-            throw Fault("--point is \(text); two numbers x,y in pixels are wanted, with ,0 after them for a point beside the object")
+            throw JobFailure(.usage, "--point is \(text); two numbers x,y in pixels are wanted, with ,0 after them for a point beside the object")
         }
         return .init(x: n[0], y: n[1], isInside: n.count == 2 || n[2] == 1)
     }
@@ -72,6 +72,8 @@ public struct SegmentJob {
         guard Folder.leadsToDirectory(model) else {
             throw JobFailure(.unavailable, "\(model): the SAM model's directory is not there; give one in Hugging Face layout, such as a copy of facebook/sam-vit-huge")
         }
+        // A large model looks at a picture for minutes.
+        try Directory.requireWritable(Directory.parent(of: output))
         let picture = try ImageFile.readPhoto(image), prompt = try inside(picture)
         CPUDevice.install()
         let sam = try SAM(directory: model, precision: precision.elementType), embedding = sam.embed(picture)

@@ -4,15 +4,17 @@ import Jobs
 /// What `report.json` says, to programs, and `report.html` shows.
 struct ReportContents: Encodable {
     struct Point: Encodable { let step: Int, loss: Double }
+    /// The LoRA as it was after so many steps.
+    struct Save: Encodable { let step: Int, files: [String] }
 
-    /// Seconds.
+    /// Seconds, of all the processes that a run took.
     struct Timings: Encodable {
         /// From the check to the first step, and encoding prompts.
         var preparation = 0.0
-        /// All optimizer steps, those before a stop and of an earlier round too.
+        /// All optimizer steps, those of an earlier round too.
         var training = 0.0
         var perStep = 0.0
-        /// What came after the trainings: pictures and their scores.
+        /// Pictures, on the way and at the end, and their scores.
         var rendering = 0.0
 
         enum CodingKeys: String, CodingKey { case preparation, training, perStep = "per_step", rendering }
@@ -20,7 +22,7 @@ struct ReportContents: Encodable {
 
     var name: String, model: String
     var subjects: [String: String]
-    var files: [String], samples: [String]
+    var files: [String], saves: [Save], samples: [String]
     /// The final pictures with their settings.
     var pictures: [RenderedPicture]
     var contactSheet: String?
@@ -34,14 +36,17 @@ struct ReportContents: Encodable {
     var rounds: RoundsReport?
     var warnings: [String]
     var started: Date, finished: Date
+    /// What was spent between these; a run that was stopped does not count the time until it went on.
     var seconds: Double
     var timings: Timings
+    /// What made it: "segmixd 0.1.0".
+    var program: String
     var machine: String
     var memory: RunMemory
 
     enum CodingKeys: String, CodingKey {
-        case name, model, subjects, files, samples, pictures, contactSheet = "contact_sheet", masks, settings, loss, composites, examples, scores
+        case name, model, subjects, files, saves, samples, pictures, contactSheet = "contact_sheet", masks, settings, loss, composites, examples, scores
         case bestCheckpoint = "best_checkpoint", rounds, warnings
-        case started, finished, seconds, timings, machine, memory
+        case started, finished, seconds, timings, program, machine, memory
     }
 }

@@ -91,7 +91,7 @@ struct ReportPage {
             return "<tr><td>\(picture.file)</td><td>\(number(picture.score))</td><td>\(picture.reason ?? "")</td><td><code style=\"white-space:pre\">\(matrix)</code></td></tr>"
         }
         return section("Detect-and-Compare", """
-            <p>How well the subjects are found and told apart, from 0 to 1: <strong>\(number(scores.mean))</strong> on average. \
+            <p>How well the subjects are found and told apart, at most 1; 0 where another number of objects is found, and less where a subject is more like another: <strong>\(number(scores.mean))</strong> on average. \
             The matrix has a row for each found box and a column for each of \(scores.subjects.joined(separator: ", ")).</p>
             <div class="wide"><table><tr><th>picture</th><th>score</th><th>why 0</th><th>similarity</th></tr>\(rows)</table></div>
             """)
@@ -174,7 +174,7 @@ struct ReportPage {
         let t = contents.timings
         return section("Time and memory", definitions([
             ("preparation", words(t.preparation)), ("training", "\(words(t.training)), \(String(format: "%.2f", t.perStep)) s a step"), ("pictures and scores", words(t.rendering)),
-            ("begun", Self.date(contents.started)), ("finished", Self.date(contents.finished)), ("machine", contents.machine),
+            ("begun", Self.date(contents.started)), ("finished", Self.date(contents.finished)), ("machine", contents.machine), ("made by", contents.program),
             ("most memory", "\(gib(contents.memory.peakResident)), of it tensors \(gib(contents.memory.peakTensors))"),
         ]))
     }

@@ -3,16 +3,17 @@ import CPUDevice
 /// A run's memory in bytes: what was foreseen, and what it was.
 struct RunMemory: Encodable {
     let foreseen, available: Int
-    /// Tensors now and at their worst moment; files of the models that are in memory now; the process at its worst.
+    /// Tensors now and at their worst moment; files that are in memory now, the models' and the program's own; the process at its worst. The worst is
+    /// that of every process of the run.
     let liveTensors, peakTensors, residentWeights, peakResident: Int
     /// Blocks of the UNet that were computed again in each backward pass, of how many.
     let recomputedBlocks, blocks: Int
 
-    init(device: CPUDevice, cost: JobCost) {
-        let process = ProcessMemory.now()
+    init(device: CPUDevice, cost: JobCost, clock: RunClock) {
+        let process = ProcessMemory.now(), peaks = clock.peaks(resident: process.peak, tensors: device.peakBytes)
         (foreseen, available) = (cost.memory.total, cost.budget.available)
-        (liveTensors, peakTensors) = (device.liveBytes, device.peakBytes)
-        (residentWeights, peakResident) = (process.files, process.peak)
+        (liveTensors, peakTensors) = (device.liveBytes, peaks.tensors)
+        (residentWeights, peakResident) = (process.files, peaks.resident)
         (recomputedBlocks, blocks) = (cost.choice.recomputed, cost.choice.blocks)
     }
 

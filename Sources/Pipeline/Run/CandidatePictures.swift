@@ -42,7 +42,7 @@ struct CandidatePictures {
         try sheet(candidates, paths).write(to: directory.candidateSheet)
         return FirstRound(
             fingerprint: try tools.roundsFingerprint(), candidates: candidates, contactSheet: directory.relative(directory.candidateSheet),
-            files: [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map(directory.relative), scores: result.scores,
+            files: directory.loraFiles(), scores: result.scores,
             checkpoints: result.checkpoints)
     }
 

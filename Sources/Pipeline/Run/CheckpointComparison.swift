@@ -49,9 +49,8 @@ struct CheckpointComparison {
         }
         let outcome = CheckpointScores(
             earlier + saved.enumerated().map { i, one in
-                let files = [directory.diffusersFile(step: one.folder), directory.kohyaFile(step: one.folder)].filter { Folder.exists($0) }
-                return .init(
-                    round: round, step: one.step, files: files.map(directory.relative),
+                .init(
+                    round: round, step: one.step, files: directory.loraFiles(step: one.folder),
                     pictures: Array(scored[i * planned.count..<(i + 1) * planned.count]))
             }, contactSheet: directory.relative(directory.checkpointSheet))
         try sheet(outcome).write(to: directory.checkpointSheet)

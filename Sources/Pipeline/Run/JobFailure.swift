@@ -30,7 +30,7 @@ public struct JobFailure: Error, CustomStringConvertible {
         case is ImageError, is SegMixError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
              is TokenizerError, is ScheduleError, is TrainingError:
             self.init(.badInput, "\(error)")
-        case let error as FileError: self.init(error.code == ENOENT ? .badInput : .inputOutput, error.description)
+        case let error as FileError: self.init([ENOENT, ENOTDIR, EISDIR].contains(error.code) ? .badInput : .inputOutput, error.description)
         // Foundation's own: a folder that could not be made, a file that could not be appended to.
         case let error as CocoaError: self.init(.inputOutput, Self.sentence(error.localizedDescription, error.filePath))
         case let error as POSIXError: self.init(.inputOutput, Self.sentence(error.localizedDescription, nil))

@@ -13,14 +13,13 @@ struct JobRounds {
     /// - Returns: the last round, and what is to be said of both where there were to be two; nil where a stop was asked for.
     func run() throws -> (result: TrainingRound.Result, rounds: RoundsReport?)? {
         let (directory, progress, join) = (tools.directory, tools.progress, tools.job.specification.join)
-        var finishing = 0.0
         if try FirstRound.read(directory, fingerprint: tools.roundsFingerprint()) == nil {
             let hasTwo = tools.job.specification.rounds == 2
             guard var result = try round(hasTwo ? 1 : nil, nil) else { return nil }
             guard hasTwo else { return (result, nil) }
             let found: FirstRound
             do {
-                found = try CandidatePictures(tools: tools, result: result).run()
+                found = try tools.clock.drawing { try CandidatePictures(tools: tools, result: result).run() }
             } catch is ScoringModels.Stopped {
                 progress.say(.render, "stopped with the first round done; run it again to go on")
                 return nil
@@ -35,7 +34,6 @@ struct JobRounds {
                 return (result, report)
             }
             try found.aside().write(directory)
-            finishing = result.finishing
         }
         guard let first = try FirstRound.read(directory, fingerprint: tools.roundsFingerprint()) else { preconditionFailure("JobRounds: no first round") }
         try directory.putFirstRoundAside()
@@ -43,7 +41,6 @@ struct JobRounds {
         progress.say(.train, "round 2: \(first.joining.count) of \(first.candidates.count) pictures of round 1 join the photos")
         tools.training.adapters.restart(seed: tools.job.trainingSettings.seed)
         guard var result = try round(2, first) else { return nil }
-        result.finishing += finishing
         let report = RoundsReport(first, join: join, second: result)
         progress.say(.score, report.sentence)
         if report.better == 1 { result.notes.append(report.sentence) }

@@ -38,7 +38,11 @@ public struct JobRunner {
     }
 
     /// Whether the result is there, whole: then nothing is left to do.
-    public func isFinished() -> Bool { !directory.isUnfinished && Folder.exists(directory.report) && Folder.exists(directory.diffusersFile()) }
+    public func isFinished() throws -> Bool {
+        guard !directory.isUnfinished && Folder.exists(directory.report) && Folder.exists(directory.diffusersFile()) else { return false }
+        do { try directory.removeWhatIsDone() } catch { throw JobFailure(error) }
+        return true
+    }
 
     /// Does the job, or goes on with it where it was stopped.
     /// - Returns: false: stopped on request, with a resume point.
@@ -63,12 +67,17 @@ public struct JobRunner {
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         try directory.create()
         try directory.removeLeftovers()
+        let clock = RunClock(directory, began: began)
+        // Whatever becomes of it.
+        defer { if directory.isUnfinished { try? clock.keep() } }
+        try clock.keep()
         guard let (job, notes) = try prepared() else {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
         let photos = PhotoDigests(of: job)
         let device = CPUDevice.install()
+        clock.device = device
         let vae = try model.vaeConfiguration(), composer = try job.composer(), renders = RenderPlan(job, composer: composer, factor: vae.downsampling)
         renders.notes.forEach { progress.say(.check, "note: \($0)") }
 
@@ -85,18 +94,18 @@ public struct JobRunner {
             layouts: Layouts(composer, layout: job.specification.render.layout, folder: directory.samples), tiling: DecodeTiling(model), progress: progress)
         let tools = RunTools(
             job: job, model: model, directory: directory, progress: progress, cost: cost, training: training, identity: identity,
-            layersPerBlock: try model.layersPerBlock(), composer: composer, renders: renders, images: images, scoring: scoring, photos: photos)
+            layersPerBlock: try model.layersPerBlock(), composer: composer, renders: renders, images: images, scoring: scoring, photos: photos,
+            clock: clock)
         device.resetPeak()
-        let ready = Date()
+        clock.isPrepared()
         guard let (result, rounds) = try JobRounds(tools: tools, extent: extent, trace: tracePath).run() else { return false }
         try MappedFiles.requireUnchanged()
         try RunReport(
-            job: job, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes, began: began,
-            preparation: ready.timeIntervalSince(began), memory: .init(device: device, cost: cost)
+            job: job, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes,
+            clock: clock, memory: .init(device: device, cost: cost, clock: clock)
         ).write()
         if extent == .whole { try directory.finish() }
-        let names = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }.map { URL(fileURLWithPath: $0).lastPathComponent }
-        progress.say(.publish, "done: \(names.joined(separator: " and "))")
+        progress.say(.publish, "done: \(directory.loraFiles().joined(separator: " and "))")
         return true
     }
 

@@ -25,10 +25,12 @@ final class Layouts {
         boxes = layout.map { Dictionary(uniqueKeysWithValues: $0.boxes.map { ($0.subject, .init(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1)) }) }
     }
 
-    /// `layout-SEED.png`, with the subjects where they are not all.
+    /// `layout-SEED.png`, with the subjects where they are not all: by their keys where these can be part of a name, else by their
+    /// numbers in the table of subjects.
     func path(for picture: PlannedPicture) -> String {
-        let all = Set(composer.subjects.subjects.map(\.key)) == Set(picture.subjects)
-        let names = picture.subjects.map { $0.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? String($0) : "_" }.joined() }
+        let keys = composer.subjects.subjects.map(\.key), all = Set(keys) == Set(picture.subjects)
+        let arePlain = keys.allSatisfy { key in key.utf8.count <= 20 && key.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) } }
+        let names = picture.subjects.map { key in arePlain ? key : String(keys.firstIndex(of: key).map { $0 + 1 } ?? 0) }
         return folder + "/layout-\(picture.request.seed)" + (all ? "" : "-" + names.joined(separator: "-")) + ".png"
     }
 

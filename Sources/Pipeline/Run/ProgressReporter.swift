@@ -10,10 +10,12 @@ public final class ProgressReporter {
     private var barIsOpen = false
 
     public init() {
-        if ProcessInfo.processInfo.environment[ProgressLine.environmentKey] == "json" {
+        let environment = ProcessInfo.processInfo.environment
+        if environment[ProgressLine.environmentKey] == "json" {
             style = .json
         } else {
-            style = isatty(STDOUT_FILENO) == 1 ? .bar : .lines
+            // A dumb terminal cannot go back to the beginning of a line.
+            style = isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb" ? .bar : .lines
         }
     }
 

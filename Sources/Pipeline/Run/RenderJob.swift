@@ -30,24 +30,24 @@ public struct RenderOrder: Sendable {
 
     public init() {}
 
-    /// - Throws: `Fault` for the first value out of range.
+    /// - Throws: `JobFailure` (usage) for the first value out of range.
     func check() throws {
-        guard !prompts.isEmpty else { throw Fault("--prompt: say what the picture should show") }
-        guard guidance.isFinite, guidance >= 0, guidance <= 100 else { throw Fault("--guidance is \(guidance); a number from 0 to 100 is wanted") }
+        guard !prompts.isEmpty else { throw JobFailure(.usage, "--prompt: say what the picture should show") }
+        guard guidance.isFinite, guidance >= 0, guidance <= 100 else { throw JobFailure(.usage, "--guidance is \(guidance); a number from 0 to 100 is wanted") }
         for (name, value) in [("--width", width), ("--height", height)] where value < 8 || value > 8192 || value % 8 != 0 {
-            throw Fault("\(name) is \(value); a multiple of 8 from 8 to 8192 is wanted")
+            throw JobFailure(.usage, "\(name) is \(value); a multiple of 8 from 8 to 8192 is wanted")
         }
-        guard (1...1000).contains(steps) else { throw Fault("--steps is \(steps); a number from 1 to 1000 is wanted") }
-        for gamma in gammas where !(0...10).contains(gamma) { throw Fault("--gamma is \(gamma); a number from 0 to 10 is wanted") }
-        for scale in loraScales where !(0...10).contains(scale) { throw Fault("--lora-scale is \(scale); a number from 0 to 10 is wanted") }
+        guard (1...1000).contains(steps) else { throw JobFailure(.usage, "--steps is \(steps); a number from 1 to 1000 is wanted") }
+        for gamma in gammas where !(0...10).contains(gamma) { throw JobFailure(.usage, "--gamma is \(gamma); a number from 0 to 10 is wanted") }
+        for scale in loraScales where !(0...10).contains(scale) { throw JobFailure(.usage, "--lora-scale is \(scale); a number from 0 to 10 is wanted") }
         guard gammas.allSatisfy({ $0 == 0 }) || jobFolder != nil else {
-            throw Fault("--gamma above 0 shifts the noise towards a layout of the subjects' photos; name the job's folder with --job")
+            throw JobFailure(.usage, "--gamma above 0 shifts the noise towards a layout of the subjects' photos; name the job's folder with --job")
         }
         let placed = layout?.boxes.map(\.subject) ?? []
-        guard Set(placed).count == placed.count else { throw Fault("--layout names a subject twice; give each one box") }
-        if layout != nil, let absent = subjects?.first(where: { !placed.contains($0) }) { throw Fault("--layout has no box for the subject \(absent) of --subject; add one") }
+        guard Set(placed).count == placed.count else { throw JobFailure(.usage, "--layout names a subject twice; give each one box") }
+        if layout != nil, let absent = subjects?.first(where: { !placed.contains($0) }) { throw JobFailure(.usage, "--layout has no box for the subject \(absent) of --subject; add one") }
         guard savedLatents == nil || prompts.count * seeds.count * gammas.count * loraScales.count == 1 else {
-            throw Fault("--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")
+            throw JobFailure(.usage, "--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")
         }
     }
 }
@@ -61,7 +61,7 @@ public struct RenderJob {
     let output: String
     let progress: ProgressReporter
 
-    /// - Throws: `Fault` for values out of range, `FaultList` and `SegMixError` for a job's folder that cannot be used.
+    /// - Throws: `JobFailure` for values out of range, `FaultList` and `SegMixError` for a job's folder that cannot be used.
     public init(model: Configuration.Model, _ order: RenderOrder, output: String, progress: ProgressReporter) throws {
         try order.check()
         self.model = SDXLDirectory(model)
@@ -90,13 +90,15 @@ public struct RenderJob {
         guard Folder.leadsToDirectory(model.path) else {
             throw JobFailure(.unavailable, "\(model.path): the model's directory is not there; give a directory in diffusers layout")
         }
+        // Hours of sampling should not end at a path.
+        if let path = order.savedLatents { try Directory.requireWritable(Directory.parent(of: path)) }
         if let note = order.precision.note(called: "--mixed-precision") { progress.say(.check, "note: \(note)") }
         try model.requireSDXL()
         CPUDevice.install()
         let schedule = try model.loadSchedule(), vae = try model.loadVAE(), f = vae.configuration.downsampling
         try model.unetConfiguration().requireLatents(of: vae.configuration, at: model.path)
         try Sampler.check(planned[0].request.sampler, schedule, steps: order.steps)
-        guard order.width % f == 0, order.height % f == 0 else { throw Fault("--width and --height must be multiples of \(f) for this model") }
+        guard order.width % f == 0, order.height % f == 0 else { throw JobFailure(.usage, "--width and --height must be multiples of \(f) for this model") }
         if let gamma = order.gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
         let table = try Tape.paused {
             try PromptEncoder(model).encode(Array(Set(planned.flatMap(\.request.prompts))).sorted()) { prompt, rest in
@@ -127,14 +129,14 @@ public struct RenderJob {
             guard latents.values.allSatisfy(\.isFinite) else {
                 throw JobFailure(.badInput, "\(model.path): the picture of “\(request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
             }
+            let path = output + String(format: "/%05d-%llu.png", i, request.seed)
+            try images.write(latents, picture, to: path)
+            written.append(path)
             if let savedLatents = order.savedLatents {
                 var writer = SafetensorsWriter()
                 writer.add("latents", latents.channelsFirst())
                 try writer.write(to: savedLatents)
             }
-            let path = output + String(format: "/%05d-%llu.png", i, request.seed)
-            try images.write(latents, picture, to: path)
-            written.append(path)
         }
         if written.count > 1 {
             let sheet = output + "/contact-sheet.png"

@@ -9,6 +9,8 @@ struct RenderPlan {
     let validation: [PlannedPicture]
     let final: [PlannedPicture]
     let candidates: [PlannedPicture]
+    /// Positions of the final pictures that are to show every subject: the prompt names all of them, or none and the layout has all.
+    let together: [Int]
     /// What is added to the job's seed for the first of them.
     private static let firstCandidate = 1_000_000
     /// What the job should hear of.
@@ -39,6 +41,11 @@ struct RenderPlan {
                     r.seeds.map { PlannedPicture(request(prompt, $0, sampler, gamma: gamma), loraScale: scale, subjects: subjects(prompt, gamma: gamma)) }
                 }
             }
+        }
+        let keys = Set(job.photos.subjects.map(\.key))
+        together = final.indices.filter { [final] i in
+            let named = composer.named(in: final[i].request.prompt)
+            return Set(named.isEmpty ? final[i].subjects : named) == keys
         }
         // Training pictures to be: square, and of seeds that no final picture has, so that these stay unseen in training.
         let seeds = (0...).lazy.map { s.seed + Self.firstCandidate + $0 }.filter { !r.seeds.contains($0) }.prefix(s.join.candidates)

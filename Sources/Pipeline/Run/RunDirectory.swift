@@ -5,12 +5,12 @@ import Jobs
 /// Where a run's files lie in its output directory.
 public struct RunDirectory: Sendable {
     public let path: String
-    /// The job's name: that of `NAME.safetensors`.
+    /// The job's name, with room for an ending: that of `NAME.safetensors`.
     public let name: String
 
     public init(_ path: String, name: String) {
         self.path = path
-        self.name = name
+        self.name = ResultName.shortened(name)
     }
 
     /// What is only needed to go on after a stop; gone when the job is done.
@@ -23,6 +23,8 @@ public struct RunDirectory: Sendable {
     public var contactSheet: String { samples + "/contact-sheet.png" }
     /// The pictures that `best_checkpoint` compared, on one.
     public var checkpointSheet: String { samples + "/checkpoints.png" }
+    /// What the run has spent so far.
+    var clock: String { working + "/clock.json" }
     var knownScores: String { working + "/scores.json" }
     /// The pictures that might have joined a second round, on one.
     public var candidateSheet: String { samples + "/candidates.png" }
@@ -52,6 +54,9 @@ public struct RunDirectory: Sendable {
         try Folder.names(path).compactMap { $0.hasPrefix("save-") ? Int($0.dropFirst(5)) : nil }
             .filter { $0 < end && Folder.exists(diffusersFile(step: $0)) }.sorted()
     }
+
+    /// The LoRA files that are there, those after `step` steps or the final ones, from the result's folder on.
+    func loraFiles(step: Int? = nil) -> [String] { [diffusersFile(step: step), kohyaFile(step: step)].filter { Folder.exists($0) }.map(relative) }
 
     /// A run that was begun here and can go on.
     public var isUnfinished: Bool { Folder.exists(working) }
@@ -91,11 +96,17 @@ public struct RunDirectory: Sendable {
     /// The end of a job: what was only needed to go on goes. It has another name first, so that half of it is never taken for a
     /// run that was stopped.
     func finish() throws {
-        let old = path + "/.segmixd-done"
-        if Folder.exists(old) { try FileManager.default.removeItem(atPath: old) }
-        guard rename(working, old) == 0 else { throw FileError("move", working, code: errno) }
+        try removeWhatIsDone()
+        guard rename(working, done) == 0 else { throw FileError("move", working, code: errno) }
         try Directory.flush(path)
-        try FileManager.default.removeItem(atPath: old)
+        try removeWhatIsDone()
+    }
+
+    private var done: String { path + "/.segmixd-done" }
+
+    /// What a process that was killed in its last moment has left of it.
+    func removeWhatIsDone() throws {
+        if Folder.exists(done) { try FileManager.default.removeItem(atPath: done) }
     }
 
     /// Removes what a process that was killed had not finished writing.

@@ -16,14 +16,16 @@ final class RunObserver: TrainingObserver {
     /// `round 1 of 2`, where there are two.
     private let round: String?
     private let progress: ProgressReporter
+    private let clock: RunClock
     /// Seconds of the last steps, for the time left.
     private var recent: [Double] = []
 
     init(
         _ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, round: String?,
-        progress: ProgressReporter
+        progress: ProgressReporter, clock: RunClock
     ) {
         (self.job, self.files, self.renders, self.images, self.round, self.progress) = (job, files, renders, images, round, progress)
+        self.clock = clock
         metrics = MetricsFile(directory.metrics)
         events = TensorBoardFile(folder: directory.tensorBoard)
         self.adapters = adapters
@@ -41,9 +43,11 @@ final class RunObserver: TrainingObserver {
     private func renderValidation(after step: Int, keepsOld: Bool = false) throws {
         let s = job.specification
         guard step > 0, step < s.maxTrainSteps, step.isMultiple(of: s.validationSteps) else { return }
-        try images.render(renders.validation, prefix: RunDirectory.validationPrefix(step), adapters: adapters, keepsOld: keepsOld, shouldStop: { wantsToStop }) { i, png in
-            let request = renders.validation[i].request
-            try events.append(picture: String(format: "validation/%02d", i), png: png, width: request.width, height: request.height, step: step)
+        try clock.drawing {
+            try images.render(renders.validation, prefix: RunDirectory.validationPrefix(step), adapters: adapters, keepsOld: keepsOld, shouldStop: { wantsToStop }) { i, png in
+                let request = renders.validation[i].request
+                try events.append(picture: String(format: "validation/%02d", i), png: png, width: request.width, height: request.height, step: step)
+            }
         }
     }
 
@@ -57,6 +61,8 @@ final class RunObserver: TrainingObserver {
             remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident, message: round))
         if record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
         try renderValidation(after: record.step)
+        // As often as there is a resume point to go on from.
+        if record.step.isMultiple(of: s.checkpointingSteps) { try clock.keep() }
     }
 
     var wantsToStop: Bool { StopRequest.shared.isSet }

@@ -13,8 +13,7 @@ struct RunReport {
     let rounds: RoundsReport?
     /// Of the preparation.
     let notes: [String]
-    let began: Date
-    let preparation: Double
+    let clock: RunClock
     let memory: RunMemory
 
     func write() throws {
@@ -27,20 +26,20 @@ struct RunReport {
     }
 
     private func contents() throws -> ReportContents {
-        let now = Date(), metrics = result.metrics, totals = metrics.totals()
+        let metrics = result.metrics, totals = metrics.totals()
         let before = MetricsFile(directory.firstRound + "/metrics.jsonl").totals().seconds
-        let lora = [directory.diffusersFile(), directory.kohyaFile()].filter { Folder.exists($0) }
         let losses = metrics.losses()
         return ReportContents(
             name: job.name, model: modelPath, subjects: Dictionary(uniqueKeysWithValues: job.photos.subjects.map { ($0.key, $0.phrase) }),
-            files: lora.map(directory.relative), samples: try directory.pictures().map(directory.relative), pictures: result.pictures,
+            files: directory.loraFiles(), saves: try directory.savedSteps(before: .max).map { .init(step: $0, files: directory.loraFiles(step: $0)) },
+            samples: try directory.pictures().map(directory.relative), pictures: result.pictures,
             contactSheet: result.pictures.isEmpty ? nil : directory.relative(directory.contactSheet), masks: try directory.maskPictures().map(directory.relative),
             settings: job.specification, loss: losses.map { .init(step: $0.step, loss: $0.loss) }, composites: totals.composites, examples: totals.examples,
-            scores: result.scores, bestCheckpoint: result.checkpoints, rounds: rounds, warnings: job.warnings + notes + result.notes, started: began, finished: now, seconds: now.timeIntervalSince(began),
+            scores: result.scores, bestCheckpoint: result.checkpoints, rounds: rounds, warnings: job.warnings + notes + result.notes, started: clock.started, finished: Date(), seconds: clock.worked,
             timings: .init(
-                preparation: preparation, training: totals.seconds + before, perStep: losses.isEmpty ? 0 : totals.seconds / Double(losses.count),
-                rendering: result.finishing),
-            machine: Self.machine, memory: memory)
+                preparation: clock.preparation, training: totals.seconds + before, perStep: losses.isEmpty ? 0 : totals.seconds / Double(losses.count),
+                rendering: clock.rendering),
+            program: "segmixd \(Release.version)", machine: Self.machine, memory: memory)
     }
 
     /// The processor's name and how many of its cores there are.

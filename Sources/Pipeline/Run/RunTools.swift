@@ -20,6 +20,7 @@ struct RunTools {
     /// nil where the job's model does not come with what it takes.
     let scoring: ScoringModels?
     let photos: PhotoDigests
+    let clock: RunClock
 
     /// What must be the same for a run to go on.
     func fingerprint() throws -> [String: String] { try job.fingerprint(model: identity.fingerprint) }

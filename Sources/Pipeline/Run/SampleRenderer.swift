@@ -39,10 +39,10 @@ public final class SampleRenderer {
     ///   - keepsOld: pictures that are there already stay, if their text says the same prompt and settings, and their layout's
     ///     the same places.
     ///   - shouldStop: asked before every sampling step; then the picture at hand is left out, and those after it.
-    ///   - didWrite: gets each new picture's number and file.
+    ///   - isThere: gets each picture's number and file, be it new or kept.
     func render(
         _ pictures: [PlannedPicture], prefix: String, adapters: AdapterSet, keepsOld: Bool = false, shouldStop: () -> Bool,
-        didWrite: (Int, Data) throws -> Void = { _, _ in }
+        isThere: (Int, Data) throws -> Void = { _, _ in }
     ) throws {
         guard !pictures.isEmpty, !shouldStop() else { return }
         try Directory.create(folder)
@@ -51,7 +51,10 @@ public final class SampleRenderer {
         for (i, picture) in pictures.enumerated() {
             let path = folder + "/" + prefix + String(format: "-%02d.png", i), steps = picture.request.steps
             defer { before += steps }
-            if keepsOld, try isThere(picture, at: path) { continue }
+            if keepsOld, let old = try kept(picture, at: path) {
+                try isThere(i, old)
+                continue
+            }
             do {
                 let noise = try startingNoise(picture)
                 let latents = try adapters.scaled(by: Float(picture.loraScale)) {
@@ -61,16 +64,17 @@ public final class SampleRenderer {
                             phase: .render, step: before + step, total: total, message: "\(prefix) \(i + 1) of \(pictures.count)"))
                     }
                 }
-                try didWrite(i, write(latents, picture, to: path))
+                try isThere(i, write(latents, picture, to: path))
             } catch is Stopped {
                 return
             }
         }
     }
 
-    private func isThere(_ picture: PlannedPicture, at path: String) throws -> Bool {
-        guard FileManager.default.contents(atPath: path).flatMap({ PNGText.value(of: Self.textKey, in: $0) }) == parameters(picture) else { return false }
-        return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true
+    /// The bytes of a picture that need not be made again.
+    private func kept(_ picture: PlannedPicture, at path: String) throws -> Data? {
+        guard let png = FileManager.default.contents(atPath: path), PNGText.value(of: Self.textKey, in: png) == parameters(picture) else { return nil }
+        return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true ? png : nil
     }
 
     /// The seed's noise, or `given`, shifted towards the picture's layout where its γ is above 0. `[1, h, w, C]`

@@ -20,8 +20,6 @@ struct TrainingRound {
         var scores: ReportScores?
         var checkpoints: CheckpointScores?
         var notes: [String]
-        /// Seconds after the training.
-        var finishing = 0.0
 
         /// The LoRA that draws: the best, where it is known and not the last. Relative to the result's folder, diffusers' file.
         var lora: String? {
@@ -45,7 +43,7 @@ struct TrainingRound {
             velocity: training.schedule.prediction == .v_prediction)
         let observer = RunObserver(
             job, directory: directory, files: files, renders: tools.renders, images: tools.images, adapters: training.adapters,
-            round: number.map { "round \($0) of 2" }, progress: progress)
+            round: number.map { "round \($0) of 2" }, progress: progress, clock: tools.clock)
         let outcome = try trainer.run(trace: try trace.map { try Trace(directory: $0) }, observer: observer)
         if case .stopped(let step) = outcome {
             progress.say(.train, "stopped after step \(step) of \(settings.steps)\(number.map { " in round \($0)" } ?? ""), with a resume point; run it again to go on")
@@ -53,17 +51,17 @@ struct TrainingRound {
         }
         try tools.photos.verify()
         try files.write(step: nil)
-        let trained = Date()
         var result = Result(metrics: observer.metrics, notes: observer.notes)
         do {
-            // The LoRA that draws what joins is the same in a training alone.
-            if extent == .whole || number == 1 { try compare(&result) }
-            if extent == .whole { try draw(&result) }
+            try tools.clock.drawing {
+                // The LoRA that draws what joins is the same in a training alone.
+                if extent == .whole || number == 1 { try compare(&result) }
+                if extent == .whole { try draw(&result) }
+            }
         } catch is ScoringModels.Stopped {
             progress.say(.render, "stopped with the training done; run it again for the pictures and the report")
             return nil
         }
-        result.finishing = -trained.timeIntervalSinceNow
         return result
     }
 
@@ -97,8 +95,7 @@ struct TrainingRound {
         if !result.pictures.isEmpty {
             try ContactSheet(pictures: zip(paths, result.pictures).map { ($0, $1) }, references: tools.composer.subjects).write(to: directory.contactSheet)
         }
-        let keys = tools.job.photos.subjects.map(\.key)
-        let together = paths.indices.filter { tools.composer.subjects(in: planned[$0].request.prompt).count == keys.count }
+        let keys = tools.job.photos.subjects.map(\.key), together = tools.renders.together
         if let scores = tools.scores, !together.isEmpty {
             do {
                 result.scores = ReportScores(subjects: keys, try scores.of(together.map { paths[$0] }) { _ in "scoring the pictures" })

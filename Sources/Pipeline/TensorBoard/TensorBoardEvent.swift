@@ -67,6 +67,32 @@ enum TensorBoardEvent {
         return messages
     }
 
+    /// Whether one of our messages is a picture.
+    static func isPicture(_ message: [UInt8]) -> Bool {
+        // Time, step, then the summary with its first value: a tag, and what bears it.
+        var at = 9
+        func varint() -> Int {
+            var value = 0, shift = 0
+            while at < message.count, shift < 56 {
+                let byte = Int(message[at])
+                at += 1
+                value |= (byte & 0x7F) << shift
+                if byte & 0x80 == 0 { break }
+                shift += 7
+            }
+            return value
+        }
+        guard varint() == 2 << 3 else { return false }
+        _ = varint()
+        guard varint() == 5 << 3 | 2 else { return false }
+        _ = varint()
+        guard varint() == 1 << 3 | 2 else { return false }
+        _ = varint()
+        guard varint() == 1 << 3 | 2 else { return false }
+        let tag = varint()
+        return tag < message.count - at && message[at + tag] == 4 << 3 | 2
+    }
+
     /// The step of one of our messages; 0 where it has none.
     static func step(of message: [UInt8]) -> Int {
         // After the time (a key and eight bytes) comes field 2, a varint.

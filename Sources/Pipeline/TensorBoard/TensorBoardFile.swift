@@ -12,12 +12,15 @@ final class TensorBoardFile {
 
     init(folder: String) { path = folder + "/" + Self.name }
 
-    /// Keeps what was written up to `step`; 0: nothing.
+    /// Keeps what was written up to `step`, but for the pictures of that step, which come again; 0: nothing.
     func begin(after step: Int) throws {
         try Directory.create(Directory.parent(of: path))
         var records = [TensorBoardEvent.version(time: Self.now)]
         if step > 0, let file = FileManager.default.contents(atPath: path) {
-            records = records + TensorBoardEvent.messages(file).filter { (1...step).contains(TensorBoardEvent.step(of: $0)) }
+            records = records + TensorBoardEvent.messages(file).filter {
+                let its = TensorBoardEvent.step(of: $0)
+                return (1..<step).contains(its) || its == step && !TensorBoardEvent.isPicture($0)
+            }
         }
         try AtomicFile.write(records.reduce(into: Data()) { $0 += TensorBoardEvent.record($1) }, to: path)
         guard let file = FileHandle(forWritingAtPath: path) else { throw FileError("write", path, code: errno) }
