@@ -39,7 +39,7 @@ struct CheckCommand: ParsableCommand {
                 memory: cost.memory.total, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
                 steps: job.specification.rounds * job.specification.maxTrainSteps)
             print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
-            return
+            return try cost.refuseIfTooLarge()
         }
         let s = job.specification
         for warning in job.warnings + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { print("note: \(warning)") }

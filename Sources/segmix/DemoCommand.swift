@@ -15,10 +15,10 @@ struct DemoCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp(
         "The working folder; it must not be there yet, or be empty. Left out: segmixd-demo, or segmixd-demo-2 and so on where that is taken.",
-        valueName: "directory"))
+        valueName: "directory"), completion: .directory)
     var output: String?
 
-    @Option(help: ArgumentHelp("Train this SDXL model (a directory in diffusers layout) instead of the small one.", valueName: "directory"))
+    @Option(help: ArgumentHelp("Train this SDXL model (a directory in diffusers layout) instead of the small one.", valueName: "directory"), completion: .directory)
     var model: String?
 
     @Option(help: "Training steps.")
@@ -30,7 +30,7 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let status = try Demo(output: absolute(output ?? Self.freeName()), model: model.map(absolute), steps: steps).run { print($0) }
+            let status = try Demo(output: try absolute(output ?? Self.freeName()), model: try model.map(absolute), steps: steps).run { print($0) }
             if status != 0 { Foundation.exit(status) }
         } catch {
             throw JobFailure(error)

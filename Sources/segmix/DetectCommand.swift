@@ -7,10 +7,10 @@ struct DetectCommand: ParsableCommand {
         commandName: "detect", abstract: "Finds what a query in words names in a picture (OWLv2): boxes, scores, labels.",
         discussion: "Boxes are x0, y0, x1, y1 in pixels of the upright picture; they may reach over its edges.")
 
-    @Option(help: "The OWLv2 model: a directory in Hugging Face layout, or a name from the configuration that has an owlv2.")
+    @Option(help: "The OWLv2 model: a directory in Hugging Face layout, or a name from the configuration that has an owlv2.", completion: .directory)
     var model: String
 
-    @Option(help: "The picture, JPEG or PNG.")
+    @Option(help: "The picture, JPEG or PNG.", completion: .file(extensions: ["jpg", "jpeg", "png", "JPG", "JPEG", "PNG"]))
     var image: String
 
     @Option(parsing: .upToNextOption, help: "What to look for, in words; several queries share one pass.")
@@ -28,7 +28,7 @@ struct DetectCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "The configuration file.")
+    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     func run() throws {

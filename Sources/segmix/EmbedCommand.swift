@@ -7,16 +7,16 @@ struct EmbedCommand: ParsableCommand {
         commandName: "embed", abstract: "Turns pictures into vectors that lie close where they show the same thing (DINOv2).",
         discussion: "A vector is the mean of the model's last hidden states.")
 
-    @Option(help: "The DINOv2 model: a directory in Hugging Face layout, or a name from the configuration that has a dinov2.")
+    @Option(help: "The DINOv2 model: a directory in Hugging Face layout, or a name from the configuration that has a dinov2.", completion: .directory)
     var model: String
 
-    @Option(parsing: .upToNextOption, help: "One or more pictures, JPEG or PNG.")
+    @Option(parsing: .upToNextOption, help: "One or more pictures, JPEG or PNG.", completion: .file(extensions: ["jpg", "jpeg", "png", "JPG", "JPEG", "PNG"]))
     var image: [String]
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "The configuration file.")
+    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     func run() throws {

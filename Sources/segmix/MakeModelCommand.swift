@@ -13,7 +13,7 @@ struct MakeModelCommand: ParsableCommand {
             topology at a quarter of its width), sdxl (the real size: 6.5 GiB in float16).
             """)
 
-    @Argument(help: "The folder to make; it must not be there yet, or be empty.")
+    @Argument(help: "The folder to make; it must not be there yet, or be empty.", completion: .directory)
     var directory: String
 
     @Option(help: "The size: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -30,15 +30,15 @@ struct MakeModelCommand: ParsableCommand {
     @Option(help: "Type of the weights: \(ElementType.allCases.map(\.rawValue).joined(separator: ", ")).")
     var dtype = ElementType.float32
 
-    @Option(help: ArgumentHelp("Take this tokenizer, or both of this model, instead of the small one of our own.", valueName: "directory"))
+    @Option(help: ArgumentHelp("Take this tokenizer, or both of this model, instead of the small one of our own.", valueName: "directory"), completion: .directory)
     var tokenizer: String?
 
     func run() throws {
-        let maker = ModelMaker(preset: preset, settings: settings, seed: seed, type: dtype, tokenizer: tokenizer.map(absolute))
+        let maker = ModelMaker(preset: preset, settings: settings, seed: seed, type: dtype, tokenizer: try tokenizer.map(absolute))
         let showsProgress = isatty(STDERR_FILENO) == 1
         var shown = -1
         do {
-            let parts = try maker.write(to: absolute(directory)) { done, total in
+            let parts = try maker.write(to: try absolute(directory)) { done, total in
                 let percent = total == 0 ? 100 : 100 * done / total
                 guard showsProgress, percent != shown else { return }
                 shown = percent
@@ -48,7 +48,7 @@ struct MakeModelCommand: ParsableCommand {
             for part in parts {
                 print("\(part.part.rawValue): \(part.tensors) tensors, \(Self.millions(part.parameters)) parameters, \(Self.size(part.bytes))")
             }
-            print(absolute(directory))
+            print(try absolute(directory))
         } catch {
             throw JobFailure(error)
         }

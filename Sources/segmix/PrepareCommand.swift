@@ -9,14 +9,14 @@ struct PrepareCommand: ParsableCommand {
 
     @OptionGroup var options: JobOptions
 
-    @Option(help: "Where masks, prior and a complete metadata.jsonl are written; copied into the job's folder, they complete it.")
+    @Option(help: "Where masks, prior and a complete metadata.jsonl are written; copied into the job's folder, they complete it.", completion: .directory)
     var output: String
 
     func run() throws {
         _ = StopRequest.shared
         let (job, means) = try options.loadForPreparation()
         do {
-            if try !PrepareJob(job, means, output: absolute(output), progress: ProgressReporter()).run() { Foundation.exit(ExitStatus.stopped.rawValue) }
+            if try !PrepareJob(job, means, output: try absolute(output), progress: ProgressReporter()).run() { Foundation.exit(ExitStatus.stopped.rawValue) }
         } catch {
             throw JobFailure(error)
         }

@@ -11,10 +11,10 @@ struct RenderCommand: ParsableCommand {
             will do that writes diffusers' or kohya's keys.
             """)
 
-    @Option(help: "The SDXL model: a directory in diffusers layout, or a name from the configuration.")
+    @Option(help: "The SDXL model: a directory in diffusers layout, or a name from the configuration.", completion: .directory)
     var model: String
 
-    @Option(help: ArgumentHelp("A LoRA file and how strong it is, 1 where it is left out; may be given several times.", valueName: "file[:scale]"))
+    @Option(help: ArgumentHelp("A LoRA file and how strong it is, 1 where it is left out; may be given several times.", valueName: "file[:scale]"), completion: .file(extensions: ["safetensors"]))
     var lora: [String] = []
 
     @Option(parsing: .upToNextOption, help: "What all LoRAs' strengths are multiplied by; one or more.")
@@ -26,7 +26,7 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "What the pictures should not show.")
     var negativePrompt: String?
 
-    @Option(help: "Folder for the pictures.")
+    @Option(help: "Folder for the pictures.", completion: .directory)
     var output: String
 
     @Option(parsing: .upToNextOption, help: "Seeds of the first noise. One seed is counted up from prompt to prompt, several are used for each.")
@@ -44,7 +44,7 @@ struct RenderCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "How far the noise is shifted towards a layout of the subjects, one or more; 0: not at all. Try 0.05 to 0.1.")
     var gamma = [0.0]
 
-    @Option(help: "The job's folder whose photos and masks layouts are made of.")
+    @Option(help: "The job's folder whose photos and masks layouts are made of.", completion: .directory)
     var job: String?
 
     @Option(help: ArgumentHelp(
@@ -61,31 +61,31 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "Height in pixels.")
     var height = 1024
 
-    @Option(help: "Start from the noise in this safetensors file: latents [1, 4, h, w], N(0, 1); step_noise [steps, 1, 4, h, w] for euler_ancestral.")
+    @Option(help: "Start from the noise in this safetensors file: latents [1, 4, h, w], N(0, 1); step_noise [steps, 1, 4, h, w] for euler_ancestral.", completion: .file(extensions: ["safetensors"]))
     var initLatents: String?
 
-    @Option(help: "Keep the result before decoding in this safetensors file, key latents.")
+    @Option(help: "Keep the result before decoding in this safetensors file, key latents.", completion: .file(extensions: ["safetensors"]))
     var saveLatents: String?
 
     @Option(help: "What the UNet computes in: no (float32) or bf16 (faster where the processor has AVX512-BF16).")
     var mixedPrecision = JobSpecification.MixedPrecision.no
 
-    @Option(help: "The configuration file.")
+    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)
-            let known = configuration.models[model] ?? Configuration.Model(base: absolute(model))
+            let known = try configuration.models[model] ?? Configuration.Model(base: absolute(model))
             var order = RenderOrder()
             (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)
             (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
             (order.gammas, order.loraScales, order.loras) = (gamma, loraScale, try lora.map(LoRAChoice.init))
-            (order.jobFolder, order.subjects) = (job.map(absolute), subject.isEmpty ? nil : subject)
+            (order.jobFolder, order.subjects) = (try job.map(absolute), subject.isEmpty ? nil : subject)
             order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))
             (order.initialLatents, order.savedLatents) = (initLatents, saveLatents)
             order.precision = mixedPrecision
-            try RenderJob(model: known, order, output: absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
+            try RenderJob(model: known, order, output: try absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
         } catch {
             throw JobFailure(error)
         }
@@ -96,7 +96,7 @@ struct RenderCommand: ParsableCommand {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
         let numbers = parts.count == 2 ? parts[1].split(separator: ",", omittingEmptySubsequences: false).map { Double($0) } : []
         guard numbers.allSatisfy({ $0 != nil }), let box = RenderLayout.Box(subject: parts[0], numbers.compactMap { $0 }) else {
-            throw Fault("--layout is \(text); subject=x0,y0,x1,y1 is wanted, four numbers from 0 to 1 with x0 < x1 and y0 < y1")
+            throw JobFailure(.usage, "--layout is \(text); subject=x0,y0,x1,y1 is wanted, four numbers from 0 to 1 with x0 < x1 and y0 < y1")
         }
         return box
     }

@@ -9,14 +9,14 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var options: JobOptions
 
-    @Option(help: "Where the result is made.")
+    @Option(help: "Where the result is made.", completion: .directory)
     var output: String
 
     func run() throws {
         _ = StopRequest.shared
         let (job, model, means) = try options.load()
-        let runner = JobRunner(job, model, means, output: absolute(output), progress: ProgressReporter())
-        if runner.isFinished() {
+        let runner = JobRunner(job, model, means, output: try absolute(output), progress: ProgressReporter())
+        if try runner.isFinished() {
             print("\(output) holds the finished result already")
             return
         }
@@ -25,4 +25,13 @@ struct RunCommand: ParsableCommand {
 }
 
 /// A path that does not depend on the working directory.
-func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+/// - Throws: `JobFailure` where it does, and that directory is gone.
+func absolute(_ path: String) throws -> String {
+    if !path.hasPrefix("/") {
+        guard let working = getcwd(nil, 0) else {
+            throw JobFailure(.badInput, "The working directory, which \(path) is relative to, cannot be told: \(String(cString: strerror(errno))). Change to one that is there, or give an absolute path.")
+        }
+        free(working)
+    }
+    return URL(fileURLWithPath: path).standardizedFileURL.path
+}

@@ -12,10 +12,10 @@ struct ScoreCommand: ParsableCommand {
             configuration. The job's masks and priors are not needed.
             """)
 
-    @Option(help: "The job's folder: photos, metadata.jsonl, job.yaml.")
+    @Option(help: "The job's folder: photos, metadata.jsonl, job.yaml.", completion: .directory)
     var job: String
 
-    @Option(parsing: .upToNextOption, help: "One or more pictures, JPEG or PNG.")
+    @Option(parsing: .upToNextOption, help: "One or more pictures, JPEG or PNG.", completion: .file(extensions: ["jpg", "jpeg", "png", "JPG", "JPEG", "PNG"]))
     var image: [String]
 
     @Option(parsing: .upToNextOption, help: "What to look for instead of the subjects' classes.")
@@ -30,20 +30,20 @@ struct ScoreCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, with every box and matrix.")
     var json = false
 
-    @Option(help: "The configuration file.")
+    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     @Option(name: .customLong("set"), help: ArgumentHelp("Overrides a key of the job spec.", valueName: "key=value"))
     var settings: [String] = []
 
-    @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"))
+    @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var spec: String?
 
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)
             let loaded = try Job.load(
-                JobFolder(absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
+                JobFolder(try absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
             let result = try ScoreJob(
                 loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? config),
                 images: image, queries: query, threshold: threshold, overlap: overlap

@@ -7,10 +7,10 @@ struct SegmentCommand: ParsableCommand {
         commandName: "segment", abstract: "Makes the mask of one object in a picture (SAM): white is the object.",
         discussion: "Numbers are pixels of the upright picture. A box is surest; points say what else belongs to the object, or does not.")
 
-    @Option(help: "The picture, JPEG or PNG.")
+    @Option(help: "The picture, JPEG or PNG.", completion: .file(extensions: ["jpg", "jpeg", "png", "JPG", "JPEG", "PNG"]))
     var image: String
 
-    @Option(help: "The SAM model: a directory in Hugging Face layout, or a name from the configuration that has a sam; the bundled MobileSAM where it is left out.")
+    @Option(help: "The SAM model: a directory in Hugging Face layout, or a name from the configuration that has a sam; the bundled MobileSAM where it is left out.", completion: .directory)
     var model: String?
 
     @Option(help: ArgumentHelp("A box around the object.", valueName: "x0,y0,x1,y1"))
@@ -19,22 +19,22 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A point on the object; x,y,0: one beside it. May be given several times.", valueName: "x,y"))
     var point: [String] = []
 
-    @Option(help: "The mask, a PNG of the picture's size.")
+    @Option(help: "The mask, a PNG of the picture's size.", completion: .file())
     var output: String
 
     @Option(help: "What the model looks at the picture in: no (float32) or bf16 (faster where the processor has AVX512-BF16; MobileSAM: float32 always).")
     var mixedPrecision = JobSpecification.MixedPrecision.no
 
-    @Option(help: "The configuration file.")
+    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)
-            let directory = model.map { configuration.models[$0]?.sam ?? absolute($0) }
+            let directory = try model.map { try configuration.models[$0]?.sam ?? absolute($0) }
             print(
                 try SegmentJob(
-                    model: directory, maskModels: configuration.maskModels, image: image, box: box, points: point, output: absolute(output),
+                    model: directory, maskModels: configuration.maskModels, image: image, box: box, points: point, output: try absolute(output),
                     precision: mixedPrecision
                 ).run().line)
         } catch {

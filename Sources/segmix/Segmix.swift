@@ -8,6 +8,7 @@ struct Segmix: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segmix",
         abstract: "Trains Seg-Mix LoRAs for SDXL: several subjects in one picture, without mixing their identities.",
+        version: "segmix \(Release.version)",
         subcommands: [
             CheckCommand.self, PrepareCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DetectCommand.self, SegmentCommand.self,
             EmbedCommand.self, ScoreCommand.self, DemoCommand.self, MakeModelCommand.self,
@@ -18,7 +19,9 @@ struct Segmix: ParsableCommand {
         var command: any ParsableCommand
         do { command = try parseAsRoot() } catch { exit(withError: error) }
         do {
+            try EngineVariables.check()
             try command.run()
+            try StandardOutput.requireWritten()
         } catch let failure as JobFailure {
             FileHandle.standardError.write(Data((failure.description + "\n").utf8))
             Foundation.exit(failure.status.rawValue)
@@ -30,17 +33,23 @@ struct Segmix: ParsableCommand {
 
 /// What every command about a job takes.
 struct JobOptions: ParsableArguments {
-    @Argument(help: "The job's folder: photos, metadata.jsonl, job.yaml.")
+    @Argument(help: "The job's folder: photos, metadata.jsonl, job.yaml.", completion: .directory)
     var job: String
 
-    @Option(help: "The configuration file.")
+    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
     @Option(name: .customLong("set"), help: ArgumentHelp("Overrides a key of the job spec.", valueName: "key=value"))
     var settings: [String] = []
 
-    @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"))
+    @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var spec: String?
+
+    func validate() throws {
+        for setting in settings where !setting.contains("=") {
+            throw ValidationError("--set \(setting) sets nothing; write --set key=value, such as --set learning_rate=1e-4")
+        }
+    }
 
     /// Where a daemon has written down the configuration that holds, for the workers that it starts.
     @Option(help: ArgumentHelp("What holds instead of the configuration file.", visibility: .hidden))
@@ -72,8 +81,12 @@ struct JobOptions: ParsableArguments {
 
     private func read(for purpose: Job.Purpose) throws -> (Job, Configuration) {
         let configuration = try handedOver() ?? ConfigurationFile.read(config)
-        let folder = JobFolder(URL(fileURLWithPath: job).standardizedFileURL.path)
-        return (try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose), configuration)
+        let folder = JobFolder(try absolute(job))
+        do {
+            return (try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose), configuration)
+        } catch {
+            throw FaultList(error.faults + JobCheck.pictureFaults(in: folder))
+        }
     }
 
     private func handedOver() throws -> Configuration? { try configurationSnapshot.flatMap { try ConfigurationSnapshot.read($0) } }

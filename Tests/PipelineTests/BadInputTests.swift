@@ -149,8 +149,45 @@ import Weights
         for name in ["a01.png", "mask_b00.png", "prior/a00.png"] { #expect(sentences.contains { $0.contains(name) }, "\(name): \(end.errors)") }
     }
 
+    /// Who mends the list is not told of the photo only then.
+    @Test func brokenPicturesAreSaidBesideABrokenList() throws {
+        let place = try Workplace()
+        for name in ["toys/a01.png", "toys/mask_b00.png", "toys/prior/a00.png"] { try place.write("no picture", name) }
+        try place.replace("\"a00.png\"", "\"a77.png\"", in: "toys/metadata.jsonl")
+        try place.replace("rank: 2", "rnak: 2", in: "toys/job.yaml")
+        let end = try place.check(), sentences = end.errors.split(separator: "\n")
+        #expect(end.status == 65 && sentences.count == 5, "\(end.errors)")
+        for name in ["a77.png", "rnak", "a01.png", "mask_b00.png", "prior/a00.png"] { #expect(sentences.contains { $0.contains(name) }, "\(name): \(end.errors)") }
+
+        let second = try Workplace()
+        try second.write("no picture", "toys/a01.png")
+        try second.replace(Workplace.model, "/nowhere/model", in: "segmixd.yaml")
+        let modelless = try second.check()
+        #expect(modelless.status == 69 && modelless.errors.hasPrefix("/nowhere/model: ") && modelless.errors.contains("\na01.png"), "\(modelless.errors)")
+    }
+
+    /// What would otherwise be passed over in silence.
+    @Test(arguments: [("SEGMIX_THREADS", "two"), ("SEGMIX_THREADS", "0"), ("SEGMIX_ISA", "avx-2")]) func environment(_ name: String, _ value: String) throws {
+        let place = try Workplace(), end = try Program.segmix.run(["check", place.job, "--config", place.configuration], environment: [name: value])
+        #expect(end.status == 64 && end.errors.hasPrefix("\(name) is “\(value)”"), "\(end.status): \(end.errors)")
+    }
+
+    /// More threads than there could ever be.
+    @Test func countlessThreads() throws {
+        let place = try Workplace()
+        let end = try Program.segmix.run(["check", place.job, "--config", place.configuration], environment: ["SEGMIX_THREADS": "4611686018427387904"])
+        #expect(end.status == 0, "\(end.status): \(end.errors)")
+    }
+
+    @Test func versions() throws {
+        for program in [Program.segmix, .segmixd] {
+            let end = try program.run("--version")
+            #expect(end.status == 0 && end.output.hasPrefix((program.path as NSString).lastPathComponent + " 0."), "\(end.output)\(end.errors)")
+        }
+    }
+
     @Test func wrongUsage() throws {
-        for arguments in [["bake"], ["train"], ["train", "x"], ["check"], ["run", "x", "--output"], ["check", "x", "--steps", "3"]] {
+        for arguments in [["bake"], ["train"], ["train", "x"], ["check"], ["run", "x", "--output"], ["check", "x", "--steps", "3"], ["check", "x", "--set", "rank"]] {
             let end = try Program.segmix.run(arguments)
             #expect(end.status == 64 && !end.errors.isEmpty, "\(arguments): \(end.status) \(end.errors)")
         }

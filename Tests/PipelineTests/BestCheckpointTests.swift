@@ -2,7 +2,10 @@ import Foundation
 import Images
 import Jobs
 import ModelGoldens
+import SegMix
 import Testing
+
+@testable import Pipeline
 
 /// `best_checkpoint`, and the scores of a run, with models of random weights.
 @Suite(.serialized) struct BestCheckpointTests {
@@ -37,6 +40,20 @@ import Testing
         // Some sixty objects are found: every picture has the score 0, which is said.
         let best = try #require(try report(place)["best_checkpoint"] as? [String: Any])
         #expect(best["score"] as? Double == 0 && best["step"] as? Int == 6 && end.output.contains("all 3 LoRAs score 0.000, so nothing speaks for one of them"))
+    }
+
+    /// An empty beach has no subjects to keep apart, unless it starts from a layout of them.
+    @Test func onlyPicturesOfEverySubjectAreScored() throws {
+        func together(_ more: String) throws -> [Int] {
+            let place = try workplace("render: {prompts: [\(Self.prompt), an OLIS TOY and a hta corgi, a hta corgi alone, an empty beach], \(more)}")
+            // `render` comes twice with the workplace's own.
+            try place.replace("render: {steps: 2}\n", "", in: "toys/job.yaml")
+            let job = try Job.load(JobFolder(place.job))
+            return try RenderPlan(job, composer: job.composer(), factor: 8).together
+        }
+        #expect(try together("gamma: 0") == [0, 1])
+        #expect(try together("gamma: 0.1") == [0, 1, 3])
+        #expect(try together("gamma: 0.1, subjects: [b]") == [0, 1])
     }
 
     /// The detector is set so that most pictures show two objects: their scores are those of `segmix score`, in the

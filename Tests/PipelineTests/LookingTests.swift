@@ -76,7 +76,7 @@ import Testing
             (["detect", "--model", "/nowhere/owl", "--image", Self.picture, "--query", "x"], 69, "/nowhere/owl"),
             (["detect", "--model", Self.dinov2, "--image", Self.picture, "--query", "x"], 65, "OWLv2's architecture"),
             (["detect", "--model", Self.owlv2, "--image", "/nowhere/x.png", "--query", "x"], 65, "/nowhere/x.png"),
-            (detect + ["x", "--threshold", "1.5"], 65, "--threshold is 1.5"), (detect + ["x", "--overlap", "2"], 65, "--overlap is 2"),
+            (detect + ["x", "--threshold", "1.5"], 64, "--threshold is 1.5"), (detect + ["x", "--overlap", "2"], 64, "--overlap is 2"),
             (detect + [" "], 65, "is empty"), (["embed", "--model", "/nowhere/dino", "--image", Self.picture], 69, "/nowhere/dino"),
             (["embed", "--model", Self.dinov2, "--image", Self.dinov2 + "/config.json"], 65, "config.json"),
             (["score", "--job", place.job, "--image", Self.picture, "--config", place.configuration], 69, "needs `dinov2`"),

@@ -27,6 +27,8 @@ import Testing
                 make, folder: place.output, modelName: "odd-a", loras: [], layouts: layouts, tiling: DecodeTiling(model), progress: ProgressReporter())
         }
 
+        func path(_ subjects: [String]) -> String { layouts.path(for: picture(gamma: 0.1, subjects: subjects)) }
+
         func picture(gamma: Double, subjects: [String] = ["a", "b"]) -> PlannedPicture {
             PlannedPicture(
                 RenderRequest(prompt: "x", negativePrompt: nil, seed: 9, steps: 2, guidance: 1, width: 80, height: 48, gamma: gamma), subjects: subjects)
@@ -81,15 +83,27 @@ import Testing
 
     @Test func wrongRequestsSayWhatIsWanted() throws {
         let place = try Workplace()
-        for (more, says) in [
-            (["--gamma", "0.1"], "name the job's folder with --job"), (["--gamma=-1"], "--gamma is -1.0"),
-            (["--job", place.job, "--gamma", "0.1", "--subject", "z"], "names the subject \"z\""), (["--layout", "a=1,2"], "--layout is a=1,2"),
-            (["--job", place.job, "--gamma", "0.1", "--layout", "a=0,0,1,1", "--subject", "b"], "no box for the subject b"),
-            (["--seed", "1", "2", "--save-latents", "x"], "--save-latents keeps"), (["--sampler", "dpmpp_2m", "--steps", "1000"], "from 1 to 999"),
-        ] as [([String], String)] {
+        for (more, status, says) in [
+            (["--gamma", "0.1"], 64, "name the job's folder with --job"), (["--gamma=-1"], 64, "--gamma is -1.0"),
+            (["--job", place.job, "--gamma", "0.1", "--subject", "z"], 65, "names the subject \"z\""), (["--layout", "a=1,2"], 64, "--layout is a=1,2"),
+            (["--job", place.job, "--gamma", "0.1", "--layout", "a=0,0,1,1", "--subject", "b"], 64, "no box for the subject b"),
+            (["--seed", "1", "2", "--save-latents", "x"], 64, "--save-latents keeps"), (["--sampler", "dpmpp_2m", "--steps", "1000"], 65, "from 1 to 999"),
+        ] as [([String], Int32, String)] {
             let end = try Program.segmix.run(
                 ["render", "--model", Workplace.model, "--config", place.configuration, "--output", place.output, "--prompt", "x", "--width", "64", "--height", "64"] + more)
-            #expect(end.status == 65 && end.errors.contains(says), "\(more): \(end.status) \(end.errors)")
+            #expect(end.status == status && end.errors.contains(says), "\(more): \(end.status) \(end.errors)")
         }
+    }
+
+    /// Layouts of different subjects never lie in one file, whatever the subjects' keys are.
+    @Test func everyLayoutHasAFile() throws {
+        let bench = try Bench()
+        #expect(bench.path(["a", "b"]).hasSuffix("/layout-9.png") && bench.path(["b"]).hasSuffix("/layout-9-b.png"), "\(bench.path(["b"]))")
+        let metadata = try bench.place.text("toys/metadata.jsonl").replacing("\"a\"", with: "\"ä\"").replacing("\"b\"", with: "\"ö/ö\"")
+        try bench.place.write(metadata, "toys/metadata.jsonl")
+        let composer = try Composer(SubjectSet(PhotoList.read(folder: bench.place.job), in: bench.place.job), relativeScale: .random)
+        let layouts = Layouts(composer, layout: nil, folder: bench.place.output)
+        let names = [["ä"], ["ö/ö"], ["ä", "ö/ö"]].map { layouts.path(for: bench.picture(gamma: 0.1, subjects: $0)).split(separator: "/").last! }
+        #expect(names == ["layout-9-1.png", "layout-9-2.png", "layout-9.png"])
     }
 }

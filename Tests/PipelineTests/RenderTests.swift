@@ -78,6 +78,9 @@ import Weights
             values.append(try SafetensorsFile(place.path + "/\(folder).safetensors").floats("latents"))
         }
         #expect(values[0] == values[1] && values[0] != values[2])
+        // Said before anything is sampled, not after the night.
+        let nowhere = try render(place, "f", "--prompt", "a corgi", "--save-latents", place.path + "/nowhere/f.safetensors")
+        #expect(nowhere.status == 65 && nowhere.errors.hasPrefix("Cannot write into \(place.path)/nowhere: ") && !place.exists("f") && !nowhere.output.contains("render"), "\(nowhere.errors)")
         let wrong = try render(place, "e", "--prompt", "a corgi", "--init-latents", Workplace.model + "/vae/diffusion_pytorch_model.safetensors")
         #expect(wrong.status == 65 && wrong.errors.contains("`latents` of shape [1, 4, 6, 8]"), "\(wrong.errors)")
     }
@@ -85,6 +88,11 @@ import Weights
     @Test func aLoRAIsAppliedAtItsStrength() throws {
         let place = try Workplace(steps: 6, more: "lr_scheduler: constant")
         #expect(try place.train().status == 0)
+        // A result's folder is a LoRA, as for load_lora_weights.
+        let folder = try render(place, "folder", "--prompt", "hta corgi", "--lora", place.output + ":2")
+        #expect(folder.status == 0, "\(folder.errors)")
+        let other = try render(place, "other", "--prompt", "hta corgi", "--lora", place.job)
+        #expect(other.status == 65 && other.errors.contains("the folder has no pytorch_lora_weights.safetensors"), "\(other.errors)")
         for (name, format) in [("diffusers", "pytorch_lora_weights.safetensors"), ("kohya", "toys.safetensors")] {
             for scale in ["", ":0", ":2"] {
                 let end = try render(place, name + scale, "--prompt", "hta corgi", "--lora", place.output + "/" + format + scale)
@@ -107,8 +115,8 @@ import Weights
     @Test func wrongRequestsSayWhatIsWanted() throws {
         let place = try Workplace()
         for (more, status, says) in [
-            (["--prompt", "x", "--lora", "/nowhere/x.safetensors"], 65, "/nowhere/x.safetensors"), (["--prompt", "x", "--width", "60"], 65, "--width is 60"),
-            (["--prompt", "x", "--steps", "0"], 65, "--steps is 0"), (["--prompt", "x", "--guidance=-1"], 65, "--guidance"), ([], 64, "--prompt"),
+            (["--prompt", "x", "--lora", "/nowhere/x.safetensors"], 65, "/nowhere/x.safetensors"), (["--prompt", "x", "--width", "60"], 64, "--width is 60"),
+            (["--prompt", "x", "--steps", "0"], 64, "--steps is 0"), (["--prompt", "x", "--guidance=-1"], 64, "--guidance"), ([], 64, "--prompt"),
             (["--prompt", "x", "--model", "/nowhere/model"], 69, "/nowhere/model"), (["--prompt", "x", "--lora", Workplace.model + "/vae/diffusion_pytorch_model.safetensors"], 65, "not those of a plain LoRA"),
         ] as [([String], Int32, String)] {
             let end = try Program.segmix.run(["render", "--config", place.configuration, "--output", place.output] + (more.contains("--model") ? [] : ["--model", Workplace.model]) + more)

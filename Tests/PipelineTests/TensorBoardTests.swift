@@ -26,6 +26,7 @@ struct TensorBoardTests {
         #expect(messages.reduce(into: Data()) { $0 += TensorBoardEvent.record($1) } == golden)
         #expect(TensorBoardEvent.messages(golden) == messages)
         #expect(messages.map(TensorBoardEvent.step) == [0, 1, 300, 300])
+        #expect(messages.map(TensorBoardEvent.isPicture) == [false, false, false, true])
         // A file that was cut off, and one with a wrong bit, are read as far as they are whole.
         #expect(TensorBoardEvent.messages(golden.dropLast(1)).count == 3)
         var damaged = golden
@@ -69,11 +70,12 @@ struct TensorBoardTests {
         let first = TensorBoardFile(folder: path)
         try first.begin(after: 0)
         for step in 1...5 { try first.append(record(step)) }
-        try first.append(picture: "validation/00", png: Data([1]), width: 1, height: 1, step: 4)
+        for step in [2, 4] { try first.append(picture: "validation/00", png: Data([1]), width: 1, height: 1, step: step) }
         let second = TensorBoardFile(folder: path)
         try second.begin(after: 4)
         for step in 5...6 { try second.append(record(step)) }
-        #expect(try steps() == [0, 1, 2, 3, 4, 4, 5, 6])
+        // Pictures of the step that is gone on from come again, those that were kept too.
+        #expect(try steps() == [0, 1, 2, 3, 4, 2, 5, 6])
         try TensorBoardFile(folder: path).begin(after: 0)
         #expect(try steps() == [0])
     }

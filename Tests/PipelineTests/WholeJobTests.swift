@@ -30,6 +30,10 @@ import Weights
         #expect((report["loss"] as? [Any])?.count == 4 && report["name"] as? String == "toys")
         #expect((report["subjects"] as? [String: String]) == DrawnPhotos.phrases)
         #expect((report["files"] as? [String]) == ["pytorch_lora_weights.safetensors", "toys.safetensors"])
+        let saves = try #require(report["saves"] as? [[String: Any]])
+        #expect(saves.map { $0["step"] as? Int } == [2, 4])
+        #expect(saves.map { $0["files"] as? [String] } == ["save-2", "save-4"].map { [$0 + "/pytorch_lora_weights.safetensors", $0 + "/toys.safetensors"] })
+        #expect((report["program"] as? String)?.hasPrefix("segmixd 0.") == true)
 
         let samples = place.names("out/samples")
         #expect(Set(samples).isSuperset(of: ["step-000002-00.png", "final-00.png"]), "\(samples)")
@@ -40,6 +44,14 @@ import Weights
         let before = try place.data("out/report.json"), again = try place.starting("run").end()
         #expect(again.status == 0 && again.output.contains("finished result already"))
         #expect(try place.data("out/report.json") == before)
+    }
+
+    /// The longest name that a folder can have leaves no room for `.safetensors`.
+    @Test func longNamesAreCut() throws {
+        let place = try Workplace(steps: 1, more: "with_prior_preservation: false"), name = String(repeating: "ö", count: 127) + "x"
+        try FileManager.default.moveItem(atPath: place.job, toPath: place.path + "/" + name)
+        let end = try Program.segmix.run("train", place.path + "/" + name, "--config", place.configuration, "--output", place.output)
+        #expect(end.status == 0 && place.exists("out/" + String(repeating: "ö", count: 110) + ".safetensors"), "\(end.errors)\(place.names("out"))")
     }
 
     /// What scoring needs is missed before the training, not after the night.

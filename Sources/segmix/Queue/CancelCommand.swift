@@ -16,15 +16,9 @@ struct CancelCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        try options.withQueue(forReading: false) { store, configuration in
-            let daemonRuns = QueueOptions.daemonRuns(configuration)
-            var states: [String: JobState] = [:]
-            for job in try jobs.map(store.find) {
-                let state = try store.cancel(job.number, daemonRuns: daemonRuns)
-                states[String(job.number)] = state
-                if !json { print("job \(job.number) (\(job.name)) \(state == .running ? "is asked to stop" : "is cancelled")") }
-            }
-            if json { try printJSON(states) }
+        try options.change(jobs, in: [.queued, .running], json: json) { store, job, configuration in
+            let state = try store.cancel(job.number, daemonRuns: QueueOptions.daemonRuns(configuration))
+            return (state, state == .running ? "is asked to stop" : "is cancelled")
         }
     }
 }

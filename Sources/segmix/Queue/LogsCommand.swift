@@ -30,7 +30,7 @@ struct LogsCommand: ParsableCommand {
                     if size < offset { offset = 0 }
                     try? handle.seek(toOffset: offset)
                     while let piece = try? handle.read(upToCount: 1 << 16), !piece.isEmpty {
-                        FileHandle.standardOutput.write(piece)
+                        do { try FileHandle.standardOutput.write(contentsOf: piece) } catch { throw StandardOutput.failure("\(error.localizedDescription)") }
                         offset += UInt64(piece.count)
                     }
                 }

@@ -16,14 +16,7 @@ struct RetryCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        try options.withQueue(forReading: false) { store, configuration in
-            var states: [String: JobState] = [:]
-            for job in try jobs.map(store.find) {
-                states[String(job.number)] = try store.retry(job.number)
-                if !json { print("job \(job.number) (\(job.name)) is in the queue again") }
-            }
-            if json { try printJSON(states) }
-            if !json, !QueueOptions.daemonRuns(configuration) { print("segmixd is not running; it goes on when it starts") }
-        }
+        try options.change(jobs, in: [.failed, .cancelled], json: json) { store, job, _ in (try store.retry(job.number), "is in the queue again") }
+        if !json, !QueueOptions.daemonRuns(try options.configuration()) { print("segmixd is not running; it goes on when it starts") }
     }
 }

@@ -34,7 +34,7 @@ struct StatusCommand: ParsableCommand {
             let overview = Overview(daemon: runs, jobs: try store.summaries(ended: max(0, ended)), notices: try store.notices())
             if json { return try printJSON(overview) }
             if !runs { print("segmixd is not running.") }
-            for notice in overview.notices { print("note: \(notice.text)") }
+            for notice in overview.notices { print("note: \(notice.text.onOneLine())") }
             print(Self.table(overview.jobs))
         }
     }
@@ -50,10 +50,10 @@ struct StatusCommand: ParsableCommand {
         if let progress = job.progress, job.state == .running { print(progress.sentence) }
         if job.priority != 0 { print("priority: \(job.priority)") }
         if let notBefore = job.notBefore { print("not before: \(Self.local(notBefore))") }
-        print("files: \(details.folder)")
-        if let log = details.log { print("log: \(log)") }
+        print("files: \(details.folder.onOneLine())")
+        if let log = details.log { print("log: \(log.onOneLine())") }
         if let error = job.error { print("\n" + error.split(separator: "\n").map { String($0).onOneLine() }.joined(separator: "\n") + "\n") }
-        for event in details.events { print("\(Self.local(event.time))  \(event.text)") }
+        for event in details.events { print("\(Self.local(event.time))  \(event.text.onOneLine())") }
     }
 
     static func table(_ jobs: [JobSummary]) -> String {
@@ -66,7 +66,7 @@ struct StatusCommand: ParsableCommand {
             case .failed: job.error.map { String($0.prefix { $0 != "\n" }) } ?? ""
             default: job.result ?? ""
             }
-            return [String(job.number), job.name, job.isCancelling ? "cancelling" : job.state.rawValue, since.map(local) ?? "", progress]
+            return [String(job.number), job.name.onOneLine(), job.isCancelling ? "cancelling" : job.state.rawValue, since.map(local) ?? "", progress.onOneLine()]
         }
         let widths = (0..<4).map { column in rows.map { $0[column].count }.max()! }
         return rows.map { row in
