@@ -39,7 +39,7 @@ import Weights
 
     @Test func whatNoUNetOfOursHasIsRefused() throws {
         let cases: [([String: Any], String)] = [
-            (["mid_block_type": NSNull()], "mid_block_type"), (["layers_per_block": [0, 1, 1]], "has a 0"), (["conv_in_kernel": 2], "conv_in_kernel"),
+            (["mid_block_type": NSNull()], "mid_block_type"), (["layers_per_block": [0, 1, 1]], "has a 0"), (["layers_per_block": 1_000_000], "above 64"), (["conv_in_kernel": 2], "conv_in_kernel"),
             (["conv_out_kernel": 4], "conv_out_kernel"), (["block_out_channels": [400_000, 400_000, 400_000]], "16384 channels"),
             (["attention_head_dim": [2, 5, 2]], "12 channels do not divide into the 5 heads"), (["norm_num_groups": 5], "norm groups"),
             (["transformer_layers_per_block": [1, 1_000_000, 1]], "transformer blocks"),

@@ -24,7 +24,7 @@ public struct CLIPConfiguration: Sendable {
         try c.require("model_type", ["clip_text_model"])
         width = try c.integer("hidden_size", default: 512)
         inner = try c.integer("intermediate_size", default: 2048)
-        layers = try c.integer("num_hidden_layers", default: 12)
+        layers = try c.integer("num_hidden_layers", default: 12, in: 1...1024)
         heads = try c.integer("num_attention_heads", default: 8)
         positions = try c.integer("max_position_embeddings", default: 77)
         vocabulary = try c.integer("vocab_size", default: 49408)

@@ -22,7 +22,7 @@ public struct UNetConfiguration: Sendable {
     public let timeIDWidth, additionWidth: Int
 
     /// More than any model has; a damaged file asks for more than there is memory.
-    private static let mostChannels = 1 << 14, mostTransformers = 1 << 8
+    private static let mostChannels = 1 << 14, mostTransformers = 1 << 8, mostLayers = 64
 
     public init(directory: String) throws {
         let c = try ModelConfiguration(directory: directory)
@@ -67,8 +67,8 @@ public struct UNetConfiguration: Sendable {
             }
         }
         downLayers = try c.integers("layers_per_block", count: levels, default: 2)
-        guard downLayers.allSatisfy({ $0 > 0 }) else {
-            throw ModelError(path: c.path, reason: "\"layers_per_block\" has a 0, and a level without layers is not supported; use a model of SDXL's architecture")
+        guard downLayers.allSatisfy({ (1...Self.mostLayers).contains($0) }) else {
+            throw ModelError(path: c.path, reason: "\"layers_per_block\" has a 0 or a number above \(Self.mostLayers), and a level without or with so many layers is not supported; use a model of SDXL's architecture")
         }
         let heads = try c.integers("attention_head_dim", count: levels, default: 8)
         let promptWidths = try c.integers("cross_attention_dim", count: levels, default: 1280)

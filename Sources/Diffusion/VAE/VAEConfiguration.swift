@@ -20,7 +20,7 @@ public struct VAEConfiguration: Sendable {
         latentChannels = latent
         let levels = try c.integers("block_out_channels", default: [64])
         channels = levels
-        layers = try c.integer("layers_per_block", default: 1)
+        layers = try c.integer("layers_per_block", default: 1, in: 1...64)
         let groups = try c.integer("norm_num_groups", default: 32)
         self.groups = groups
         for (key, kind) in [("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")] {

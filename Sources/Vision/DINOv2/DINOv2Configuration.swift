@@ -18,7 +18,7 @@ public struct DINOv2Configuration: Sendable {
         try c.require("hidden_act", ["gelu"])
         try c.require("num_channels", number: 3)
         width = try c.integer("hidden_size", default: 768)
-        layers = try c.integer("num_hidden_layers", default: 12)
+        layers = try c.integer("num_hidden_layers", default: 12, in: 1...1024)
         heads = try c.integer("num_attention_heads", default: 12)
         let size = try c.integers("image_size", count: 2, default: 224), patches = try c.integers("patch_size", count: 2, default: 14)
         (height, side, patch) = (size[0], size[1], patches[0])

@@ -39,7 +39,7 @@ public struct OWLv2Configuration: Sendable {
         let textHeads = try t.integer("num_attention_heads", default: 8)
         text = CLIPConfiguration(
             width: try width(t, default: 512, heads: textHeads, of: "text model"), inner: try t.integer("intermediate_size", default: 2048),
-            layers: try t.integer("num_hidden_layers", default: 12), heads: textHeads,
+            layers: try t.integer("num_hidden_layers", default: 12, in: 1...1024), heads: textHeads,
             positions: try t.integer("max_position_embeddings", default: 16), vocabulary: try t.integer("vocab_size", default: 49408),
             epsilon: Float(try t.number("layer_norm_eps", default: 1e-5)), activation: try activation(t),
             // OWLv2 pools at the highest id whatever its configuration says: CLIP's old convention, which 2 stands for.
@@ -48,7 +48,7 @@ public struct OWLv2Configuration: Sendable {
         let heads = try v.integer("num_attention_heads", default: 12)
         vision = Vision(
             width: try width(v, default: 768, heads: heads, of: "vision model"), inner: try v.integer("intermediate_size", default: 3072),
-            layers: try v.integer("num_hidden_layers", default: 12), heads: heads, side: try v.integer("image_size", default: 768, in: 1...8192),
+            layers: try v.integer("num_hidden_layers", default: 12, in: 1...1024), heads: heads, side: try v.integer("image_size", default: 768, in: 1...8192),
             patch: try v.integer("patch_size", default: 16, in: 1...8192), epsilon: Float(try v.number("layer_norm_eps", default: 1e-5)),
             activation: try activation(v))
         guard vision.patch <= vision.side else {

@@ -67,7 +67,7 @@ public struct SAMConfiguration: Sendable {
             maskChannels: maskChannels, epsilon: Float(try prompts.number("layer_norm_eps", default: 1e-6)),
             activation: try SAMActivation(prompts, default: .gelu))
         decoder = MaskDecoderConfiguration(
-            inner: try masks.integer("mlp_dim", default: 2048), layers: try masks.integer("num_hidden_layers", default: 2),
+            inner: try masks.integer("mlp_dim", default: 2048), layers: try masks.integer("num_hidden_layers", default: 2, in: 1...1024),
             heads: try masks.integer("num_attention_heads", default: 8), downsampling: try masks.integer("attention_downsample_rate", default: 2),
             masks: try masks.integer("num_multimask_outputs", default: 3, in: 1...64),
             scoreDepth: try masks.integer("iou_head_depth", default: 3, in: 2...64), scoreWidth: try masks.integer("iou_head_hidden_dim", default: 256),
