@@ -13,9 +13,9 @@ struct CheckCommand: ParsableCommand {
     var json = false
 
     private struct Cost: Encodable {
-        let memory: Int, seconds, renderSeconds, scoringSeconds: Double, steps: Int
+        let memory: Int, preparationSeconds, seconds, renderSeconds, scoringSeconds: Double, steps: Int
         enum CodingKeys: String, CodingKey {
-            case memory = "memory_bytes", seconds, renderSeconds = "render_seconds", scoringSeconds = "scoring_seconds", steps
+            case memory = "memory_bytes", preparationSeconds = "preparation_seconds", seconds, renderSeconds = "render_seconds", scoringSeconds = "scoring_seconds", steps
         }
     }
 
@@ -34,9 +34,9 @@ struct CheckCommand: ParsableCommand {
         try PreparationCheck(job, means).run()
         let scoring = try ScoringModels.of(job, model)
         if json {
-            let cost = try JobCost(job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
             let line = Cost(
-                memory: cost.memory.total, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
+                memory: cost.memory.total, preparationSeconds: cost.preparationSeconds, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
                 steps: job.specification.rounds * job.specification.maxTrainSteps)
             print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
             return try cost.refuseIfTooLarge()
@@ -50,7 +50,7 @@ struct CheckCommand: ParsableCommand {
         if s.rounds > 1 {
             print("then \(s.join.candidates) pictures are drawn and scored; the best of them (at most \(s.join.most), with a score from \(s.join.threshold) on) join the photos of a second round of as many steps")
         }
-        let cost = try JobCost(job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))
+        let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))
         if let warning = cost.warning { print("note: \(warning)") }
         print(cost)
         try cost.refuseIfTooLarge()

@@ -17,29 +17,37 @@ public struct JobCost: CustomStringConvertible {
     public let secondsPerMicroStep: Double
     /// Of all pictures on the way and at the end, and of their scores.
     public let renderSeconds, scoringSeconds: Double
+    /// Of the masks and prior images that the job lacks, where no earlier job has drawn any.
+    public let preparationSeconds: Double
     /// Trainings: with two, the second comes only if pictures join.
     public let rounds: Int
     /// Of one training.
     let microSteps: Int
     private let least: MemoryEstimate
     private let precision: ElementType
+    private let drawsPriors: Bool
 
     /// - Parameters:
+    ///   - means: what masks and prior images are made with.
     ///   - scoring: what pictures are scored with; nil: they are not.
     ///   - pictures: what looking at the pictures gave.
     ///   - speed: this machine's; where only memory is asked for, the typical one will do.
     /// - Throws: what loading the model throws.
     public init(
-        _ job: Job, model: Configuration.Model, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed
+        _ job: Job, model: Configuration.Model, means: Preparation.Means, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget,
+        speed: MachineSpeed
     ) throws {
-        try self.init(job, model: SDXLDirectory(model), scoring: scoring, pictures: pictures, budget: budget, speed: speed)
+        try self.init(job, model: SDXLDirectory(model), means: means, scoring: scoring, pictures: pictures, budget: budget, speed: speed)
     }
 
-    init(_ job: Job, model: SDXLDirectory, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget, speed: MachineSpeed) throws {
+    init(
+        _ job: Job, model: SDXLDirectory, means: Preparation.Means, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget,
+        speed: MachineSpeed
+    ) throws {
         let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let instances = s.trainBatchSize, images = instances * (s.withPriorPreservation ? 2 : 1)
         let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
-        (self.budget, precision) = (budget, settings.precision)
+        (self.budget, precision, drawsPriors) = (budget, settings.precision, job.lacksPriors)
         microSteps = settings.steps * settings.accumulation
         rounds = s.rounds
 
@@ -67,6 +75,10 @@ public struct JobCost: CustomStringConvertible {
         // Where nothing is scored, no model is read for it.
         let scoringBytes = scoringSeconds > 0 ? scores?.bytes ?? 0 : 0
 
+        let preparation = Preparation.isNeeded(job)
+            ? try PreparationCost(job, model: model, means: means, planner: planner, rates: speed.rates) : nil
+        preparationSeconds = preparation?.seconds ?? 0
+
         // Everything beside the tensors of a micro-step.
         let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: job.priors != nil)
         let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
@@ -87,7 +99,7 @@ public struct JobCost: CustomStringConvertible {
         let joining = min(plan.candidates.count, s.join.most)
         func estimate(_ peak: Int) -> MemoryEstimate {
             MemoryEstimate(
-                tensors: max(peak, renderPeak, scoringBytes), weights: weights,
+                tensors: max(peak, renderPeak, scoringBytes, preparation?.bytes ?? 0), weights: weights,
                 pictures: min(pictures.cacheBytes + joining * 3 * s.resolution * s.resolution, PhotoCache.defaultCapacity),
                 latents: min((draws.distinct + joining) * moments, LatentCache.defaultCapacity))
         }
@@ -135,6 +147,12 @@ public struct JobCost: CustomStringConvertible {
     /// Of the whole training, of both where there are two.
     public var seconds: Double { secondsPerMicroStep * Double(rounds * microSteps) }
 
+    /// What comes first, where something has to be made.
+    private var making: String {
+        guard preparationSeconds > 0 else { return "" }
+        return "; before that about \(ProgressLine.words(seconds: preparationSeconds)) for \(drawsPriors ? "masks and prior images, of which those that an earlier job has drawn are taken over" : "masks")"
+    }
+
     public var description: String {
         let parts = [(renderSeconds, "for the pictures"), (scoringSeconds, "for their scores")].filter { $0.0 > 0 }
             .map { "\(ProgressLine.words(seconds: $0.0)) \($0.1)" }.joined(separator: " and ")
@@ -143,7 +161,7 @@ public struct JobCost: CustomStringConvertible {
             mapped weights \(words(bytes: memory.weights)), pictures and latents \(words(bytes: memory.pictures + memory.latents))); \(checkpointing)
             time: about \(String(format: "%.2f s", secondsPerMicroStep)) per micro-step (\(String(format: "%.0f", choice.plan.work.operations / 1e9)) GFLOP), \
             \(ProgressLine.words(seconds: seconds)) for \(rounds > 1 ? "twice " : "")\(microSteps) of them on this machine\
-            \(parts.isEmpty ? "" : ", and \(parts)")
+            \(parts.isEmpty ? "" : ", and \(parts)")\(making)
             """
     }
 }

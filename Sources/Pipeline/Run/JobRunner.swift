@@ -60,7 +60,7 @@ public struct JobRunner {
         if extent == .training { try self.job.missing.throwIfAny() }
         // What is needed only after the training is missed before it.
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
-        let cost = try JobCost(self.job, model: model, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+        let cost = try JobCost(self.job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
         (self.job.warnings + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }

@@ -86,11 +86,11 @@ public final class StepPlanner {
         }
     }
 
-    /// One sampling step of a picture, guided or not, and its decoding, while the adapters are held.
-    public func render(width: Int, height: Int, guided: Bool) -> (sampling: Plan, decoding: Plan) {
+    /// One sampling step of so many pictures together, guided or not, and the decoding of one, while the adapters are held.
+    public func render(width: Int, height: Int, guided: Bool, pictures: Int = 1) -> (sampling: Plan, decoding: Plan) {
         Devices.using(device) {
             Tape.paused {
-                let f = model.vae.configuration.downsampling, n = guided ? 2 : 1
+                let f = model.vae.configuration.downsampling, n = pictures * (guided ? 2 : 1)
                 func latents(_ n: Int) -> Tensor { Tensor(uninitialized: [n, height / f, width / f, model.vae.configuration.latentChannels]) }
                 func plan(_ body: () -> Void) -> Plan {
                     device.resetPeak()
