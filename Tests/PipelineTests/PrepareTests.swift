@@ -61,6 +61,57 @@ import Testing
         #expect(try place.starting("prepare", to: "more").end().output.contains("nothing is missing"))
     }
 
+    /// Drawing prior images may take longer than the training: `check` foresees it.
+    @Test func whatItWillCost() throws {
+        let place = try bare()
+        func seconds(_ more: String...) throws -> Double {
+            let end = try Program.segmix.run(["check", place.job, "--config", place.configuration, "--json"] + more.flatMap { ["--set", $0] })
+            let cost = try JSONSerialization.jsonObject(with: Data(end.output.utf8)) as? [String: Double]
+            return try #require(cost?["preparation_seconds"], "\(end.errors)")
+        }
+        // Two classes of one group of two images each, then of eleven and ten groups.
+        let few = try seconds(), longer = try seconds("prepare.prior_steps=12"), many = try seconds("num_class_images=42")
+        let masks = try seconds("with_prior_preservation=false"), looks = (few - masks) - (longer - few) / 5
+        #expect(0 < masks && masks < few && few < longer && longer < many, "\(masks), \(few), \(longer), \(many)")
+        // What is not sampling, decoding and looking, is there once for every picture.
+        #expect(abs((many - masks) / 21 * 2 - (few - masks)) < looks, "\(masks), \(few), \(longer), \(many)")
+        let bf16 = try seconds("mixed_precision=bf16")
+        #expect(abs(bf16 / few - 1) < 0.01, "prior images are drawn in float32: \(bf16), \(few)")
+        let said = try place.check()
+        #expect(said.output.contains("; before that about ") && said.output.contains("for masks and prior images, of which those that an earlier job has drawn are taken over"), "\(said.output)")
+        let whole = try Workplace(), cost = try Program.segmix.run(["check", whole.job, "--config", whole.configuration, "--json"])
+        #expect(cost.output.contains("\"preparation_seconds\":0,") && cost.status == 0, "\(cost.output)")
+        let unsaid = try whole.check()
+        #expect(!unsaid.output.contains("before that"), "\(unsaid.output)")
+    }
+
+    /// Composites of two corgis are of two, in the prior images too.
+    @Test func subjectsOfOneClassHaveImagesOfTheirOwn() throws {
+        let place = try bare(more: "num_class_images: 6\nclasses: {a: dog, b: dog}"), end = try place.starting("prepare").end()
+        try #require(end.status == 0, "\(end.errors)")
+        let pictures = try ["a000", "a001", "a002", "b000", "b001", "b002"].map { try place.data("out/prior/\($0).png") }
+        #expect(Set(pictures).count == 6)
+        // Both lie in the same cache: what is drawn for three subjects begins with it.
+        let again = try place.starting("prepare", to: "again").end()
+        #expect(again.status == 0 && !again.output.contains("loading"), "\(again.output)")
+        #expect(try tree(place, "again") == tree(place, "out"))
+    }
+
+    /// A photo of both is looked at for each class; without a detector, what stands out is taken for both, and doubted.
+    @Test func aPhotoOfTwoSubjects() throws {
+        for detects in [true, false] {
+            let place = try bare(settings: ", photo_threshold: 0.3, least_threshold: 0.05", more: "with_prior_preservation: false\non_missing_mask: skip")
+            if detects {
+                try place.replace("base: \(Workplace.model)", "base: \(Workplace.model), owlv2: \(LookingTests.owlv2), sam: \(Golden.folder.appendingPathComponent("vision/sam-a").path)", in: "segmixd.yaml")
+            }
+            try place.write(try place.text("toys/metadata.jsonl") + #"{"id": "b", "file_name": "a00.png", "text": "both"}"# + "\n", "toys/metadata.jsonl")
+            let end = try place.starting("prepare").end(), lines = try log(place, "out").filter { $0["photo"] as? String == "a00.png" }
+            #expect(lines.map { $0["subject"] as? String } == (detects ? ["a", "b"] : ["a"]), "\(end.errors)\(end.output)")
+            #expect(end.output.contains("the photo is that of several subjects") == !detects, "\(end.output)")
+            if detects { #expect(Set(lines.compactMap { $0["overlay"] as? String }) == ["masks/overlay-a00.png", "masks/overlay-a00-2.png"]) }
+        }
+    }
+
     @Test func trainingAloneMakesNothing() throws {
         let place = try bare(), end = try place.train()
         #expect(end.status == 65 && end.errors.contains("the photo a00.png has no mask") && end.errors.contains("prior/class_metadata.jsonl: is not there"), "\(end.errors)")

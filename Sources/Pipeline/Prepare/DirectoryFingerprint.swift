@@ -3,7 +3,8 @@ import Files
 import Foundation
 import Jobs
 
-/// Tells one model from another without reading it whole: names, sizes and first MiB of its weights, its small files whole.
+/// Tells one model from another without reading it whole: by the names and sizes of its files, their first MiB, and of every further MiB
+/// the first page, so that a fine-tuned model and one with a LoRA fused into it are others too. Small files are read whole.
 enum DirectoryFingerprint {
     /// - Parameter folders: model directories, each looked into one level deep.
     /// - Throws: `FileError`.
@@ -12,9 +13,14 @@ enum DirectoryFingerprint {
         for folder in folders {
             for path in try files(folder) {
                 guard let handle = FileHandle(forReadingAtPath: path) else { throw FileError("read", path, code: errno) }
+                defer { try? handle.close() }
+                let size = try handle.seekToEnd()
                 hash.update(data: Data(path.dropFirst(folder.count).utf8))
-                hash.update(data: try handle.read(upToCount: 1 << 20) ?? Data())
-                hash.update(data: Data("\(try handle.seekToEnd())".utf8))
+                for start in stride(from: 0, to: size, by: 1 << 20) {
+                    try handle.seek(toOffset: start)
+                    hash.update(data: try handle.read(upToCount: start == 0 ? 1 << 20 : 4096) ?? Data())
+                }
+                hash.update(data: Data("\(size)".utf8))
             }
         }
         return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()

@@ -54,31 +54,40 @@ struct MaskRecord: Codable, Equatable {
 /// `masks/masks.jsonl`, rewritten whole with every decision: it is never half a line, and a run that is started again
 /// finds in it what is done. Its lines stand in the order of the job, whatever order they were found in.
 final class MaskLog {
-    private let path: String
-    private let order: [String: Int]
-    private var records: [String: MaskRecord] = [:]
+    /// What there is a line for: a photo, looked at for one of its subjects.
+    struct Line: Hashable {
+        let photo, subject: String
 
-    /// - Parameter photos: what the job will have lines for, in this order; lines of other photos are dropped.
-    init(_ path: String, photos: [String]) {
+        init(photo: String, subject: String) { (self.photo, self.subject) = (photo, subject) }
+        init(_ photo: PhotoEntry) { self.init(photo: photo.file, subject: photo.subject) }
+        init(_ record: MaskRecord) { self.init(photo: record.photo, subject: record.subject) }
+    }
+
+    private let path: String
+    private let order: [Line: Int]
+    private var records: [Line: MaskRecord] = [:]
+
+    /// - Parameter lines: what the job will have lines for, in this order; others are dropped.
+    init(_ path: String, lines: [Line]) {
         self.path = path
-        order = Dictionary(uniqueKeysWithValues: photos.enumerated().map { ($1, $0) })
+        order = Dictionary(uniqueKeysWithValues: lines.enumerated().map { ($1, $0) })
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
         for line in text.split(separator: "\n") {
-            guard let record = try? JSONDecoder().decode(MaskRecord.self, from: Data(line.utf8)), order[record.photo] != nil else { continue }
-            records[record.photo] = record
+            guard let record = try? JSONDecoder().decode(MaskRecord.self, from: Data(line.utf8)), order[.init(record)] != nil else { continue }
+            records[.init(record)] = record
         }
     }
 
     /// The record of a photo, if it was made from the very same.
-    func record(of photo: String, key: String) -> MaskRecord? { records[photo].flatMap { $0.key == key ? $0 : nil } }
+    func record(of line: Line, key: String) -> MaskRecord? { records[line].flatMap { $0.key == key ? $0 : nil } }
 
     /// - Throws: `FileError`.
     func write(_ record: MaskRecord) throws {
-        precondition(order[record.photo] != nil, "MaskLog: \(record.photo) is not of this job")
-        records[record.photo] = record
+        precondition(order[.init(record)] != nil, "MaskLog: \(record.photo) is not of this job")
+        records[.init(record)] = record
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let lines = try records.values.sorted { order[$0.photo]! < order[$1.photo]! }.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+        let lines = try records.values.sorted { order[.init($0)]! < order[.init($1)]! }.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
         try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
     }
 }

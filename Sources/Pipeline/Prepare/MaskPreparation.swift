@@ -27,33 +27,48 @@ struct MaskPreparation {
     }
 
     struct Outcome {
-        /// The absolute path of each photo's new mask.
-        var masks: [String: String] = [:]
+        /// The absolute path of each photo's new mask; a photo that two subjects share has one for each.
+        var masks: [MaskLog.Line: String] = [:]
+        /// The entries that go without.
+        var lacking: Set<MaskLog.Line> = []
         var failures: [Failure] = []
         var doubts: [Doubt] = []
     }
 
     /// - Returns: nil where a stop was asked for.
     func run() throws -> Outcome? {
-        var outcome = Outcome(), photos = job.unmasked
-        let priors = Set((job.priors?.photos ?? []).map(\.file))
-        // Two subjects may share a photo; its mask then shows what stands out, once for each.
-        var seen: Set<String> = []
-        photos = photos.filter { seen.insert($0.file).inserted }
-        let names = PreparedFolder.names(photos.map(\.file))
+        var outcome = Outcome()
+        let photos = Self.looks(job, finder), priors = Set((job.priors?.photos ?? []).map(\.file))
+        let names = PreparedFolder.names(photos.map { ($0.file, priors.contains($0.file)) })
         for (i, (photo, name)) in zip(photos, names).enumerated() {
             if StopRequest.shared.isSet { return nil }
             let isPrior = priors.contains(photo.file)
-            let record = try record(of: photo, name: name, isPrior: isPrior)
+            let record = try record(of: photo, name: name, isPrior: isPrior), lines = lines(of: photo)
             if let mask = record.mask {
-                outcome.masks[photo.file] = folder.path + "/" + mask
+                for line in lines { outcome.masks[line] = folder.path + "/" + mask }
+                if lines.count > 1 {
+                    outcome.doubts.append(Doubt(photo: photo, reason: "the photo is that of several subjects, and what stands out is taken for each of them", overlay: record.overlay))
+                }
                 if let reason = record.decision.doubt { outcome.doubts.append(Doubt(photo: photo, reason: reason, overlay: record.overlay)) }
             } else {
+                outcome.lacking.formUnion(lines)
                 outcome.failures.append(Failure(photo: photo, complaint: record.decision.complaint ?? "no mask was found", overlay: record.overlay))
             }
             progress.step(ProgressLine(phase: .prepare, step: i + 1, total: photos.count, message: "mask of \(photo.file)"))
         }
         return outcome
+    }
+
+    /// What is looked at once. Two subjects may share a photo: it is looked at for the class of each, or for what stands out, once for all.
+    static func looks(_ job: Job, _ finder: SubjectFinder) -> [PhotoEntry] {
+        var seen: Set<MaskLog.Line> = []
+        return job.unmasked.filter { seen.insert(.init(photo: $0.file, subject: finder.looksForClasses ? $0.subject : "")).inserted }
+    }
+
+    /// The photo's entries that one look serves.
+    private func lines(of photo: PhotoEntry) -> Set<MaskLog.Line> {
+        if finder.looksForClasses { return [.init(photo)] }
+        return Set(job.unmasked.filter { $0.file == photo.file }.map { .init($0) })
     }
 
     /// The record that is there already, or a new one with its files.
@@ -62,7 +77,7 @@ struct MaskPreparation {
         guard let bytes = FileManager.default.contents(atPath: path) else { throw FileError("read", path, code: errno == 0 ? EIO : errno) }
         let className = job.className(ofSubject: photo.subject)
         let key = digest(bytes, Data(className.utf8), Data(finder.identity.utf8))
-        if let old = log.record(of: photo.file, key: key), [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
+        if let old = log.record(of: .init(photo), key: key), [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
             return old
         }
         let picture = try ImageFile.readPhoto(path, name: photo.file)

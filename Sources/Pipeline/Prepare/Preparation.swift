@@ -66,8 +66,7 @@ public struct Preparation {
             let identity = try DirectoryFingerprint.of([model.path] + (means.model?.vae.map { [$0] } ?? []))
             plans = try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
         }
-        var seen: Set<String> = []
-        let log = MaskLog(folder.log, photos: job.unmasked.map(\.file).filter { seen.insert($0).inserted } + PriorPreparation.photos(plans))
+        let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans))
         guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }
         var (completed, notes) = try complete(masks)
         if let model {
@@ -93,7 +92,6 @@ public struct Preparation {
     /// The job with its new masks, without the photos that have none if the specification says so.
     private func complete(_ outcome: MaskPreparation.Outcome) throws -> (Job, [String]) {
         var job = job, notes: [String] = []
-        let lacking = Set(outcome.failures.map(\.photo.file))
         if job.specification.onMissingMask == .fail {
             try outcome.failures.map { $0.fault(in: $0.photo.file.hasPrefix("prior/") ? job.priors?.source ?? job.photos.source : job.photos.source) }.throwIfAny()
         }
@@ -101,8 +99,8 @@ public struct Preparation {
         notes += outcome.doubts.map(\.note)
         func filled(_ list: PhotoList) throws -> PhotoList {
             var list = list
-            list.photos = list.photos.filter { $0.mask != nil || !lacking.contains($0.file) }
-            for i in list.photos.indices where list.photos[i].mask == nil { list.photos[i].mask = outcome.masks[list.photos[i].file] }
+            list.photos = list.photos.filter { $0.mask != nil || !outcome.lacking.contains(.init($0)) }
+            for i in list.photos.indices where list.photos[i].mask == nil { list.photos[i].mask = outcome.masks[.init(list.photos[i])] }
             for subject in list.subjects where !list.photos.contains(where: { $0.subject == subject.key }) {
                 throw Fault(file: list.source, "no photo of the subject \"\(subject.key)\" (\(subject.phrase)) is left: no mask could be made of any. Paint masks (the subject white, the rest black) and name them with \"mask_path\"")
             }

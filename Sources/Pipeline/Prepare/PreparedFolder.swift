@@ -22,13 +22,15 @@ struct PreparedFolder {
         }
     }
 
-    /// A name for each photo's mask: its own without suffix and folders, made unique in the order of the list.
-    static func names(_ files: [String]) -> [String] {
+    /// A name for each photo's mask: its own without suffix and folders, made unique in the order of the list. No mask of a photo is
+    /// called as what else lies in `masks`: an overlay, that of a prior image, a prior image that was refused.
+    static func names(_ files: [(file: String, isPrior: Bool)]) -> [String] {
         var taken: Set<String> = []
-        return files.map { file in
+        return files.map { file, isPrior in
             let pieces = file.split(separator: "/").map(String.init)
             let last = pieces.last ?? "photo", stem = last.lastIndex(of: ".").map { String(last[..<$0]) } ?? last
             var candidate = (pieces.dropLast() + [stem]).joined(separator: "-"), n = 2
+            if !isPrior, ["overlay-", "prior-", "rejected-"].contains(where: { candidate.lowercased().hasPrefix($0) }) { candidate = "photo-" + candidate }
             let plain = candidate
             while !taken.insert(candidate.lowercased()).inserted {
                 candidate = "\(plain)-\(n)"

@@ -50,7 +50,9 @@ struct PriorPreparation {
     private func photo(_ plan: PriorPlan, _ index: Int) -> String { "prior/\(plan.name(index)).png" }
 
     /// What `masks.jsonl` will have lines for.
-    static func photos(_ plans: [PriorPlan]) -> [String] { plans.flatMap { plan in (0..<plan.count).map { "prior/\(plan.name($0)).png" } } }
+    static func lines(_ plans: [PriorPlan]) -> [MaskLog.Line] {
+        plans.flatMap { plan in (0..<plan.count).map { .init(photo: "prior/\(plan.name($0)).png", subject: plan.subject.key) } }
+    }
 
     /// All images of a class, one group of the first attempt after the other.
     private func draw(_ plan: PriorPlan) throws -> Bool {
@@ -97,8 +99,8 @@ struct PriorPreparation {
     /// Whether the image is in the output already, or in the cache, from which it is then copied.
     private func isThere(_ plan: PriorPlan, _ index: Int) throws -> Bool {
         let name = plan.name(index), files = [image(plan, index), folder.mask(named: name, isPrior: true), folder.overlay(named: name, isPrior: true)]
-        if log.record(of: photo(plan, index), key: plan.key) != nil, files.allSatisfy({ Folder.exists($0) }) { return true }
-        guard let entry = cache?.entry(plan.key, index) else { return false }
+        if log.record(of: .init(photo: photo(plan, index), subject: plan.subject.key), key: plan.key) != nil, files.allSatisfy({ Folder.exists($0) }) { return true }
+        guard let entry = cache?.entry(plan.key, plan.first + index) else { return false }
         try write(entry, plan, index)
         return true
     }
@@ -112,7 +114,7 @@ struct PriorPreparation {
             overlay: PNGEncoder.encode(overlay(drawn)), record: record)
         try write(entry, plan, index)
         // A cache that cannot be written costs time only.
-        do { try cache?.store(entry, plan.key, index) } catch { progress.say(.prepare, "note: the cache of prior images cannot be written: \(error)") }
+        do { try cache?.store(entry, plan.key, plan.first + index) } catch { progress.say(.prepare, "note: the cache of prior images cannot be written: \(error)") }
     }
 
     /// Into the output; the line of `masks.jsonl` comes last.

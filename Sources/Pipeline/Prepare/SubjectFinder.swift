@@ -47,6 +47,9 @@ struct SubjectFinder {
         self.identity = digest(Data(identity.utf8), try encoder.encode(settings))
     }
 
+    /// Whether masks of one photo differ from class to class; what stands out is the same for all.
+    var looksForClasses: Bool { if case .detection = kind { true } else { false } }
+
     /// The mask of the one subject of a class.
     ///
     /// - Parameter generated: a prior image, which must hold exactly one and is drawn again where it does not.

@@ -1,0 +1,46 @@
+import Foundation
+import Jobs
+import Testing
+
+@testable import Pipeline
+
+/// What preparation calls its files, and what it tells models by.
+struct PreparedNamesTests {
+    @Test func noMaskIsCalledAsSomethingElse() {
+        let names = PreparedFolder.names([
+            ("b00.png", false), ("overlay-b00.png", false), ("B00.jpg", false), ("x/b00.png", false), ("Prior-a000.png", false), ("rejected-a000-2.png", false),
+            ("prior/b00.png", true),
+        ])
+        #expect(names == ["b00", "photo-overlay-b00", "B00-2", "x-b00", "photo-Prior-a000", "photo-rejected-a000-2", "prior-b00"])
+        let folder = PreparedFolder(path: "/o")
+        let masks = names.dropLast().map { folder.mask(named: $0, isPrior: false) }, overlays = names.dropLast().map { folder.overlay(named: $0, isPrior: false) }
+        #expect(Set((masks + overlays).map { $0.lowercased() }).count == masks.count + overlays.count)
+    }
+
+    /// A LoRA that was fused into a model changes neither names nor sizes, and not the beginning of the file.
+    @Test func modelsDifferWhereverTheyDo() throws {
+        let folder = try TemporaryFolder(), file = folder.path + "/unet/model.safetensors"
+        try FileManager.default.createDirectory(atPath: folder.path + "/unet", withIntermediateDirectories: true)
+        var bytes = Data(count: 5 << 20)
+        try bytes.write(to: URL(fileURLWithPath: file))
+        let before = try DirectoryFingerprint.of([folder.path])
+        for start in [0, 1 << 20, 3 << 20, (5 << 20) - (1 << 20)] {
+            bytes = Data(count: 5 << 20)
+            bytes.replaceSubrange(start..<start + (1 << 20), with: Data(repeating: 1, count: 1 << 20))
+            try bytes.write(to: URL(fileURLWithPath: file))
+            #expect(try DirectoryFingerprint.of([folder.path]) != before, "\(start)")
+        }
+        try Data(count: 5 << 20).write(to: URL(fileURLWithPath: file))
+        #expect(try DirectoryFingerprint.of([folder.path]) == before)
+    }
+
+    /// The thousandth image of "a" is not the first of "a1".
+    @Test func priorImagesOfDifferentSubjectsHaveDifferentNames() throws {
+        let place = try Workplace(more: "num_class_images: 2002")
+        try place.remove("toys/prior")
+        try place.write(place.text("toys/metadata.jsonl").replacing("\"b\"", with: "\"a1\""), "toys/metadata.jsonl")
+        let job = try Job.load(JobFolder(place.job)), plans = try PriorPlan.plans(job, model: "m", finder: "f", factor: 8)
+        #expect(plans.map(\.count) == [1001, 1001] && plans.map { $0.name(7) } == ["a007", "a1-007"])
+        #expect(Set(PriorPreparation.lines(plans).map(\.photo)).count == 2002)
+    }
+}
