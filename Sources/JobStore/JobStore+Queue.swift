@@ -111,7 +111,7 @@ extension JobStore {
             for row in old { known[row["subject"]] = row["text"] as String }
             for subject in known.keys where notices[subject] == nil { try db.execute(sql: "DELETE FROM notice WHERE subject = ?", arguments: [subject]) }
             for (subject, text) in notices where known[subject] != text {
-                precondition(subject.hasPrefix(prefix), "JobStore: the notice \(subject) is none of \(prefix)")
+                precondition(subject.utf8.starts(with: prefix.utf8), "JobStore: the notice \(subject) is none of \(prefix)")
                 try db.execute(
                     sql: "INSERT INTO notice (subject, text, since) VALUES (?, ?, ?) ON CONFLICT (subject) DO UPDATE SET text = excluded.text",
                     arguments: [subject, text, Date().timeIntervalSince1970])

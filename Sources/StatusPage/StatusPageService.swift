@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import JobStore
 import Jobs
 import Logging
@@ -12,6 +13,8 @@ public struct StatusPageService: Service {
     private let application: any ApplicationProtocol
     private let logger: Logger
     private static let patience = Duration.seconds(3)
+    /// More wait until others are closed: each takes a file descriptor, of which the daemon must never run out.
+    private static let mostConnections = 100
 
     /// - Parameters:
     ///   - configuration: its `statusPage` is set.
@@ -30,7 +33,9 @@ public struct StatusPageService: Service {
         application = Application(
             router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host),
             server: .http1(configuration: .init(idleTimeout: .seconds(30))),
-            configuration: .init(address: .hostname(host, port: port), serverName: "segmixd"), logger: quiet)
+            configuration: .init(
+                address: .hostname(host, port: port), serverName: "segmixd", availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+            logger: quiet)
     }
 
     public func run() async throws {

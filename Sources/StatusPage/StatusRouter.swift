@@ -167,7 +167,7 @@ struct StatusRouter: Sendable {
     static func resolve(_ relative: String, in folder: String, below above: String) -> String? {
         let pieces = relative.split(separator: "/", omittingEmptySubsequences: false)
         guard !pieces.isEmpty, pieces.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") }) else { return nil }
-        guard let root = real(folder), let path = real(folder + "/" + relative), path.hasPrefix(root + "/"),
+        guard let root = real(folder), let path = real(folder + "/" + relative), path.utf8.starts(with: (root + "/").utf8),
             let top = real(above), root == top + folder.dropFirst(above.count) else { return nil }
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }

@@ -241,6 +241,18 @@ import Testing
         #expect(ForeseenMount.missing(for: "/mnt/studio", fstab: "/nowhere") == nil)
     }
 
+    /// To Swift a slash and an accent behind it are one character, and no path could be taken apart.
+    @Test func aNameThatBeginsWithAnAccent() async throws {
+        let shop = try Workshop(), said = " in the inbox is left alone: its name begins with an accent or another mark that belongs to the letter before it; rename it"
+        try shop.drop("toys")
+        try shop.drop("\u{301}folder")
+        try Data().write(to: URL(fileURLWithPath: shop.path + "/inbox/\u{301}file"))
+        try await withDaemon(shop, "echo x > $OUTPUT/report.json") {
+            try await shop.until("the notices") { (try? shop.store().notices())?.map(\.text).sorted() == ["\u{301}file" + said, "\u{301}folder" + said] }
+            try await shop.until("the other job") { shop.exists("outbox/toys/report.json") }
+        }
+    }
+
     /// No UTF-8 in a name: the folder goes all the way, into the outbox too.
     @Test func aNameOfAnOldArchive() async throws {
         let shop = try Workshop()

@@ -43,6 +43,16 @@ import Testing
         #expect(hook(shop, 1) == .done && hook(shop, 2) == .done)
     }
 
+    /// What curl would take for a pattern is a part of the URL.
+    @Test func aURLWithBrackets() async throws {
+        let server = try WebServer { _ in .status(204) }
+        defer { server.close() }
+        let shop = try Workshop { $0.onFinish = server.url + "?filter[kind]={a,b}[1-2]\\\"x" }
+        try shop.drop("toys")
+        #expect(try await shop.daemon(Self.worker).run() == .drained(failures: 0))
+        #expect(server.bodies.count == 1 && hook(shop, 1) == .done)
+    }
+
     /// Another time it works; what is no success is none, a redirection included.
     @Test(arguments: [500, 503, 404, 301]) func anErrorIsTriedAgain(_ status: Int) async throws {
         let server = try WebServer { .status($0 < 2 ? status : 200) }

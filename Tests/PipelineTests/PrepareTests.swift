@@ -97,6 +97,18 @@ import Testing
         #expect(try tree(place, "again") == tree(place, "out"))
     }
 
+    /// A smaller num_class_images must not shorten the list that is there.
+    @Test func theListOfPriorImagesStaysWhole() throws {
+        let place = try bare(more: "num_class_images: 2"), whole = try Workplace()
+        try FileManager.default.copyItem(atPath: whole.job + "/prior", toPath: place.job + "/prior")
+        let list = try place.text("toys/prior/class_metadata.jsonl").replacing(#/"mask_path": "[^"]*", /#, with: "")
+        try place.write(list, "toys/prior/class_metadata.jsonl")
+        let end = try place.starting("prepare").end()
+        try #require(end.status == 0, "\(end.errors)")
+        let lines = try place.text("out/prior/class_metadata.jsonl").split(separator: "\n")
+        #expect(lines.count == 5 && lines.count { $0.contains("mask_path") } == 2, "\(lines)")
+    }
+
     /// A photo of both is looked at for each class; without a detector, what stands out is taken for both, and doubted.
     @Test func aPhotoOfTwoSubjects() throws {
         for detects in [true, false] {

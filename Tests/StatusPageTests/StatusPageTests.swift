@@ -58,28 +58,62 @@ import Testing
         }
     }
 
-    /// The daemon ends although somebody asks and asks, and reads nothing of what is answered.
-    @Test func aClientThatDoesNotReadIsNotWaitedFor() async throws {
-        let place = try Place(), port = UInt16.random(in: 20_000..<30_000)
+    /// The page as the daemon serves it.
+    private func served(_ place: Place) throws -> (ServiceGroup, Task<Void, any Error>, port: UInt16) {
+        let port = UInt16.random(in: 20_000..<30_000)
         try place.fill()
         var configuration = place.configuration
         configuration.statusPage = "127.0.0.1:\(port)"
         let logger = Logger(label: "test"), service = try StatusPageService(configuration: configuration, store: place.store, logger: logger)
-        let group = ServiceGroup(services: [service], logger: logger), running = Task { try await group.run() }
+        let group = ServiceGroup(services: [service], logger: logger)
+        return (group, Task { try await group.run() }, port)
+    }
 
+    /// A socket that is connected to the page.
+    private func connected(to port: UInt16, receiving bytes: Int32? = nil) async throws -> Int32 {
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(client) }
-        var little = Int32(4096), address = sockaddr_in()
-        setsockopt(client, SOL_SOCKET, SO_RCVBUF, &little, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        if var bytes { setsockopt(client, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size)) }
         (address.sin_family, address.sin_port, address.sin_addr.s_addr) = (sa_family_t(AF_INET), port.bigEndian, inet_addr("127.0.0.1"))
-        var isConnected = false
-        for _ in 0..<100 where !isConnected {
-            isConnected = withUnsafePointer(to: &address) {
+        for _ in 0..<100 {
+            let isConnected = withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
             }
-            if !isConnected { try await Task.sleep(for: .milliseconds(50)) }
+            if isConnected { return client }
+            try await Task.sleep(for: .milliseconds(50))
         }
-        try #require(isConnected)
+        close(client)
+        throw POSIXError(.ECONNREFUSED)
+    }
+
+    /// Hundreds of connections that say nothing take no more file descriptors than the daemon can spare.
+    @Test func countlessConnections() async throws {
+        let place = try Place(), (group, running, port) = try served(place)
+        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+        let before = try descriptors()
+        var clients: [Int32] = []
+        for _ in 0..<300 { clients.append(try await connected(to: port)) }
+        try await Task.sleep(for: .seconds(1))
+        // Ours, the server's own few, and those that it has accepted.
+        let taken = try descriptors() - before - clients.count
+        #expect((50..<200).contains(taken), "\(taken)")
+        clients.forEach { close($0) }
+        // Then there is room again.
+        let client = try await connected(to: port), request = Array("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8)
+        defer { close(client) }
+        var patience = timeval(tv_sec: 20, tv_usec: 0), answer = [UInt8](repeating: 0, count: 15)
+        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        #expect(send(client, request, request.count, Int32(MSG_NOSIGNAL)) == request.count)
+        #expect(recv(client, &answer, 15, Int32(MSG_WAITALL)) == 15 && String(decoding: answer, as: UTF8.self) == "HTTP/1.1 200 OK")
+        await group.triggerGracefulShutdown()
+        try await running.value
+    }
+
+    /// The daemon ends although somebody asks and asks, and reads nothing of what is answered.
+    @Test func aClientThatDoesNotReadIsNotWaitedFor() async throws {
+        let place = try Place(), (group, running, port) = try served(place)
+        let client = try await connected(to: port, receiving: 4096)
+        defer { close(client) }
         let request = Array("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8)
         for _ in 0..<4000 where send(client, request, request.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) < 0 { break }
         try await Task.sleep(for: .seconds(1))

@@ -80,6 +80,8 @@ struct FolderLook {
         let parts = [
             UInt64(status.st_mode), isFolder ? 0 : UInt64(bitPattern: Int64(status.st_size)), UInt64(bitPattern: Int64(status.st_mtim.tv_sec)),
             UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)), UInt64(status.st_ino),
+            // Copying programs give a file its old time back when they have written it.
+            isFolder ? 0 : UInt64(bitPattern: Int64(status.st_ctim.tv_sec)), isFolder ? 0 : UInt64(bitPattern: Int64(status.st_ctim.tv_nsec)),
         ]
         var hash = path
         for part in parts { hash = Self.mixed(hash ^ part) }

@@ -61,12 +61,15 @@ struct InboxScan {
             return finding
         }
         complaints[RawPath("")] = nil
+        for name in names where !("/" + name).hasPrefix("/") && !IgnoredFiles.contains(name) {
+            complain(about: name, "\(name.onOneLine()) in the inbox is left alone: its name begins with an accent or another mark that belongs to the letter before it; rename it")
+        }
         for name in strange {
             complain(about: name, "\(name.text.onOneLine()) in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it")
         }
         var kinds: [dev_t: FileSystemKind] = [:]
         finding.rhythm = FileSystemKind(of: configuration.inbox).rhythm(configuration.rescanSeconds)
-        for name in names where !IgnoredFiles.contains(name) {
+        for name in names where !IgnoredFiles.contains(name) && ("/" + name).hasPrefix("/") {
             let path = Directory.joined(configuration.inbox, name)
             guard Folder.isDirectory(path) else {
                 complain(about: name, "\(name.onOneLine()) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")

@@ -44,7 +44,7 @@ struct HookRunner: Sendable {
         let isTold = end == .exited(0)
         try store.update(id) { $0.runs[run].hook = isTold ? .done : .pending }
         try store.note(job.number, isTold ? "told \(target)" : "could not tell \(target): \(end)")
-        if !isTold { logger.warning("\(target) could not be told of job \(job.number) (\(message.name)): \(end)") }
+        if !isTold { logger.warning("\(target) could not be told of job \(job.number) (\(message.name.onOneLine())): \(end)") }
         return isTold
     }
 
@@ -65,7 +65,8 @@ struct HookRunner: Sendable {
         // The URL goes through the environment: nobody's list of processes shows a secret in it.
         let script = isURL
             ? #"""
-                code=$(printf 'url = "%s"\n' "$SEGMIX_HOOK_URL" | curl --silent --show-error --fail --max-time 50 --header 'Content-Type: application/json' \
+                url=$(printf '%s' "$SEGMIX_HOOK_URL" | sed 's/[\\"]/\\&/g')
+                code=$(printf 'url = "%s"\n' "$url" | curl --globoff --silent --show-error --fail --max-time 50 --header 'Content-Type: application/json' \
                     --data-raw "$SEGMIX_MESSAGE" --output /dev/null --write-out '%{http_code}' --config -) || exit
                 case $code in 2??) ;; *) echo "the webhook was answered with $code" >&2; exit 22;; esac
                 """#

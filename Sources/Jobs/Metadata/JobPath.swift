@@ -58,7 +58,8 @@ public struct JobPath {
             throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))")
         }
         defer { free(real) }
-        guard String(cString: real).hasPrefix(realRoot == "/" ? "/" : realRoot + "/") else {
+        // By bytes: a name may begin with an accent, which would make one character with the slash before it.
+        guard String(cString: real).utf8.starts(with: (realRoot == "/" ? "/" : realRoot + "/").utf8) else {
             throw Refusal(reason: "is a link that leaves the job's folder; copy the file itself into it")
         }
     }

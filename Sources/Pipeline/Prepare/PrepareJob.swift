@@ -32,11 +32,20 @@ public struct PrepareJob {
             return false
         }
         try AtomicFile.write(complete.photos.metadataLines(relativeTo: output), to: output + "/metadata.jsonl")
-        if let given = job.priors, given != complete.priors, let list = complete.priors {
-            try AtomicFile.write(inPriorFolder(list).metadataLines(), to: output + "/prior/class_metadata.jsonl")
+        if let given = job.priors, let list = complete.priors, given != list {
+            try AtomicFile.write(inPriorFolder(wholeList(given, masksOf: list)).metadataLines(), to: output + "/prior/class_metadata.jsonl")
         }
         progress.say(.prepare, "done: copy what is in \(output) into \(job.path), and the job is complete")
         return true
+    }
+
+    /// All prior images that are there, also those that `num_class_images` leaves out, with the masks that were made.
+    private func wholeList(_ given: PhotoList, masksOf completed: PhotoList) -> PhotoList {
+        var whole = Job.readableLists(of: JobFolder(job.path)).first { $0.source == given.source } ?? given
+        var masks: [MaskLog.Line: String] = [:]
+        for photo in completed.photos { masks[.init(photo)] = photo.mask }
+        for i in whole.photos.indices where whole.photos[i].mask == nil { whole.photos[i].mask = masks[.init(whole.photos[i])] }
+        return whole
     }
 
     /// Given prior images whose masks were made, as the list in `prior` calls them.

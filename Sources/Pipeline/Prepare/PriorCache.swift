@@ -28,7 +28,7 @@ struct PriorCache {
         guard let text = manager.contents(atPath: file(key, index, ".json")), let record = try? JSONDecoder().decode(MaskRecord.self, from: text),
             let image = manager.contents(atPath: file(key, index, ".png")), let mask = manager.contents(atPath: file(key, index, "-mask.png")),
             let overlay = manager.contents(atPath: file(key, index, "-overlay.png")),
-            record.key == digest(image, mask)
+            record.key == digest(image, mask, overlay)
         else { return nil }
         touch(key)
         return Entry(image: image, mask: mask, overlay: overlay, record: record)
@@ -41,7 +41,7 @@ struct PriorCache {
         try AtomicFile.write(entry.mask, to: file(key, index, "-mask.png"))
         try AtomicFile.write(entry.overlay, to: file(key, index, "-overlay.png"))
         var record = entry.record
-        record.key = digest(entry.image, entry.mask)
+        record.key = digest(entry.image, entry.mask, entry.overlay)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write(encoder.encode(record), to: file(key, index, ".json"))

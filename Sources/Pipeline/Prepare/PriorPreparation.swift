@@ -42,7 +42,7 @@ struct PriorPreparation {
                 }
             })
         try AtomicFile.write(list.metadataLines(relativeTo: folder.prior), to: folder.priorList)
-        try cache?.trim(keeping: Set(plans.map(\.key)))
+        do { try cache?.trim(keeping: Set(plans.map(\.key))) } catch { progress.say(.prepare, "note: the cache of prior images cannot be looked through: \(error)") }
         return list
     }
 
