@@ -152,10 +152,11 @@ import Testing
         try shop.drop("toys")
         try await withDaemon(shop, "mv \(shop.path)/outbox \(shop.path)/away; echo x > $OUTPUT/x") {
             try await shop.until("the worker's end") { state(shop) == .publishing }
-            try await Task.sleep(for: .milliseconds(200))
+            try await shop.until("a notice") { (try? shop.store().notices())?.contains { $0.text.hasPrefix("toys waits and is tried again: ") } == true }
             #expect(!shop.exists("outbox"))
             try FileManager.default.moveItem(atPath: shop.path + "/away", toPath: shop.path + "/outbox")
             try await shop.until("a result") { shop.exists("outbox/toys/x") }
+            try await shop.until("no notice") { (try? shop.store().notices()) == [] }
         }
     }
 

@@ -109,6 +109,20 @@ import Testing
         #expect(lines.count == 5 && lines.count { $0.contains("mask_path") } == 2, "\(lines)")
     }
 
+    /// Another photo takes a name that had been given: the mask that had it is made anew under the new one.
+    @Test func aPhotoThatComesLater() throws {
+        let place = try bare(more: "with_prior_preservation: false")
+        try #require(try place.starting("prepare").end().status == 0)
+        try place.write(place.data("toys/b01.png"), "toys/A00.png")
+        let lines = try place.text("toys/metadata.jsonl").split(separator: "\n").map(String.init)
+        let added = #"{"id": "a", "file_name": "A00.png", "text": "a photo of olis toy"}"#
+        try place.write(([lines[0], added] + lines[1...]).joined(separator: "\n") + "\n", "toys/metadata.jsonl")
+        for folder in ["out", "fresh"] { try #require(try place.starting("prepare", to: folder).end().status == 0) }
+        for file in ["metadata.jsonl", "masks/masks.jsonl", "masks/A00.png", "masks/a00-2.png"] {
+            #expect(try place.data("out/" + file) == place.data("fresh/" + file), "\(file)")
+        }
+    }
+
     /// A photo of both is looked at for each class; without a detector, what stands out is taken for both, and doubted.
     @Test func aPhotoOfTwoSubjects() throws {
         for detects in [true, false] {
@@ -200,11 +214,11 @@ import Testing
         #expect(try place.data("more/prior/a001.png") == place.data("first/prior/a001.png") && place.exists("more/prior/a002.png"))
         #expect(try place.starting("prepare", ["--set", "seed=6"], to: "other").end().status == 0)
         #expect(try place.data("other/prior/a001.png") != place.data("first/prior/a001.png"))
-        // Of a cache that may not hold anything only what was used last stays.
+        // The cache is never larger than it may be, however much the job at hand has in it.
         try place.write(try place.text("segmixd.yaml") + "cache_size: 1\n", "segmixd.yaml")
         #expect(place.names("state/cache/priors").count == 4)
         #expect(try place.starting("prepare", to: "last").end().status == 0)
-        try #require(place.names("state/cache/priors").count == 2)
+        #expect(try place.names("state/cache/priors") == [] && tree(place, "last") == tree(place, "first"))
     }
 
     @Test func twoJobsAtOnceDrawTheSame() throws {

@@ -15,6 +15,8 @@ final class SchedulerService: Service {
         var pauses: [JobStore.Work: ContinuousClock.Instant] = [:]
         /// How often something failed in a row.
         var failures: [JobStore.Work: Int] = [:]
+        /// Why something of a job cannot be done, and is tried again.
+        var obstacles: [JobStore.Work: String] = [:]
         var workers: [RunningWorker] = []
         /// Who tells others of an end at this moment.
         var messengers: [WorkerProcess] = []
@@ -73,6 +75,8 @@ final class SchedulerService: Service {
     }
 
     func run() async throws {
+        // What a daemon said that was killed; what still holds is said again.
+        for prefix in ["queue", Self.obstaclePrefix] { try? store.setNotices([:], prefix: prefix) }
         try await stopping.whileNotStopped(then: { [self] in
             changed.raise()
             for worker in state.withLock({ $0.workers }) { worker.ask(.shutdown) }
@@ -168,6 +172,7 @@ final class SchedulerService: Service {
         do {
             pause = try await carryOut(work)
             state.withLock { $0.failures[work] = nil }
+            clear(work)
         } catch {
             // The disk's faults stop no queue: what could not be done is left as it is and comes up again, after longer and longer pauses.
             let failures = state.withLock { state in
@@ -176,9 +181,11 @@ final class SchedulerService: Service {
             }
             let isStale = (error as? StoreError)?.kind == .notPossible
             pause = isStale ? nil : retryDelay(min(failures, 3))
-            if !isStale, failures == 1 || failures.isMultiple(of: 10) {
-                let name = (try? store.record(work.folder))?.name ?? work.folder
-                logger.error("\(name.onOneLine()) waits and is tried again: \(error)")
+            if !isStale {
+                let name = (try? store.record(work.folder))?.name ?? work.folder, text = "\(name.onOneLine()) waits and is tried again: \(error)"
+                if failures == 1 || failures.isMultiple(of: 10) { logger.error("\(text)") }
+                // Whom a webhook does not reach, that is among the job's events.
+                if case .hook = work {} else { notice(work, text) }
             }
         }
         let until = pause.map { ContinuousClock.now + $0 }
@@ -187,6 +194,25 @@ final class SchedulerService: Service {
             if let until { state.pauses[work] = until }
         }
         changed.raise()
+    }
+
+    private static let obstaclePrefix = "job/"
+
+    /// Says on the page and in `segmix status` what somebody should see to.
+    private func notice(_ work: JobStore.Work, _ text: String) {
+        guard state.withLock({ $0.obstacles.updateValue(text, forKey: work) }) != text else { return }
+        sayObstacles()
+    }
+
+    private func clear(_ work: JobStore.Work) {
+        if state.withLock({ $0.obstacles.removeValue(forKey: work) }) != nil { sayObstacles() }
+    }
+
+    private func sayObstacles() {
+        let obstacles = state.withLock { $0.obstacles }
+        let notices = Dictionary(obstacles.map { (Self.obstaclePrefix + $0.key.folder, $0.value) }, uniquingKeysWith: min)
+        // Where the queue cannot be written either, that is said in its place.
+        try? store.setNotices(notices, prefix: Self.obstaclePrefix)
     }
 
     /// - Returns: how long to leave it alone, where it is to come up again.

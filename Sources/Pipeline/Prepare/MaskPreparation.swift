@@ -77,20 +77,21 @@ struct MaskPreparation {
         guard let bytes = FileManager.default.contents(atPath: path) else { throw FileError("read", path, code: errno == 0 ? EIO : errno) }
         let className = job.className(ofSubject: photo.subject)
         let key = digest(bytes, Data(className.utf8), Data(finder.identity.utf8))
-        if let old = log.record(of: .init(photo), key: key), [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
+        // Where other photos have come, it may have had another's name.
+        let files = (mask: relative(folder.mask(named: name, isPrior: isPrior)), overlay: relative(folder.overlay(named: name, isPrior: isPrior)))
+        if let old = log.record(of: .init(photo), key: key), old.mask ?? files.mask == files.mask, old.overlay == files.overlay,
+            [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
             return old
         }
         let picture = try ImageFile.readPhoto(path, name: photo.file)
         let result = try finder.mask(of: className, in: picture, generated: isPrior)
         var record = MaskRecord(photo: photo.file, subject: photo.subject, key: key, decision: result.decision)
-        let overlay = folder.overlay(named: name, isPrior: isPrior)
         let boxes = result.decision.boxes.map(\.box) + (result.decision.segmentedBox.map { [$0] } ?? [])
-        try AtomicFile.write(PNGEncoder.encode(MaskOverlay.draw(picture, mask: result.mask, boxes: boxes)), to: overlay)
-        record.overlay = relative(overlay)
+        try AtomicFile.write(PNGEncoder.encode(MaskOverlay.draw(picture, mask: result.mask, boxes: boxes)), to: folder.path + "/" + files.overlay)
+        record.overlay = files.overlay
         if result.isGood, let mask = result.mask {
-            let file = folder.mask(named: name, isPrior: isPrior)
-            try AtomicFile.write(PNGEncoder.encode(mask.image), to: file)
-            record.mask = relative(file)
+            try AtomicFile.write(PNGEncoder.encode(mask.image), to: folder.path + "/" + files.mask)
+            record.mask = files.mask
         }
         // The line comes last: where it stands, its files are there.
         try log.write(record)

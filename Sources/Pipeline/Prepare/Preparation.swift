@@ -72,10 +72,11 @@ public struct Preparation {
         if let model {
             let painter = PriorPainter(model, requests: plans.map { $0.request(seed: 0) }, progress: progress)
             let cache = means.cache.map { PriorCache(path: $0, limit: means.cacheSize) }
-            guard let priors = try PriorPreparation(
-                plans: plans, folder: folder, finder: finder, painter: painter, cache: cache, log: log, progress: progress
-            ).run() else { return nil }
+            let preparation = PriorPreparation(
+                plans: plans, folder: folder, finder: finder, painter: painter, cache: cache, log: log, progress: progress)
+            guard let priors = try preparation.run() else { return nil }
             completed.priors = priors
+            notes += preparation.doubts.map { [$0] } ?? []
         }
         if !masks.masks.isEmpty { notes.append("masks were made for \(masks.masks.count) pictures; look at masks/overlay-*.png to see whether they are right") }
         notes.forEach { progress.say(.prepare, "note: \($0)") }

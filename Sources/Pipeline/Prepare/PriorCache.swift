@@ -51,8 +51,8 @@ struct PriorCache {
     /// The time of a folder is that of its last use.
     private func touch(_ key: String) { utimes(path + "/" + key, nil) }
 
-    /// Removes folders, the one not used for longest first, until the rest fits; those in use by this job stay.
-    func trim(keeping keys: Set<String>) throws {
+    /// Removes folders, the one not used for longest first, until the rest fits.
+    func trim() throws {
         guard Folder.leadsToDirectory(path) else { return }
         var folders: [(name: String, bytes: Int, used: Int)] = []
         for name in try Folder.names(path) where Folder.isDirectory(path + "/" + name) {
@@ -71,7 +71,7 @@ struct PriorCache {
             folders.append((name, bytes, status.st_mtim.tv_sec))
         }
         var total = folders.reduce(0) { $0 + $1.bytes }
-        for folder in folders.sorted(by: { ($0.used, $0.name) < ($1.used, $1.name) }) where total > limit && !keys.contains(folder.name) {
+        for folder in folders.sorted(by: { ($0.used, $0.name) < ($1.used, $1.name) }) where total > limit {
             // Renamed first: a reader finds all of it or nothing.
             let doomed = "\(path)/.\(folder.name).\(getpid())"
             guard rename(path + "/" + folder.name, doomed) == 0 else { continue }

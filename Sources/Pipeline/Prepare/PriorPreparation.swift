@@ -31,6 +31,8 @@ struct PriorPreparation {
                 failures.append(failure.sentence)
             }
         }
+        // What a class that failed has drawn lies there as well.
+        do { try cache?.trim() } catch { progress.say(.prepare, "note: the cache of prior images cannot be looked through: \(error)") }
         guard failures.isEmpty else { throw JobFailure(.badInput, failures.joined(separator: "\n")) }
         let list = PhotoList(
             source: "prior/class_metadata.jsonl", subjects: plans.map { SubjectEntry(key: $0.subject.key, phrase: $0.className) },
@@ -42,8 +44,17 @@ struct PriorPreparation {
                 }
             })
         try AtomicFile.write(list.metadataLines(relativeTo: folder.prior), to: folder.priorList)
-        do { try cache?.trim(keeping: Set(plans.map(\.key))) } catch { progress.say(.prepare, "note: the cache of prior images cannot be looked through: \(error)") }
         return list
+    }
+
+    /// What should be said of masks that may be wrong; one sentence for all, which are many.
+    var doubts: String? {
+        let doubtful = plans.flatMap { plan in
+            (0..<plan.count).compactMap { i in log.record(of: .init(photo: photo(plan, i), subject: plan.subject.key), key: plan.key) }
+        }.filter { $0.decision.doubt != nil }
+        guard let first = doubtful.first, let reason = first.decision.doubt else { return nil }
+        let named = doubtful.prefix(5).map(\.photo).joined(separator: ", ") + (doubtful.count > 5 ? " and \(doubtful.count - 5) more" : "")
+        return "\(doubtful.count == 1 ? "the mask" : "masks") of \(doubtful.count == 1 ? "a prior image" : "\(doubtful.count) prior images") may be wrong (\(named); of the first: \(reason)); look at masks/overlay-prior-*.png, and if they are wrong, name the class in other words (`classes`) or add prior images of your own"
     }
 
     private func image(_ plan: PriorPlan, _ index: Int) -> String { "\(folder.prior)/\(plan.name(index)).png" }
