@@ -79,6 +79,10 @@ public struct Job: Equatable, Sendable, Codable {
         let (specification, found) = layers.resolve()
         faults += found
 
+        if folder.name.utf8.count > 1, folder.name.utf8.contains(UInt8(ascii: "/")) {
+            // To Swift that is one character with the slash before it: the name cannot be told from the path.
+            faults.append(Fault("the folder's name begins with an accent or another mark that belongs to the letter before it; rename it"))
+        }
         if folder.name.lowercased() == "pytorch_lora_weights" {
             faults.append(Fault("the folder \(folder.name) is called as the LoRA for diffusers is, and so would the one for ComfyUI be; give it another name"))
         }

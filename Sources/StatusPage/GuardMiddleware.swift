@@ -31,7 +31,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
             throw HTTPError(.misdirectedRequest, message: "This address is not served here; ask for the machine by its number, or set status_page to its name.")
         }
         if request.method != .get, request.method != .head {
-            let given = request.headers[.authorization].flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil }
+            let given = request.headers[.authorization].flatMap { $0.lowercased().hasPrefix("bearer ") ? String($0.dropFirst(7)) : nil }
             guard let given, StatusToken.matches(given, token) else {
                 throw HTTPError(.unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: "Changes need the token: status_token of the configuration, or the file token in the state directory.")
             }

@@ -7,6 +7,7 @@ import JobStore
 import Logging
 import ServiceLifecycle
 import StatusPage
+import UnixSignals
 
 /// The daemon that turns folders in the inbox into LoRAs in the outbox.
 @main
@@ -41,7 +42,7 @@ struct Segmixd: AsyncParsableCommand {
             let file = config
             let load: @Sendable () throws -> Configuration = { () throws -> Configuration in try Configuration.load(file) }
             let daemon = try SegmixDaemon(
-                configuration: configuration, worker: worker, drains: drain, logger: logger, manager: ServiceManager.ofEnvironment,
+                configuration: configuration, worker: worker, drains: drain, signals: Self.endings(drains: drain), logger: logger, manager: ServiceManager.ofEnvironment,
                 reload: drain ? nil : load
             ) { (store: JobStore) throws -> [any Service] in
                 // A drain is over soon, and its end is its report.
@@ -57,6 +58,14 @@ struct Segmixd: AsyncParsableCommand {
         } catch let error as Fault {
             fail(error, .badInput)
         }
+    }
+
+    /// What ends it gracefully: of a drain in a terminal also that the terminal is closed, unless `nohup` was asked to see to that.
+    private static func endings(drains: Bool) -> [UnixSignal] {
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        return [.sigterm, .sigint] + (drains && !isIgnored ? [.sighup] : [])
     }
 
     private func fail(_ error: any Error, _ status: ExitStatus) -> Never {

@@ -287,6 +287,14 @@ import Testing
         }
     }
 
+    @Test func aFolderWhoseNameBeginsWithAnAccent() throws {
+        let folder = try makeJobFolder(), above = try TemporaryFolder(), path = above.path + "/\u{301}job"
+        try FileManager.default.copyItem(atPath: folder.path, toPath: path)
+        #expect(throws: FaultList([Fault("the folder's name begins with an accent or another mark that belongs to the letter before it; rename it")])) {
+            try Job.load(JobFolder(path))
+        }
+    }
+
     @Test func aSpecificationOfAnotherKindIsNotRead() throws {
         let folder = try makeJobFolder()
         try folder.write(String(repeating: "# x\n", count: 300_000), to: "job.yaml")

@@ -131,7 +131,7 @@ import Weights
     }
 
     /// The daemon is stopped in the middle of a job; started again, it goes on and publishes what a whole run gives.
-    @Test func aStoppedDaemonGoesOn() throws {
+    @Test(arguments: [SIGTERM, SIGHUP]) func aStoppedDaemonGoesOn(_ signal: Int32) throws {
         let place = try Workplace(steps: 120)
         try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/inbox/long")
         let running = try Program.segmixd.start(["--config", place.configuration, "--drain"])
@@ -140,7 +140,7 @@ import Weights
             return all.first { $0.hasSuffix("metrics.jsonl") }.map { place.stepsWritten("state/" + ($0 as NSString).deletingLastPathComponent) } ?? 0
         }
         running.until { metrics() >= 5 }
-        running.send(SIGTERM)
+        running.send(signal)
         let end = running.end()
         try #require(end.status == 75, "\(end.errors)")
         #expect(place.names("outbox").isEmpty)

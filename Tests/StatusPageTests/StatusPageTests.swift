@@ -192,6 +192,8 @@ import Testing
                 try await client.execute(uri: "/api/v1/jobs/3/cancel", method: .post, headers: headers) { #expect($0.status == .unauthorized) }
             }
             #expect(try place.store.summary(3)?.state == .queued)
+            // The scheme's case does not matter (RFC 9110, 11.1).
+            try await client.execute(uri: "/api/v1/jobs/3/priority", method: .put, headers: [.authorization: "bearer secret"], body: ByteBuffer(string: #"{"priority": 0}"#)) { #expect($0.status == .ok) }
             try await client.execute(uri: "/api/v1/jobs/3/priority", method: .put, headers: right, body: ByteBuffer(string: #"{"priority": 7}"#)) { #expect($0.status == .ok) }
             try await client.execute(uri: "/api/v1/jobs/3/priority", method: .put, headers: right, body: ByteBuffer(string: #"{"priority": 7000}"#)) { #expect($0.status == .badRequest) }
             #expect(try place.store.summary(3)?.priority == 7)

@@ -86,6 +86,8 @@ public struct MaskDecision: Equatable, Sendable, Codable {
     public var doubt: String? {
         guard method == .saliency, rule.isGood else { return nil }
         func percent(_ value: Double) -> String { "\(Int((100 * value).rounded())) %" }
+        // Noise, and a wall from near, stand out as a whole; nothing is left to cut them out of.
+        if let coverage, coverage > 0.95 { return "it covers \(percent(coverage)) of the photo" }
         if let larger {
             return rule == .largerWhole ? "what stands out is only \(percent(1 / larger)) of it" : "it may be a part of a larger thing"
         }
