@@ -15,12 +15,15 @@ public final class SegmixDaemon: Sendable {
         case drained(failures: Int)
         /// Asked to stop, or left jobs in the queue for another time.
         case stopped
+        /// A drain that could not bring everything to the outbox.
+        case obstructed
 
-        /// 0; 1 where some job failed; 75 where a drain was stopped before its end.
+        /// 0; 1 where some job failed; 74 where the outbox cannot be written; 75 where a drain was stopped before its end.
         public func exitCode(drains: Bool) -> Int32 {
             switch self {
             case .drained(let failures): failures == 0 ? ExitStatus.done.rawValue : 1
             case .stopped: drains ? ExitStatus.stopped.rawValue : ExitStatus.done.rawValue
+            case .obstructed: ExitStatus.inputOutput.rawValue
             }
         }
     }
@@ -101,6 +104,7 @@ public final class SegmixDaemon: Sendable {
     public func run() async throws -> Outcome {
         try recovery.run()
         try await group.run()
+        if let drain, drain.hasGivenUp { return .obstructed }
         guard let drain, !drain.isInboxOpen, try store.isEmpty() else { return .stopped }
         return .drained(failures: drain.failures)
     }

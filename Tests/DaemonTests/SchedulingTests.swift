@@ -85,6 +85,47 @@ import Testing
         #expect(shop.read("outbox/toys0/threads") == "2\n")
     }
 
+    /// `segmix check` may take minutes; meanwhile the running job hears what is asked of it, and so does the daemon.
+    @Test func anEstimateHoldsUpNothing() async throws {
+        let shop = try Workshop { $0.workers = 2; $0.memory = 1 << 30 }
+        let script = "case $ALL in check*) case $ALL in *slow*) touch \(shop.path)/slow; exec sleep 30;; esac; echo '{\"memory_bytes\": 1000}'; exit;; esac\n"
+        try shop.drop("first", specification: "priority: 3")
+        try shop.drop("slow", specification: "priority: 2")
+        try shop.drop("third", specification: "priority: 1")
+        let begun = ContinuousClock.now
+        try await withDaemon(shop, script + Self.patient) {
+            try await shop.until("the estimate") { shop.exists("slow") && (try? shop.store().find("first").state) == .running }
+            let store = try shop.store(forReading: false)
+            // The queue keeps its order.
+            #expect(try store.find("third").state == .queued)
+            #expect(try store.cancel(store.find("first").number, daemonRuns: true) == .running)
+            try await shop.until("the running job's end") { (try? shop.store().find("first").state) == .cancelled }
+            #expect(try store.find("third").state == .queued)
+            // An estimate that nobody needs any more is broken off.
+            _ = try store.cancel(store.find("slow").number, daemonRuns: true)
+            try await shop.until("the third job") { (try? shop.store().find("third").state) == .running }
+            try store.retry(store.find("slow").number)
+            try FileManager.default.removeItem(atPath: shop.path + "/slow")
+            try await shop.until("the next estimate") { shop.exists("slow") }
+        }
+        #expect(ContinuousClock.now - begun < .seconds(25))
+        let slow = try shop.store().find("slow")
+        #expect(slow.state == .queued)
+        #expect(try shop.store().job(slow.number)?.record.runs[0].memory == nil)
+    }
+
+    /// Nobody waits for a drain by night that waits for a disk.
+    @Test func aDrainLeavesWhatTheOutboxDoesNotTake() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        let outcome = try await shop.daemon("mv \(shop.path)/outbox \(shop.path)/away; echo x > $OUTPUT/x").run()
+        #expect(outcome == .obstructed && outcome.exitCode(drains: true) == 74)
+        #expect(state(shop) == .publishing && !shop.exists("outbox"))
+        try FileManager.default.moveItem(atPath: shop.path + "/away", toPath: shop.path + "/outbox")
+        #expect(try await shop.daemon("exit 70").run() == .drained(failures: 0))
+        #expect(shop.read("outbox/toys/x") == "x\n")
+    }
+
     @Test func roomForJobs() {
         var configuration = Configuration()
         configuration.workers = 2

@@ -109,6 +109,35 @@ import Testing
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
     }
 
+    /// Copied with a umask of 022 by somebody else: a copy of it could be made, but it could not be taken away.
+    @Test(.enabled(if: geteuid() == 0, "only root can be somebody else")) func whatCannotBeRemovedIsKnownBefore() throws {
+        let folder = try TemporaryFolder(), root = folder.path + "/toys"
+        try folder.write("photo", to: "toys/deep/a.jpg")
+        func obstacle(_ mode: mode_t, deep: mode_t) throws -> String? {
+            try #require(chmod(root, mode) == 0 && chmod(root + "/deep", deep) == 0)
+            try #require(seteuid(65534) == 0)
+            defer { seteuid(0) }
+            return try FolderMove.obstacle(toRemoving: root)
+        }
+        try #require(chmod(folder.path, 0o755) == 0)
+        #expect(try obstacle(0o755, deep: 0o777) == root)
+        #expect(try obstacle(0o777, deep: 0o755) == root + "/deep")
+        #expect(try obstacle(0o777, deep: 0o1777) == root + "/deep")
+        #expect(try obstacle(0o777, deep: 0o777) == nil)
+        #expect(try FolderMove.obstacle(toRemoving: root) == nil)
+    }
+
+    /// A camera's clock, or a share's word for "never".
+    @Test(arguments: [Int.max / 1_000_000_000 + 1_000_000, -9_300_000_000]) func filesOfAnotherMillenniumMoveAcross(_ time: Int) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("photo", to: "in/toys/a.jpg")
+        var times = [timespec(tv_sec: time, tv_nsec: 1), timespec(tv_sec: time, tv_nsec: 2)]
+        try #require(utimensat(AT_FDCWD, folder.path + "/in/toys/a.jpg", &times, 0) == 0)
+        try Folder.create(folder.path + "/state")
+        #expect(try FolderMove.moveAcross(folder.path + "/in/toys", folder.path + "/state/toys"))
+        #expect(try Folder.names(folder.path + "/state/toys") == ["a.jpg"])
+    }
+
     /// Nothing that somebody has dropped by mistake keeps a folder from being put where it belongs.
     @Test func pipesAndLongNamesMoveAcrossToo() throws {
         let folder = try TemporaryFolder(), name = String(repeating: "n", count: 250)
@@ -124,6 +153,18 @@ import Testing
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == [name])
     }
 
+    /// A copy that found no place takes none from others; what it was made of stays.
+    @Test func aCopyThatCannotBeFinishedIsRemoved() throws {
+        let folder = try TemporaryFolder(), name = String(repeating: "n", count: 200)
+        try folder.write("photo", to: "in/toys/a.jpg")
+        try folder.write("deep", to: "in/toys/\(name)/\(name)/\(name)/\(name)/b.jpg")
+        // Its deepest paths would be longer than a path may be.
+        let state = folder.path + String(repeating: "/" + name, count: 17)
+        try Folder.create(state)
+        #expect(throws: FileError.self) { try FolderMove.moveAcross(folder.path + "/in/toys", state + "/toys") }
+        #expect(try Folder.names(state) == [] && Folder.exists(folder.path + "/in/toys/a.jpg"))
+    }
+
     /// The daemon is another user, and moving a folder takes the right to write in it.
     @Test func theGroupMayMoveWhatIsSubmitted() throws {
         let folder = try TemporaryFolder()
@@ -136,6 +177,27 @@ import Testing
             return stat(folder.path + path, &status) == 0 ? status.st_mode & 0o777 : 0
         }
         #expect(mode("/inbox/toys") == 0o775 && mode("/inbox/toys/deep/a.jpg") == 0o660 && mode("/toys") == 0o755)
+        // Whatever the umask of who submits.
+        let before = umask(0o077)
+        defer { umask(before) }
+        #expect(try Submission.submit(folder.path + "/toys", to: folder.path + "/inbox", as: "others") == "others")
+        #expect(mode("/inbox/others") == 0o775 && mode("/inbox/others/.ready") == 0o664)
+    }
+
+    /// A folder that comes back with its fault is to be mended by who dropped it.
+    @Test(.enabled(if: geteuid() == 0, "only root can be somebody else")) func aCopyOfSomebodyElsesIsForTheGroup() throws {
+        let folder = try TemporaryFolder()
+        for (path, owner, mode) in [("a/job.yaml", 65534, 0o644), ("a/deep/photo.jpg", 65534, 0o444), ("a/own.jpg", 0, 0o644)] as [(String, uid_t, mode_t)] {
+            try folder.write("photo", to: path)
+            try #require(chmod(folder.path + "/" + path, mode) == 0 && chown(folder.path + "/" + path, owner, 65534) == 0)
+        }
+        try #require(chown(folder.path + "/a/deep", 65534, 65534) == 0 && chmod(folder.path + "/a/deep", 0o2755) == 0)
+        try TreeCopy.copy(folder.path + "/a", to: folder.path + "/b")
+        func mode(_ path: String) -> mode_t {
+            var status = stat()
+            return stat(folder.path + "/b/" + path, &status) == 0 ? status.st_mode & 0o7777 : 0
+        }
+        #expect(mode("job.yaml") == 0o664 && mode("deep") == 0o2775 && mode("deep/photo.jpg") == 0o444 && mode("own.jpg") == 0o644)
     }
 
     @Test func movingAcrossBrokenOffAfterTheCopy() throws {

@@ -123,8 +123,16 @@ soon 120 "the batch brings a job to the outbox" inside test -s /srv/segmixd/outb
 soon 20 "and ends" is inactive value ActiveState segmixd-drain.service
 check "well" is success value Result segmixd-drain.service
 
-# A long job.
+# A folder of somebody else's that cannot be taken away stays where it is, and comes up again when it can.
 inside systemctl start segmixd.service
+sh 'useradd --groups segmixd alice; cp -r /test/job /test/alice; printf "max_train_steps: 1\nresolution: 64\nwith_prior_preservation: false\n" > /test/alice/job.yaml; chmod -R go=rX /test/alice; runuser -u alice -- sh -c "umask 022; cp -r /test/alice /srv/segmixd/inbox/alice"'
+soon 30 "a folder that may not be moved is told of" sh 'segmix status | grep -q "may not move it.*chmod -R g+rwX"'
+check "and stays" inside test -s /srv/segmixd/inbox/alice/metadata.jsonl
+sh 'runuser -u alice -- chmod -R g+rwX /srv/segmixd/inbox/alice'
+soon 120 "given the right, it is taken" inside test -s /srv/segmixd/outbox/alice/pytorch_lora_weights.safetensors
+check "and nothing is left of it" sh '[ -z "$(ls -A /srv/segmixd/inbox)" ]'
+
+# A long job.
 sh 'cp -r /test/job /test/long && printf "max_train_steps: 100000\nresolution: 64\ncheckpointing_steps: 5\nwith_prior_preservation: false\n" > /test/long/job.yaml && chown -R segmixd: /test/long && mv /test/long /srv/segmixd/inbox/long'
 soon 60 "the status says what runs and how far it is" status_says '^running long, step [0-9]*/100000'
 

@@ -5,6 +5,7 @@ final class DrainState: Sendable {
     private struct State {
         var isInboxOpen = true
         var failures = 0
+        var hasGivenUp = false
     }
     private let state = Mutex(State())
 
@@ -12,6 +13,11 @@ final class DrainState: Sendable {
     var isInboxOpen: Bool { state.withLock { $0.isInboxOpen } }
     /// How many folders have failed since the start, and how many were left in the inbox.
     var failures: Int { state.withLock { $0.failures } }
+
+    /// Whether something was left that could not be brought to the outbox.
+    var hasGivenUp: Bool { state.withLock { $0.hasGivenUp } }
+
+    func giveUp() { state.withLock { $0.hasGivenUp = true } }
 
     func countFailure() { state.withLock { $0.failures += 1 } }
 

@@ -11,6 +11,9 @@ struct Estimate: Sendable {
     let state: StateDirectory
     /// Bytes that a job takes for which the check gives no number: it then runs alone.
     let fallback: Int
+    /// Is told of the process that estimates, and of its end.
+    let began: @Sendable (WorkerProcess) -> Void
+    let ended: @Sendable (WorkerProcess) -> Void
 
     private struct Answer: Decodable {
         let memory: Int
@@ -19,7 +22,6 @@ struct Estimate: Sendable {
 
     /// Bytes of memory. A job with faults gets the fallback: its worker tells the faults, and its start those of the disk.
     func memory(_ record: JobRecord, run: Int) async -> Int {
-        if let fixed = configuration.memoryPerJob { return fixed }
         let snapshot = state.configuration(of: record.id)
         guard (try? ConfigurationSnapshot.write(configuration, to: snapshot)) != nil else { return fallback }
         var pipes: [Int32] = [0, 0]
@@ -40,6 +42,8 @@ struct Estimate: Sendable {
             close(pipes[0])
             return fallback
         }
+        began(process)
+        defer { ended(process) }
         let timer = Task {
             try await Task.sleep(for: .seconds(600), clock: .continuous)
             process.kill()

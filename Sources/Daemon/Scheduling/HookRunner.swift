@@ -43,10 +43,19 @@ struct HookRunner: Sendable {
         let end = try await tell(target, message)
         let isTold = end == .exited(0)
         try store.update(id) { $0.runs[run].hook = isTold ? .done : .pending }
-        try store.note(job.number, isTold ? "told \(target)" : "could not tell \(target): \(end)")
-        if !isTold { logger.warning("\(target) could not be told of job \(job.number) (\(message.name.onOneLine())): \(end)") }
+        let name = Self.name(target)
+        try store.note(job.number, isTold ? "told \(name)" : "could not tell \(name): \(end)")
+        if !isTold { logger.warning("\(name) could not be told of job \(job.number) (\(message.name.onOneLine())): \(end)") }
         return isTold
     }
+
+    /// What everybody may read of it: a webhook's path, and what is handed to a command, are often secrets.
+    static func name(_ target: String) -> String {
+        guard isURL(target) else { return String(target.prefix { !$0.isWhitespace }) }
+        return URLComponents(string: target)?.host ?? "the webhook"
+    }
+
+    private static func isURL(_ target: String) -> Bool { target.hasPrefix("http://") || target.hasPrefix("https://") }
 
     /// A process takes no more than 128 KiB in one piece; the whole is in `error.txt`.
     private static func shortened(_ error: String) -> String { error.utf8.count <= 16_384 ? error : String(error.unicodeScalars.prefix(4000)) + "…" }
@@ -61,7 +70,7 @@ struct HookRunner: Sendable {
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let json = String(decoding: try encoder.encode(message), as: UTF8.self)
-        let isURL = target.hasPrefix("http://") || target.hasPrefix("https://")
+        let isURL = Self.isURL(target)
         // The URL goes through the environment: nobody's list of processes shows a secret in it.
         let script = isURL
             ? #"""

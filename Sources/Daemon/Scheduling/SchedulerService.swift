@@ -11,6 +11,9 @@ final class SchedulerService: Service {
     private struct State {
         /// What is being done, with the memory that it needs.
         var busy: [JobStore.Work: Int] = [:]
+        /// The job whose memory is being estimated. Others wait for it: the queue keeps its order.
+        var estimated: JobStore.Work?
+        var estimator: WorkerProcess?
         /// Not before then is something tried again; a clock that no one can set.
         var pauses: [JobStore.Work: ContinuousClock.Instant] = [:]
         /// How often something failed in a row.
@@ -18,14 +21,10 @@ final class SchedulerService: Service {
         /// Why something of a job cannot be done, and is tried again.
         var obstacles: [JobStore.Work: String] = [:]
         var workers: [RunningWorker] = []
-        /// Who tells others of an end at this moment.
-        var messengers: [WorkerProcess] = []
+        /// What tells others of an end at this moment, or estimates a job: no stop waits for it.
+        var helpers: [WorkerProcess] = []
         /// What was last said of a queue that cannot be read or written.
         var trouble: String?
-        /// What was last said about why nothing runs.
-        var hold: String?
-        /// The disk was found too full; it must have a little more room than that to go on.
-        var isShortOfRoom = false
     }
 
     private let live: LiveConfiguration
@@ -44,15 +43,19 @@ final class SchedulerService: Service {
     private var hooks: HookRunner {
         HookRunner(
             configuration: configuration, state: directory, store: store, logger: logger,
-            began: { [self] messenger in
-                state.withLock { $0.messengers.append(messenger) }
-                if stopping.isStopped { messenger.kill() }
-            },
-            ended: { [self] messenger in state.withLock { $0.messengers.removeAll { $0 === messenger } } })
+            began: { [self] in begin($0) }, ended: { [self] in end($0) })
     }
+    private func begin(_ helper: WorkerProcess) {
+        state.withLock { $0.helpers.append(helper) }
+        if stopping.isStopped { helper.kill() }
+    }
+    private func end(_ helper: WorkerProcess) { state.withLock { $0.helpers.removeAll { $0 === helper } } }
     /// Where nobody answers, many would be waited for at once.
     private static let mostMessengers = 4
+    /// So often a drain tries to put something into the outbox; after some ten minutes it leaves the rest to the next one.
+    private static let mostTriesOfADrain = 4
     private let resources: Resources
+    private let hold: QueueHold
     private let stopping = Stopping()
     private let state = Mutex(State())
 
@@ -71,6 +74,7 @@ final class SchedulerService: Service {
         self.retryDelay = retryDelay
         self.logger = logger
         resources = Resources(configuration)
+        hold = QueueHold(state: state, store: store, logger: logger)
         store.onRequest { changed.raise() }
     }
 
@@ -81,7 +85,7 @@ final class SchedulerService: Service {
             changed.raise()
             for worker in state.withLock({ $0.workers }) { worker.ask(.shutdown) }
             // Nobody is waited for; who was not told is told after the next start.
-            for messenger in state.withLock({ $0.messengers }) { messenger.kill() }
+            for helper in state.withLock({ $0.helpers }) { helper.kill() }
         }) {
             await work()
         }
@@ -113,21 +117,32 @@ final class SchedulerService: Service {
     /// Starts the next thing that can be started, or waits. True where a drain has come to its end.
     private func step(_ group: inout DiscardingTaskGroup) async throws -> Bool {
         try cancelOnRequest()
-        let reason = reasonToWait()
+        let reason = hold.reason(configuration)
         let now = ContinuousClock.now
-        let (excluded, needs) = state.withLock { state in
+        let (excluded, needs, isEstimating, isStuck) = state.withLock { state in
             state.pauses = state.pauses.filter { $0.value > now }
-            return (Set(state.busy.keys).union(state.pauses.keys), state.busy.filter { if case .run = $0.key { true } else { false } }.map(\.value))
+            let needs = state.busy.filter { if case .run = $0.key { true } else { false } }.map(\.value)
+            let isStuck = state.busy.isEmpty && !state.pauses.isEmpty && state.pauses.keys.allSatisfy { state.failures[$0, default: 0] >= Self.mostTriesOfADrain }
+            return (Set(state.busy.keys).union(state.pauses.keys), needs, state.estimated != nil, isStuck)
         }
-        let hasRoom = needs.count < resources.workers
+        let hasRoom = needs.count < resources.workers && !isEstimating
         let mayTell = state.withLock { state in state.busy.keys.count { if case .hook = $0 { true } else { false } } < Self.mostMessengers }
         if let work = try store.work(excluding: excluded, mayRun: reason == nil && hasRoom, mayTell: mayTell) {
-            if let need = try await need(of: work, beside: needs) {
-                state.withLock { $0.busy[work] = need }
-                group.addTask { await self.perform(work) }
+            guard let need = try need(of: work) else {
+                state.withLock { ($0.busy[work], $0.estimated) = (0, work) }
+                group.addTask { await self.perform(work) { try await self.estimate(work) } }
                 return false
             }
-        } else if drain.map({ !$0.isInboxOpen }) ?? false, excluded.isEmpty {
+            if resources.fits(need, beside: needs) {
+                state.withLock { $0.busy[work] = need }
+                group.addTask { await self.perform(work) { try await self.carryOut(work) } }
+                return false
+            }
+        } else if let drain, !drain.isInboxOpen, isStuck {
+            drain.giveUp()
+            logger.error("The drain ends with results that wait for the outbox; the next start puts them there")
+            return true
+        } else if let drain, !drain.isInboxOpen, excluded.isEmpty {
             if try store.isEmpty() { return true }
             // Waiting for the night is what a daemon does; a drain leaves it to the next one.
             if try store.hasQueuedJobs() {
@@ -138,7 +153,7 @@ final class SchedulerService: Service {
                 }
             }
         }
-        try say(reason)
+        try hold.say(reason)
         await changed.wait(upTo: try pause(from: now, isHeld: reason != nil))
         return false
     }
@@ -152,25 +167,36 @@ final class SchedulerService: Service {
         return pause
     }
 
-    /// The memory that something needs, in bytes; nil where it does not fit beside what runs.
-    private func need(of work: JobStore.Work, beside running: [Int]) async throws -> Int? {
+    /// The memory that something needs, in bytes; nil where that is not known yet.
+    private func need(of work: JobStore.Work) throws -> Int? {
         guard case .run(let id, let run) = work, resources.workers > 1, let record = try store.record(id) else { return 0 }
-        var memory = record.runs[run].memory
-        if memory == nil {
-            // It has a limit of its own.
-            heartbeat.pause()
-            let estimate = await Estimate(configuration: configuration, command: command, state: directory, fallback: resources.memory).memory(record, run: run)
-            heartbeat.beat()
-            try store.update(id) { $0.runs[run].memory = estimate }
-            memory = estimate
-        }
-        return resources.fits(memory!, beside: running) ? memory : nil
+        return configuration.memoryPerJob ?? record.runs[run].memory
     }
 
-    private func perform(_ work: JobStore.Work) async {
+    /// Asks what a job needs and writes it down; the job itself comes up again.
+    private func estimate(_ work: JobStore.Work) async throws -> Duration? {
+        guard case .run(let id, let run) = work, let record = try store.record(id) else { return nil }
+        let estimate = Estimate(
+            configuration: configuration, command: command, state: directory, fallback: resources.memory,
+            began: { [self] process in
+                state.withLock { $0.estimator = process }
+                begin(process)
+            },
+            ended: { [self] process in
+                state.withLock { $0.estimator = nil }
+                end(process)
+            })
+        let memory = await estimate.memory(record, run: run)
+        // It was broken off then; the next start asks again.
+        if !stopping.isStopped { try store.update(id) { if $0.runs[run].state == .queued { $0.runs[run].memory = memory } } }
+        return nil
+    }
+
+    /// - Parameter body: does something of it; returns how long to leave it alone, where it is to come up again.
+    private func perform(_ work: JobStore.Work, _ body: () async throws -> Duration?) async {
         var pause: Duration?
         do {
-            pause = try await carryOut(work)
+            pause = try await body()
             state.withLock { $0.failures[work] = nil }
             clear(work)
         } catch {
@@ -191,6 +217,7 @@ final class SchedulerService: Service {
         let until = pause.map { ContinuousClock.now + $0 }
         state.withLock { state in
             state.busy[work] = nil
+            if state.estimated == work { state.estimated = nil }
             if let until { state.pauses[work] = until }
         }
         changed.raise()
@@ -265,35 +292,11 @@ final class SchedulerService: Service {
     }
 
     private func cancelOnRequest() throws {
+        let (estimated, estimator) = state.withLock { ($0.estimated, $0.estimator) }
+        if let estimator, case .run(let id, let run)? = estimated, try store.record(id)?.runs[run].state != .queued { estimator.kill() }
         let workers = state.withLock { $0.workers }
         if workers.isEmpty { return }
         let numbers = Set(try store.cancellations())
         for worker in workers where numbers.contains(worker.number) && worker.askedFor != .cancelled { worker.ask(.cancelled) }
-    }
-
-    // MARK: - Why nothing runs
-
-    private func reasonToWait() -> String? {
-        if let hours = configuration.hours, !hours.areNow { return "it is not one of the `hours` in which jobs may run" }
-        guard let free = FreeSpace.bytes(at: directory.path) else { return nil }
-        let needed = configuration.minFreeSpace
-        let isShort = state.withLock { state in
-            // A tenth more to go on, so that a job does not stop and start all the time.
-            state.isShortOfRoom = free < needed || (state.isShortOfRoom && Double(free) < 1.1 * Double(needed))
-            return state.isShortOfRoom
-        }
-        guard isShort else { return nil }
-        return "\(directory.path) has only \(free >> 20) MiB free, and `min_free_space` is \(needed >> 20) MiB; make room"
-    }
-
-    /// Says a reason once, and only while somebody waits.
-    private func say(_ reason: String?) throws {
-        let text = try store.hasQueuedJobs() ? reason : nil
-        let (isNews, hasChanged) = state.withLock { state in
-            defer { state.hold = text }
-            return (text != nil && state.hold == nil, text != state.hold)
-        }
-        if isNews { logger.notice("Jobs wait: \(text!)") }
-        if hasChanged { try store.setNotices(text.map { ["queue": $0] } ?? [:], prefix: "queue") }
     }
 }

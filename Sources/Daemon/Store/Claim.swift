@@ -53,13 +53,11 @@ struct Claim: Sendable {
                     "take", origin.source, reason: "it is a mount point, or in use by the system",
                     remedy: "Put the job's folder into the inbox itself; where this is a share with jobs in it, name it as `inbox`")
             }
-            if errno == EACCES || errno == EPERM {
-                throw FileError(
-                    "take", origin.source, reason: "this program may not move it, for which it needs the right to write in it",
-                    remedy: "Give it that (chmod -R g+rwX), or drop folders with `segmix submit`")
-            }
+            if errno == EACCES || errno == EPERM { throw Self.mayNotMove(origin.source, origin.source) }
             guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
-            // On another file system it has to be copied, which takes time; out of the sight of other daemons first.
+            // On another file system, or another of systemd's mounts, it has to be copied, and its source removed.
+            if let folder = try FolderMove.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
+            // That takes time; out of the sight of other daemons first.
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
         }
         // An earlier move may have been broken off while it wrote its mark.
@@ -67,9 +65,20 @@ struct Claim: Sendable {
         do {
             guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
         } catch {
+            // It is here, whole, and what is left over there cannot be removed.
+            if Folder.exists(input), !Folder.exists(taking) {
+                return logger.error("\(origin.name.onOneLine()) was taken, but not everything of it could be removed from the inbox: \(error)")
+            }
             if !Folder.exists(input) { putBack(taking, origin) }
             throw error
         }
+    }
+
+    /// - Parameter folder: the one that stands in the way.
+    private static func mayNotMove(_ source: String, _ folder: String) -> FileError {
+        FileError(
+            "take", source, reason: "this program may not move \(folder == source ? "it" : folder), for which it needs the right to write in it",
+            remedy: "Give it that (chmod -R g+rwX), or drop folders with `segmix submit`")
     }
 
     /// Under another name where somebody has dropped a folder of the same one meanwhile.

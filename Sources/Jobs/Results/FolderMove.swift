@@ -40,7 +40,11 @@ public enum FolderMove {
         let copy = Directory.joined(Directory.parent(of: destination), ".\(shortName(destination)).copy")
         try removeTree(copy)
         let before = try FolderSnapshot(of: source)
-        try TreeCopy.copy(source, to: copy)
+        do throws(FileError) { try TreeCopy.copy(source, to: copy) } catch {
+            // On a full disk it would take the room that smaller results need.
+            try? removeTree(copy)
+            throw error
+        }
         guard try FolderSnapshot(of: source) == before else {
             try removeTree(copy)
             throw FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
@@ -73,6 +77,22 @@ public enum FolderMove {
             return false
         }
         return rename(source, destination) == 0
+    }
+
+    /// The first folder in a tree out of which this program may not remove something; nil where it may remove everything.
+    /// - Throws: where a folder cannot be read.
+    public static func obstacle(toRemoving root: String) throws(FileError) -> String? { try obstacle(RawPath(root)) }
+
+    private static func obstacle(_ path: RawPath) throws(FileError) -> String? {
+        guard let status = path.status, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        guard faccessat(AT_FDCWD, path.bytes, R_OK | W_OK | X_OK, AT_EACCESS) == 0 else { return path.text }
+        let own = geteuid(), isSticky = status.st_mode & S_ISVTX != 0 && own != 0 && status.st_uid != own
+        for name in try path.names() {
+            let child = path.appending(name)
+            if isSticky, let owner = child.status?.st_uid, owner != own { return path.text }
+            if let found = try obstacle(child) { return found }
+        }
+        return nil
     }
 
     /// Removes a file or a folder with everything in it, if it is there.

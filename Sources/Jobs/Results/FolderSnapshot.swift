@@ -9,8 +9,9 @@ public struct FolderSnapshot: Equatable, Sendable {
         public var path: [CChar]
         public var mode: UInt32
         public var size: Int64
-        /// Of the last change of the contents, in nanoseconds.
-        public var modified: Int64
+        /// Time of the last change of the contents: seconds, and nanoseconds in that second. Not every time that a file may have would
+        /// go into one number.
+        public var modified: Int, modifiedNanoseconds: Int
         public var inode: UInt64
     }
 
@@ -46,7 +47,7 @@ public struct FolderSnapshot: Equatable, Sendable {
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         entries.append(Entry(
             path: relative, mode: status.st_mode, size: isFolder ? 0 : Int64(status.st_size),
-            modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec), inode: UInt64(status.st_ino)))
+            modified: status.st_mtim.tv_sec, modifiedNanoseconds: status.st_mtim.tv_nsec, inode: UInt64(status.st_ino)))
         return isFolder
     }
 }

@@ -1,7 +1,8 @@
 import Files
 import Foundation
 
-/// Copies a tree and flushes the copy to the disk. Links are copied as links; times and permissions are kept.
+/// Copies a tree and flushes the copy to the disk. Links are copied as links; times and permissions are kept, and what was somebody else's
+/// the group may read and write as its owner could: the copy is ours, and they may be of the group.
 enum TreeCopy {
     static func copy(_ source: String, to destination: String) throws(FileError) { try copy(RawPath(source), to: RawPath(destination)) }
 
@@ -11,7 +12,7 @@ enum TreeCopy {
         case S_IFDIR:
             guard mkdir(destination.bytes, 0o700) == 0 else { throw FileError("create", destination.text, code: errno) }
             for name in try source.names() { try copy(source.appending(name), to: destination.appending(name)) }
-            chmod(destination.bytes, status.st_mode & 0o7777)
+            setMode(of: status) { chmod(destination.bytes, $0) }
             setTimes(destination, status)
             try flush(destination)
         case S_IFREG:
@@ -48,9 +49,16 @@ enum TreeCopy {
                 done += written
             }
         }
-        fchmod(output, status.st_mode & 0o7777)
+        setMode(of: status) { fchmod(output, $0) }
         guard fsync(output) == 0 else { throw FileError("flush", destination.text, code: errno) }
         setTimes(destination, status)
+    }
+
+    /// Some file systems know no modes, and where systemd's RestrictSUIDSGID= is in force the bits set-user-ID and set-group-ID are refused.
+    private static func setMode(of status: stat, _ set: (mode_t) -> Int32) {
+        var mode = status.st_mode & 0o7777
+        if status.st_uid != geteuid() { mode |= (mode & 0o700) >> 3 }
+        if set(mode) != 0, mode & 0o777 != mode { _ = set(mode & 0o777) }
     }
 
     /// As `Directory.flush`, by the name that the disk has.

@@ -16,8 +16,11 @@ public enum Submission {
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
             try openToGroup(RawPath(hidden))
             // Whoever wrote it has finished: nothing has to settle.
-            let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+            let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0o664)
             guard mark >= 0 else { throw FileError("write", hidden + "/.ready", code: errno) }
+            // Whatever the umask is, and of the group that everything else in the inbox has.
+            fchmod(mark, 0o664)
+            if let group = RawPath(hidden).status?.st_gid { _ = fchown(mark, uid_t.max, group) }
             close(mark)
             try FolderMove.flush(hidden)
             var attempt = 1
