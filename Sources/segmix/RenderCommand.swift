@@ -95,7 +95,7 @@ struct RenderCommand: ParsableCommand {
     private static func box(_ text: String) throws -> RenderLayout.Box {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
         let numbers = parts.count == 2 ? parts[1].split(separator: ",", omittingEmptySubsequences: false).map { Double($0) } : []
-        guard numbers.allSatisfy({ $0 != nil }), let box = RenderLayout.Box(subject: parts[0], numbers.compactMap { $0 }) else {
+        guard parts.count == 2, numbers.allSatisfy({ $0 != nil }), let box = RenderLayout.Box(subject: parts[0], numbers.compactMap { $0 }) else {
             throw JobFailure(.usage, "--layout is \(text); subject=x0,y0,x1,y1 is wanted, four numbers from 0 to 1 with x0 < x1 and y0 < y1")
         }
         return box

@@ -25,6 +25,7 @@ import Testing
         (#"["abc"#, 2, "the text that begins here has no closing quote"),
         (#"["\x"]"#, 5, #"\x is no escape (write a backslash as \\)"#),
         (#"["\ud800"]"#, 9, #"half of a \u pair"#),
+        (#"["\u0000"]"#, 9, #"\u0000 (NUL) may be in no text"#),
         (#"[01]"#, 3, "a number has no leading zero"),
         (#"[1.]"#, 4, "a digit should come here"),
         (#"[1e999]"#, 2, "this number is out of range"),

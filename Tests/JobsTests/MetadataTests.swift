@@ -153,5 +153,8 @@ func makeJobFolder() throws -> TemporaryFolder {
         #expect(list.limited(to: 4).photos.map(\.file) == ["0", "1", "3", "5"])
         #expect(list.limited(to: 5).photos.map(\.file) == ["0", "1", "3", "4", "5"])
         #expect(list.limited(to: 2).photos.map(\.subject) == ["a", "b"])
+        // Where the table is missing or lacks subjects there is an end too.
+        #expect(PhotoList(source: "", subjects: [], photos: photos).limited(to: 4).photos == [])
+        #expect(PhotoList(source: "", subjects: [.init(key: "b", phrase: "b")], photos: photos).limited(to: 4).photos.map(\.file) == ["3", "4"])
     }
 }

@@ -42,6 +42,7 @@ import Testing
         ("a: &x 1\nb: *x\n", "f.yaml:2: the alias *x is not allowed here; write the value itself"),
         ("a: {b: 1}\n<<: 3\n", "f.yaml:2: merge keys (`<<`) are not allowed here; write the values themselves"),
         ("a: !!python/object 1\n", "f.yaml:1: the tag tag:yaml.org,2002:python/object is not allowed here; write the value without it"),
+        ("a:\n- \"x\\0\"\n", "f.yaml:2: the character NUL (`\\0`) may be in no text; remove it"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: a second document begins here (`---`); put each job into a file of its own"),
         ("[a]: 1\n", "f.yaml:1: a key must be a single word, not a list or a table"),
         ("a: 1\n\tb: 2\n", "f.yaml:2: not valid YAML: found a tab character that violates indentation; indent with spaces"),

@@ -116,7 +116,8 @@ import Weights
         let place = try Workplace()
         for (more, status, says) in [
             (["--prompt", "x", "--lora", "/nowhere/x.safetensors"], 65, "/nowhere/x.safetensors"), (["--prompt", "x", "--width", "60"], 64, "--width is 60"),
-            (["--prompt", "x", "--steps", "0"], 64, "--steps is 0"), (["--prompt", "x", "--guidance=-1"], 64, "--guidance"), ([], 64, "--prompt"),
+            (["--prompt", "x", "--steps", "0"], 64, "--steps is 0"), (["--prompt", "x", "--layout", ""], 64, "--layout is"),
+            (["--prompt", "x", "--layout", "="], 64, "--layout is ="), (["--prompt", "x", "--guidance=-1"], 64, "--guidance"), ([], 64, "--prompt"),
             (["--prompt", "x", "--model", "/nowhere/model"], 69, "/nowhere/model"), (["--prompt", "x", "--lora", Workplace.model + "/vae/diffusion_pytorch_model.safetensors"], 65, "not those of a plain LoRA"),
         ] as [([String], Int32, String)] {
             let end = try Program.segmix.run(["render", "--config", place.configuration, "--output", place.output] + (more.contains("--model") ? [] : ["--model", Workplace.model]) + more)

@@ -46,6 +46,28 @@ import Testing
         #expect(choose([box(10, 10, 50, 60, 0.42), box(60, 10, 90, 60, 0.3)]) { $0.clearFactor = 1.2 }.rule == .raisedThreshold)
     }
 
+    /// Found, and yet no mask: another thing to look for than what was not found.
+    @Test func anEmptyMaskIsNoBoxThatIsMissing() throws {
+        struct Detector: ObjectDetector {
+            var boxes: [MaskDecision.Box]
+            func boxes(of query: String, in photo: RGBImage) -> [MaskDecision.Box] { boxes }
+        }
+        struct Segmenter: PromptSegmenter, SegmentedPhoto {
+            func look(at photo: RGBImage) -> any SegmentedPhoto { self }
+            func proposals(_ prompt: SegmentationPrompt) -> [MaskProposal] {
+                [MaskProposal(logits: PixelMap(width: 100, height: 70, values: [Float](repeating: -1, count: 7000)), predictedIoU: 0.9)]
+            }
+        }
+        let photo = RGBImage(width: 100, height: 70, bytes: [UInt8](repeating: 9, count: 21_000))
+        func complaint(_ boxes: [MaskDecision.Box]) throws -> String? {
+            let result = try DetectionMasker(detector: Detector(boxes: boxes), segmenter: Segmenter()).mask(of: "dog", in: photo, .init(threshold: 0.2), margin: 0.05)
+            #expect(result.mask == nil && result.decision.rule == .nothingFound)
+            return result.decision.complaint
+        }
+        #expect(try complaint([box(10, 10, 50, 60, 0.7)]) == "“dog” was found, but the segmenter cut nothing out of its box")
+        #expect(try complaint([]) == "nothing was found that looks like “dog”")
+    }
+
     @Test func marginsStayInside() {
         #expect(PixelBox(x0: 10, y0: 10, x1: 50, y1: 60).widened(by: 0.05, width: 400, height: 62) == PixelBox(x0: 0, y0: 7, x1: 70, y1: 62))
     }

@@ -99,6 +99,7 @@ struct JSONReader {
         case "t": return "\t"
         case "u":
             let unit = try hexadecimal()
+            guard unit != 0 else { throw failure("\\u0000 (NUL) may be in no text") }
             if let scalar = Unicode.Scalar(unit) { return scalar }
             guard unit < 0xDC00, take("\\"), take("u") else { throw failure("half of a \\u pair") }
             let low = try hexadecimal()

@@ -75,7 +75,8 @@ public struct PhotoList: Equatable, Sendable, Codable {
         let queues = subjects.map { subject in photos.indices.filter { photos[$0].subject == subject.key } }
         var kept: [Int] = []
         var round = 0
-        while kept.count < count {
+        // Photos of subjects that the table does not name are a fault, told elsewhere.
+        while kept.count < count, queues.contains(where: { round < $0.count }) {
             for queue in queues where round < queue.count && kept.count < count { kept.append(queue[round]) }
             round += 1
         }

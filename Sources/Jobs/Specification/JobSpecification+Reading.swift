@@ -30,7 +30,7 @@ extension JobSpecification {
         dcoBeta = values.number(key(.dcoBeta), .atLeastZero, default: dcoBeta)
         withPriorPreservation = values.boolean(key(.withPriorPreservation), default: dcoBeta == 0)
         priorLossWeight = values.number(key(.priorLossWeight), .atLeastZero, default: priorLossWeight)
-        numClassImages = values.integer(key(.numClassImages), 1...Int.max, default: numClassImages)
+        numClassImages = values.integer(key(.numClassImages), 1...100_000, default: numClassImages)
 
         trainBatchSize = values.integer(key(.trainBatchSize), 1...1024, default: trainBatchSize)
         gradientAccumulationSteps = values.integer(key(.gradientAccumulationSteps), 1...65_536, default: gradientAccumulationSteps)

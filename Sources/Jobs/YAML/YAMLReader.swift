@@ -75,6 +75,7 @@ public struct YAMLReader {
         guard !event.hasTag else { throw fault(event, "the tag \(event.tag) is not allowed here; write the value without it") }
         switch event.kind {
         case YAML_SCALAR_EVENT:
+            guard !event.text.utf8.contains(0) else { throw fault(event, "the character NUL (`\\0`) may be in no text; remove it") }
             return YAMLNode(.scalar(event.text, isPlain: event.isPlain), at: location(event))
         case YAML_SEQUENCE_START_EVENT:
             var items: [YAMLNode] = []

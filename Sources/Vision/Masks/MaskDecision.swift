@@ -69,6 +69,8 @@ public struct MaskDecision: Equatable, Sendable, Codable {
     /// Why there is no mask to train on, as a person would say it; nil where there is one.
     public var complaint: String? {
         switch rule {
+        case .nothingFound where segmentedBox != nil:
+            (query.map { "“\($0)” was found" } ?? "something stands out") + ", but the segmenter cut nothing out of its box"
         case .nothingFound:
             query.map { "nothing was found that looks like “\($0)”" } ?? "nothing stands out from the background"
         case .severalObjects:

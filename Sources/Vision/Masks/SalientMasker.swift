@@ -55,6 +55,7 @@ public struct SalientMasker {
         let wide = try segmenter.look(at: whole)
         guard var cut = try CutOut(of: known, in: box, whole: wide, near: segmenter.look(at: closeUp.picture), closeUp) else {
             decision.rule = .nothingFound
+            decision.segmentedBox = decision.boxes[0].box
             return MaskResult(mask: nil, decision: decision)
         }
         decision.note(cut)
