@@ -7,10 +7,13 @@ public struct SDXLDirectory: Sendable {
     public let path: String
     /// Another VAE's directory in place of the model's own.
     public let vaePath: String
+    /// All directories that it is made of.
+    public let places: [String]
 
     public init(_ path: String, vae: String? = nil) {
         self.path = path
         vaePath = vae ?? path + "/vae"
+        places = [path] + (vae.map { [$0] } ?? [])
     }
 
     public func unetConfiguration() throws -> UNetConfiguration { try UNetConfiguration(directory: path + "/unet") }

@@ -9,6 +9,9 @@ import Weights
 struct ResumePoint {
     let directory: String
 
+    /// What the fingerprint is made of; files of another form are passed over.
+    private static let form = "2"
+
     /// What must be equal for a run to go on: setting → value.
     typealias Fingerprint = [String: String]
 
@@ -30,7 +33,7 @@ struct ResumePoint {
         try Directory.create(directory)
         let print = Self.encoded(fingerprint)
         var writer = SafetensorsWriter(metadata: [
-            "step": String(step), "fingerprint": print, "fingerprint_sha256": Self.hash(print),
+            "resume_point": Self.form, "step": String(step), "fingerprint": print, "fingerprint_sha256": Self.hash(print),
             "sha256": Self.hash(step, Self.tensors(of: optimizer)),
         ])
         for (name, tensor) in Self.tensors(of: optimizer) { writer.add(name, tensor) }
@@ -42,16 +45,14 @@ struct ResumePoint {
     /// `skipped` is told of every file that does not verify.
     func restore(_ optimizer: AdamW, _ fingerprint: Fingerprint, skipped: (String) -> Void) throws -> Int? {
         for step in steps() {
-            guard let file = try? SafetensorsFile(path(step)), file.metadata["step"] == String(step),
+            guard let file = try? SafetensorsFile(path(step)), file.metadata["resume_point"] == Self.form, file.metadata["step"] == String(step),
                 let print = file.metadata["fingerprint"], file.metadata["fingerprint_sha256"] == Self.hash(print),
                 let was = Self.decoded(print), let wanted = file.metadata["sha256"]
             else {
                 skipped(path(step))
                 continue
             }
-            for key in Set(was.keys).union(fingerprint.keys).sorted() where was[key] != fingerprint[key] {
-                throw TrainingError.otherRun(path: path(step), key: key, was: was[key] ?? "unset", isNow: fingerprint[key] ?? "unset")
-            }
+            try TrainingError.requireSame(was, fingerprint, path: path(step))
             guard let saved = Self.tensors(of: optimizer, in: file), Self.hash(step, saved) == wanted else {
                 skipped(path(step))
                 continue

@@ -58,7 +58,7 @@ public struct Trainer {
         let optimizer = AdamW(model.adapters, .init(
             beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon, weightDecay: settings.weightDecay))
         let start = try resumePoints.restore(optimizer, fingerprint) {
-            observer.note("\($0) is damaged and was passed over")
+            observer.note("\($0) is damaged, or of another segmixd, and was passed over")
         } ?? 0
         try observer.willStart(after: start)
         // What belongs to a step comes before the next one: pictures that a stop has kept the observer from are made first.

@@ -32,8 +32,20 @@ public enum TrainingError: Error, CustomStringConvertible {
             "the \(what) of step \(step) is not a number; nothing of it was learned, and the last checkpoint is good. "
                 + "In that step: \(files.joined(separator: ", ")). "
                 + (step == 1 ? "Nothing was learned before it: look at these files and at the model's weights." : "Lower learning_rate, or look at these files.")
+        case .otherRun(let path, let key, _, _) where key.hasPrefix(Self.filePrefix):
+            "\(key.dropFirst(Self.filePrefix.count)) is not what it was when \(path) was written; put the old one back, or give the new run another --output"
         case .otherRun(let path, let key, let was, let isNow):
             "\(path) belongs to a run with \(key) \(was), and this one has \(isNow); give the new run another --output, or the old setting"
+        }
+    }
+
+    /// How a key begins whose value is a digest of the file or files that it names.
+    public static let filePrefix = "file "
+
+    /// - Throws: the first difference between what a run was and what it is to be.
+    public static func requireSame(_ was: [String: String], _ isNow: [String: String], path: String) throws {
+        for key in Set(was.keys).union(isNow.keys).sorted() where was[key] != isNow[key] {
+            throw TrainingError.otherRun(path: path, key: key, was: was[key] ?? "unset", isNow: isNow[key] ?? "unset")
         }
     }
 }

@@ -24,6 +24,18 @@ import Testing
         #expect(try JobCheck(job, model: Configuration().model(for: job.specification)).faults().isEmpty)
     }
 
+    /// Another process must find the same of the same job, or nothing is ever gone on with.
+    @Test func whatARunIsKnownByHasOneOrder() throws {
+        let folder = try TemporaryFolder()
+        try DemoJob.write(to: folder.path + "/job")
+        var job = try Job.load(JobFolder(folder.path + "/job"), configuration: nil)
+        let keys = "abcdefghij".map { String($0) }
+        job.specification.relativeScale = .table(keys.map { .init(subject: $0, scale: 0.5) })
+        let known = try job.fingerprint(model: "m")
+        #expect(known["relative_scale"] == "{" + keys.map { "\"\($0)\":0.5" }.joined(separator: ",") + "}")
+        #expect(known["file the model"] == "m" && known["file a00.png"] != nil && known["file prior/mask_b00.png"] != nil && known["file metadata.jsonl"] != nil)
+    }
+
     @Test func itIsTheSameEveryTimeAndNeverInAnothersPlace() throws {
         let folder = try TemporaryFolder()
         try DemoJob.write(to: folder.path + "/a")

@@ -99,7 +99,7 @@ import Testing
         let points = place.names("out/.segmixd/resume").filter { $0.hasPrefix("step-") }, newest = "out/.segmixd/resume/" + points.last!
         try place.write(place.data(newest).dropLast(100), newest)
         let resumed = try place.train("--resume")
-        #expect(resumed.status == 0 && resumed.output.contains("\(points.last!) is damaged and was passed over"), "\(resumed.output)\(resumed.errors)")
+        #expect(resumed.status == 0 && resumed.output.contains("\(points.last!) is damaged, or of another segmixd, and was passed over"), "\(resumed.output)\(resumed.errors)")
         try expectUndisturbed(place)
     }
 
@@ -120,12 +120,20 @@ import Testing
         running.send(SIGTERM)
         try #require(running.end().status == 75)
         try place.replace("learning_rate: 0.003", "learning_rate: 0.002", in: "toys/job.yaml")
-        let other = try place.train("--resume")
-        #expect(other.status == 65 && other.errors.contains("learning_rate 0.003, and this one has 0.002"), "\(other.errors)")
+        let rate = try place.train("--resume")
+        #expect(rate.status == 65 && rate.errors.contains("learning_rate 0.003, and this one has 0.002"), "\(rate.errors)")
         try place.replace("learning_rate: 0.002", "learning_rate: 0.003", in: "toys/job.yaml")
         try place.replace("\"text\": \"a photo of hta corgi\"}\n{\"id\": \"b\"", "\"text\": \"my dog\"}\n{\"id\": \"b\"", in: "toys/metadata.jsonl")
-        let photos = try place.train("--resume")
-        #expect(photos.status == 65 && photos.errors.contains("photos"), "\(photos.errors)")
+        let captions = try place.train("--resume")
+        #expect(captions.status == 65 && captions.errors.contains("metadata.jsonl is not what it was when"), "\(captions.errors)")
+        try place.replace("\"text\": \"my dog\"}\n{\"id\": \"b\"", "\"text\": \"a photo of hta corgi\"}\n{\"id\": \"b\"", in: "toys/metadata.jsonl")
+        let photo = try place.data("toys/a00.png")
+        // The same picture in another file.
+        try place.write(photo + [0], "toys/a00.png")
+        let other = try place.train("--resume")
+        #expect(other.status == 65 && other.errors.contains("a00.png is not what it was when"), "\(other.errors)")
+        try place.write(photo, "toys/a00.png")
+        #expect(try place.train("--resume").status == 0)
     }
 
     /// A stop after the training loses none of it, and says what is still to do.

@@ -35,6 +35,23 @@ import Testing
         #expect(try place.data(Self.lora) == Self.undisturbed.get())
     }
 
+    /// Whatever part of the model is another one by now: half of a LoRA would be trained on each.
+    @Test func exchangedWhileItWasStopped() throws {
+        let place = try Self.workplace(), run = try place.starting("train")
+        run.until { place.stepsWritten() >= 7 }
+        run.send(SIGTERM)
+        try #require(run.end().status == 75)
+        for file in [Self.unet, "model/vae/diffusion_pytorch_model.safetensors", "model/text_encoder/model.safetensors"] {
+            let whole = try place.data(file)
+            try place.write(whole.dropLast(1) + [(whole.last! ^ 1)], file)
+            let end = try place.train("--resume")
+            #expect(end.status == 65 && end.errors.contains("the model is not what it was when"), "\(file) \(end.status): \(end.errors)")
+            try place.write(whole, file)
+        }
+        #expect(try place.train("--resume").status == 0)
+        #expect(try place.data(Self.lora) == Self.undisturbed.get())
+    }
+
     @Test func cutShort() throws {
         try lose(says: "cut short") { #expect(truncate($0, 0) == 0) }
     }

@@ -85,10 +85,7 @@ struct FirstRound: Codable {
         guard let round = try? JSONDecoder().decode(FirstRound.self, from: data) else {
             throw Fault("\(path) is damaged, and with it what is known of the first round; give the run another --output")
         }
-        let was = round.fingerprint
-        for key in Set(was.keys).union(fingerprint.keys).sorted() where was[key] != fingerprint[key] {
-            throw TrainingError.otherRun(path: path, key: key, was: was[key] ?? "unset", isNow: fingerprint[key] ?? "unset")
-        }
+        try TrainingError.requireSame(round.fingerprint, fingerprint, path: path)
         return round
     }
 

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Jobs
 import SegMix
@@ -62,26 +61,33 @@ extension Job {
             "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
             "validation_steps", "output_kohya_format", "best_checkpoint", "rounds", "join", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
         ]
-        var print: [String: String] = ["model": model]
-        for (key, value) in object where !immaterial.contains(key) { print[key] = "\(value)" }
-        var hash = SHA256()
+        let file = TrainingError.filePrefix
+        var print = [file + "the model": model]
+        for (key, value) in object where !immaterial.contains(key) { print[key] = try Self.text(value) }
         // Where the output lies does not matter.
-        let captions = try encoder.encode(([photos] + (priors.map { [$0] } ?? [])).map(\.withoutPlaces))
-        hash.update(data: captions)
-        for file in files { hash.update(data: (try? Data(contentsOf: URL(fileURLWithPath: place(of: file)))) ?? Data()) }
-        print["photos"] = hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+        for list in [photos] + (priors.map { [$0] } ?? []) { print[file + PhotoList.ownName(list.source)] = digest(try encoder.encode(list.withoutPlaces)) }
+        for name in files { print[file + PhotoList.ownName(name)] = digest((try? Data(contentsOf: URL(fileURLWithPath: place(of: name)))) ?? Data()) }
         return print
+    }
+
+    /// A table in the order of its keys; a dictionary of Swift's own has another order in every process.
+    private static func text(_ value: Any) throws -> String {
+        guard JSONSerialization.isValidJSONObject(value) else { return "\(value)" }
+        return String(decoding: try JSONSerialization.data(withJSONObject: value, options: .sortedKeys), as: UTF8.self)
     }
 }
 
 extension PhotoList {
-    /// What was made for the job is called by its own name only.
+    /// What was made for the job is called by its own name only, and that of its folder: `masks/a00.png`.
+    fileprivate static func ownName(_ file: String) -> String {
+        file.utf8.first == UInt8(ascii: "/") ? file.split(separator: "/").suffix(2).joined(separator: "/") : file
+    }
+
     fileprivate var withoutPlaces: PhotoList {
         var list = self
-        func name(_ file: String) -> String { file.hasPrefix("/") ? URL(fileURLWithPath: file).lastPathComponent : file }
         for i in list.photos.indices {
-            list.photos[i].file = name(list.photos[i].file)
-            list.photos[i].mask = list.photos[i].mask.map(name)
+            list.photos[i].file = Self.ownName(list.photos[i].file)
+            list.photos[i].mask = list.photos[i].mask.map(Self.ownName)
         }
         return list
     }
