@@ -24,6 +24,9 @@ final class AdamW {
         parameters.reduce(0.0) { $0 + ($1.parameter.gradient.map { $0.device.sumOfSquares($0) } ?? 0) }.squareRoot() * scale
     }
 
+    /// Whether the parameters are numbers.
+    var isFinite: Bool { parameters.allSatisfy { $0.parameter.value.device.sumOfSquares($0.parameter.value).isFinite } }
+
     /// One update, counted from 1, with the gradients times `scale`; then they are gone.
     func step(_ count: Int, learningRate: Double, gradientScale scale: Double) {
         let step = AdamWStep(

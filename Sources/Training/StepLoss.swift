@@ -28,7 +28,9 @@ public struct StepLoss: Sendable {
         precondition(instances > 0 && instances <= errors.count && maskMeans.count == errors.count, "StepLoss: \(errors.count) images, \(instances) instances")
         func share(_ half: Range<Int>) -> Double {
             let count = Double(half.count * elements)
-            return normalizes ? 1 / (count * (half.map { maskMeans[$0] }.reduce(0, +) / Double(half.count))) : 1 / count
+            let mean = half.map { maskMeans[$0] }.reduce(0, +) / Double(half.count)
+            // A subject can be too thin for a mask of the latents' size: what has no weight teaches nothing.
+            return normalizes ? mean == 0 ? 0 : 1 / (count * mean) : 1 / count
         }
         let own = 0..<instances, others = instances..<errors.count
         let ownShare = share(own)

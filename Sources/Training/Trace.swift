@@ -16,8 +16,37 @@ public struct Trace {
         try AtomicFile.removeLeftovers(in: directory)
     }
 
-    func writeInitial(_ adapters: AdapterSet) throws { try adapters.writeDiffusers(to: directory + "/lora-initial.safetensors") }
-    func writeFinal(_ adapters: AdapterSet) throws { try adapters.writeDiffusers(to: directory + "/lora-final.safetensors") }
+    private var initial: String { directory + "/lora-initial.safetensors" }
+    private var final: String { directory + "/lora-final.safetensors" }
+    private func step(_ index: Int) -> String { directory + String(format: "/step-%06d.safetensors", index) }
+
+    /// Sees to it that what is written will be the trace of one run, from its first micro-step to its last.
+    ///
+    /// - Parameters:
+    ///   - done: micro-steps that a run which goes on has behind it.
+    ///   - count: all micro-steps of the run.
+    /// - Throws: `TrainingError.otherTrace`.
+    func begin(after done: Int, of count: Int, _ adapters: AdapterSet) throws {
+        let names = Set(try FileManager.default.contentsOfDirectory(atPath: directory))
+        func has(_ path: String) -> Bool { names.contains(URL(fileURLWithPath: path).lastPathComponent) }
+        if done > 0 {
+            for path in [initial] + (0..<done).map(step) where !has(path) {
+                throw TrainingError.otherTrace(path: path, reason: "is missing, so that this would be no trace of the whole run; give --trace from the first step on")
+            }
+        }
+        let beyond = names.first { $0.hasPrefix("step-") && Int($0.dropFirst(5).prefix { $0 != "." }).map { $0 >= count } ?? false }
+        if let other = beyond.map({ directory + "/" + $0 }) ?? (has(final) && done < count ? final : nil) {
+            throw TrainingError.otherTrace(path: other, reason: "is of another run; give this one another --trace")
+        }
+        guard done == 0 else { return }
+        let before = has(initial) ? FileManager.default.contents(atPath: initial) : nil
+        try adapters.writeDiffusers(to: initial)
+        guard let before, before != FileManager.default.contents(atPath: initial) else { return }
+        try AtomicFile.write(before, to: initial)
+        throw TrainingError.otherTrace(path: initial, reason: "is of another run; give this one another --trace")
+    }
+
+    func writeFinal(_ adapters: AdapterSet) throws { try adapters.writeDiffusers(to: final) }
 
     private struct Collages: Encodable {
         let plans: [CollagePlan?]
@@ -27,8 +56,8 @@ public struct Trace {
         }
     }
 
-    func write(_ step: MicroStep, loss: Double) throws {
-        let examples = step.examples, n = examples.count
+    func write(_ micro: MicroStep, loss: Double) throws {
+        let examples = micro.examples, n = examples.count
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         func json(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
@@ -36,13 +65,13 @@ public struct Trace {
             "prompts": try json(examples.map(\.prompt)), "files": try json(examples.map(\.files)),
             "crop": try json(examples.map(\.crop)), "collage": try json(Collages(plans: examples.map(\.collage))),
         ])
-        writer.add("pixel_values", step.planarPixels)
-        writer.add("mask", step.mask.reshaped([n, 1] + step.mask.shape.dropFirst()))
-        writer.add("vae_noise", step.posteriorNoise)
-        writer.add("noise", step.noise)
-        writer.add("timesteps", shape: [n], integers: step.timesteps)
+        writer.add("pixel_values", micro.planarPixels)
+        writer.add("mask", micro.mask.reshaped([n, 1] + micro.mask.shape.dropFirst()))
+        writer.add("vae_noise", micro.posteriorNoise)
+        writer.add("noise", micro.noise)
+        writer.add("timesteps", shape: [n], integers: micro.timesteps)
         writer.add("loss", shape: [1], [Float(loss)])
         writer.add("time_ids", shape: [n, 6], examples.flatMap(\.timeIDs))
-        try writer.write(to: directory + String(format: "/step-%06d.safetensors", step.index))
+        try writer.write(to: step(micro.index))
     }
 }

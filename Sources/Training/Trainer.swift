@@ -22,6 +22,8 @@ public protocol TrainingObserver: AnyObject {
     /// The run starts after `step` steps; what it wrote beyond them, before it was interrupted, no longer counts.
     func willStart(after step: Int) throws
     func didStep(_ record: StepRecord) throws
+    /// Before a resume point: throws where what was learned since the last one is not to be kept.
+    func willKeep() throws
     /// After every step: whether to end here, with a resume point.
     var wantsToStop: Bool { get }
     /// Something that is not an error, in one sentence.
@@ -63,7 +65,7 @@ public struct Trainer {
         try observer.willStart(after: start)
         // What belongs to a step comes before the next one: pictures that a stop has kept the observer from are made first.
         if start > 0, start < settings.steps, observer.wantsToStop { return .stopped(after: start) }
-        if start == 0 { try trace?.writeInitial(model.adapters) }
+        try trace?.begin(after: start * settings.accumulation, of: settings.steps * settings.accumulation, model.adapters)
 
         let encoded = LatentCache(model.vae), instances = sampler.settings.batchSize
         for step in start..<settings.steps {
@@ -116,6 +118,7 @@ public struct Trainer {
             let norm = optimizer.gradientNorm(scale: 1), rate = settings.schedule.rate(at: step)
             guard norm.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "gradient", files: files) }
             optimizer.step(step + 1, learningRate: rate, gradientScale: min(1, settings.maxGradientNorm / (norm + 1e-6)))
+            guard optimizer.isFinite else { throw TrainingError.notFinite(step: step + 1, what: "LoRA", files: files) }
             clock.mark(.optimizer)
 
             // Nothing is kept of a step that was computed with weights which somebody was writing to.
@@ -129,6 +132,7 @@ public struct Trainer {
                 gradientNorm: norm, composites: composites, examples: examples, times: clock))
             let stops = observer.wantsToStop
             if done % resumeEvery == 0 || done == settings.steps || stops {
+                try observer.willKeep()
                 try resumePoints.save(step: done, optimizer, fingerprint, keeping: resumeLimit)
             }
             if stops && done < settings.steps { return .stopped(after: done) }

@@ -25,6 +25,8 @@ public enum TrainingError: Error, CustomStringConvertible {
     case notFinite(step: Int, what: String, files: [String])
     /// Something in the output directory is not of this run.
     case otherRun(path: String, key: String, was: String, isNow: String)
+    /// A trace is not this run's, or not of the whole of it.
+    case otherTrace(path: String, reason: String)
 
     public var description: String {
         switch self {
@@ -33,11 +35,14 @@ public enum TrainingError: Error, CustomStringConvertible {
                 + "In that step: \(files.joined(separator: ", ")). "
                 + (step == 1 ? "Nothing was learned before it: look at these files and at the model's weights." : "Lower learning_rate, or look at these files.")
         case .otherRun(let path, let key, _, _) where key.hasPrefix(Self.filePrefix):
-            "\(key.dropFirst(Self.filePrefix.count)) is not what it was when \(path) was written; put the old one back, or give the new run another --output"
+            "\(key.dropFirst(Self.filePrefix.count)) is not what it was when \(path) was written; put the old one back, or start anew: \(Self.anew)"
         case .otherRun(let path, let key, let was, let isNow):
-            "\(path) belongs to a run with \(key) \(was), and this one has \(isNow); give the new run another --output, or the old setting"
+            "\(path) belongs to a run with \(key) \(was), and this one has \(isNow); give it the old setting, or start anew: \(Self.anew)"
+        case .otherTrace(let path, let reason): "\(path) \(reason)"
         }
     }
+
+    private static let anew = "with another --output, or by putting the folder into the inbox again"
 
     /// How a key begins whose value is a digest of the file or files that it names.
     public static let filePrefix = "file "

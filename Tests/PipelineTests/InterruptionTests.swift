@@ -114,6 +114,21 @@ import Testing
         #expect(!place.exists("out/" + Self.lora))
     }
 
+    /// Nor is anything kept of it by a stop: what was there before the exchange goes on when the photo is back.
+    @Test func aPhotoExchangedBeforeAStopSpoilsNoResumePoint() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 9 }
+        let photo = try place.data("toys/a00.png")
+        try place.write(place.data("toys/b00.png"), "toys/a00.png")
+        running.send(SIGTERM)
+        let end = running.end()
+        #expect(end.status == 65 && end.errors.hasPrefix("a00.png: was changed while the job ran"), "\(end.status): \(end.errors)")
+        try place.write(photo, "toys/a00.png")
+        let resumed = try place.train("--resume")
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        try expectUndisturbed(place)
+    }
+
     @Test func anotherSettingOrPhotoIsAnotherRun() throws {
         let place = try Self.workplace(), running = try place.starting("train")
         running.until { place.stepsWritten() >= 8 }

@@ -44,6 +44,13 @@ import Weights
         let before = try place.data("out/report.json"), again = try place.starting("run").end()
         #expect(again.status == 0 && again.output.contains("finished result already"))
         #expect(try place.data("out/report.json") == before)
+
+        // And it is no other run's result.
+        let other = try place.starting("run", ["--set", "seed=7"]).end()
+        #expect(other.status == 64 && other.errors.contains("holds the finished result of a run with seed 5, and this one has 7"), "\(other.errors)")
+        let over = try place.train("--resume")
+        #expect(over.status == 64 && over.errors.contains("holds a run that is finished"), "\(over.errors)")
+        #expect(try place.data("out/report.json") == before)
     }
 
     /// The longest name that a folder can have leaves no room for `.safetensors`.

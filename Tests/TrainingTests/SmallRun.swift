@@ -69,6 +69,7 @@ struct SmallRun {
 
         func willStart(after step: Int) { started.append(step) }
         func didStep(_ record: StepRecord) { records.append(record) }
+        func willKeep() {}
         var wantsToStop: Bool { records.last.map { stop.contains($0.step) } ?? stopsAtStart }
         func note(_ sentence: String) { notes.append(sentence) }
     }

@@ -45,6 +45,14 @@ import Training
         #expect(loss([6, 2, 4], means: [0.5, 0.25, 0.8], instances: 2).value == loss([6, 2, 4], instances: 2).value)
     }
 
+    /// A subject so thin that nothing of it is left at the latents' size has no weight, and makes no 0/0.
+    @Test func aMaskOfNothingTeachesNothing() {
+        let l = loss([0, 4], means: [0, 0.8], instances: 1, normalizes: true)
+        #expect(l.instance == 0 && l.factors[0] == 0)
+        expectClose(l.value, 0.5)
+        expectClose(loss([0], base: [0], means: [0], instances: 1, beta: 3, normalizes: true).value, log(2))
+    }
+
     @Test func dco() {
         // L = 0.6, L₀ = 0.5, β = 20: gap 2; −log σ(−2) = log(1 + e²), slope 20·σ(2)
         let l = loss([6], base: [5], instances: 1, beta: 20)

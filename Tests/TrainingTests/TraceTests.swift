@@ -1,6 +1,7 @@
 import Foundation
 import ModelGoldens
 import Testing
+import Training
 import Weights
 
 /// A trace has what an independent program needs to replay the run, under the names and in the shapes that are promised.
@@ -60,6 +61,33 @@ import Weights
                 #expect(name == "lora-final" ? up == module.up : module.up.allSatisfy { $0 == 0 })
             }
         }
+    }
+
+    /// A trace of two runs, or of half a run, could not be replayed.
+    @Test func aTraceIsOfOneWholeRun() throws {
+        func refusal(_ run: SmallRun, _ folder: String = "out", stopAfter: Set<Int> = []) throws -> String? {
+            do { _ = try run.go(in: folder, stopAfter: stopAfter, traces: true) } catch let error as TrainingError { return error.description }
+            return nil
+        }
+        var run = try SmallRun(steps: 3)
+        _ = try run.go(in: "late", stopAfter: [2])
+        #expect(try refusal(run, "late")?.contains("trace/lora-initial.safetensors is missing") == true)
+        #expect(try refusal(run) == nil)
+        let whole = try run.scratch.names("out/trace").map { try run.scratch.data("out/trace/" + $0) }
+        // What has ended goes on to be what it is.
+        #expect(try refusal(run) == nil)
+        try FileManager.default.removeItem(atPath: run.scratch.path + "/out/resume")
+        #expect(try refusal(run)?.contains("trace/lora-final.safetensors is of another run") == true)
+        try FileManager.default.removeItem(atPath: run.scratch.path + "/out/trace/lora-final.safetensors")
+        run.settings.steps = 2
+        #expect(try refusal(run)?.contains("trace/step-00000") == true)
+        run.settings.steps = 3
+        run.settings.seed += 1
+        #expect(try refusal(run)?.contains("trace/lora-initial.safetensors is of another run") == true)
+        run.settings.seed -= 1
+        // The same run, stopped before its first resume point, writes the same again.
+        #expect(try refusal(run) == nil)
+        #expect(try run.scratch.names("out/trace").map { try run.scratch.data("out/trace/" + $0) } == whole)
     }
 
     private func list(_ file: SafetensorsFile, _ key: String) throws -> [Any] {

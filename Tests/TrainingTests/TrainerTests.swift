@@ -144,8 +144,8 @@ import Weights
     /// A model that gives no numbers: the step is refused, and what was learned before it stays.
     @Test func aLossThatIsNoNumberIsRefused() throws {
         var run = try SmallRun()
-        _ = try run.go(in: "out", stopAfter: [2])
-        let points = run.scratch.names("out/resume"), kept = try run.scratch.data("out/resume/step-000002.safetensors")
+        _ = try run.go(in: "out", stopAfter: [2], traces: true)
+        let points = run.scratch.names("out/resume"), traced = run.scratch.names("out/trace"), kept = try run.scratch.data("out/resume/step-000002.safetensors")
 
         let broken = run.scratch.path + "/broken"
         try FileManager.default.copyItem(atPath: run.model.path, toPath: broken)
@@ -169,6 +169,19 @@ import Weights
         }
         let still = try run.scratch.data("out/resume/step-000002.safetensors")
         #expect(run.scratch.names("out/resume") == points && still == kept)
-        #expect(run.scratch.names("out/trace").isEmpty)
+        #expect(run.scratch.names("out/trace") == traced)
+    }
+
+    /// Nothing is kept of an update that has made no numbers.
+    @Test func anUpdateThatMakesNoNumbersIsRefused() throws {
+        var run = try SmallRun()
+        run.settings.epsilon = 1e-300
+        do {
+            _ = try run.go(in: "out")
+            Issue.record("an update by 0/0 was kept")
+        } catch let TrainingError.notFinite(step, what, _) {
+            #expect(step == 1 && what == "LoRA")
+        }
+        #expect(run.scratch.names("out/resume").isEmpty)
     }
 }

@@ -19,7 +19,7 @@ extension JobSpecification {
 
         resolution = values.integer(key(.resolution), 32...4096, multipleOf: 8, default: resolution)
         centerCrop = values.boolean(key(.centerCrop), default: centerCrop)
-        repeats = values.integer(key(.repeats), 1...1_000_000, default: repeats)
+        repeats = values.integer(key(.repeats), 1...10_000, default: repeats)
         segmixProbability = values.number(key(.segmixProbability), .fraction, default: segmixProbability)
         segmixStartStep = values.integer(key(.segmixStartStep), 0...Int.max, default: segmixStartStep)
         relativeScale = values.relativeScale(key(.relativeScale))
@@ -45,7 +45,7 @@ extension JobSpecification {
         adamBeta1 = values.number(key(.adamBeta1), .decay, default: adamBeta1)
         adamBeta2 = values.number(key(.adamBeta2), .decay, default: adamBeta2)
         adamWeightDecay = values.number(key(.adamWeightDecay), .atLeastZero, default: adamWeightDecay)
-        adamEpsilon = values.number(key(.adamEpsilon), .aboveZero, default: adamEpsilon)
+        adamEpsilon = values.number(key(.adamEpsilon), NumberRange(lower: 1e-30), default: adamEpsilon)
         maxGradNorm = values.number(key(.maxGradNorm), .aboveZero, default: maxGradNorm)
         mixedPrecision = values.mixedPrecision(key(.mixedPrecision), default: mixedPrecision)
         rank = values.integer(key(.rank), 1...4096, default: rank)

@@ -33,13 +33,18 @@ public struct JobRunner {
 
     /// Without `--resume` a directory that holds a run is not touched.
     public func refuseOldRun(unless resumes: Bool) throws {
-        guard !resumes, directory.holdsRun else { return }
-        throw JobFailure(.usage, "\(directory.path) holds a run already; go on with it by --resume, or give another --output")
+        guard directory.holdsRun else { return }
+        if !resumes { throw JobFailure(.usage, "\(directory.path) holds a run already; go on with it by --resume, or give another --output") }
+        if !directory.isUnfinished { throw JobFailure(.usage, "\(directory.path) holds a run that is finished; give another --output") }
     }
 
     /// Whether the result is there, whole: then nothing is left to do.
+    /// - Throws: `JobFailure` where it is the result of something else.
     public func isFinished() throws -> Bool {
         guard !directory.isUnfinished && Folder.exists(directory.report) && Folder.exists(directory.diffusersFile()) else { return false }
+        if let other = FinishedRun(directory.report)?.difference(from: job) {
+            throw JobFailure(.usage, "\(directory.path) holds the finished result of \(other); give another --output")
+        }
         do { try directory.removeWhatIsDone() } catch { throw JobFailure(error) }
         return true
     }

@@ -88,6 +88,8 @@ extension PhotoList {
         for i in list.photos.indices {
             list.photos[i].file = Self.ownName(list.photos[i].file)
             list.photos[i].mask = list.photos[i].mask.map(Self.ownName)
+            // A blank line changes nothing.
+            list.photos[i].line = 0
         }
         return list
     }

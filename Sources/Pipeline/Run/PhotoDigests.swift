@@ -5,29 +5,49 @@ import Jobs
 /// What a job's photos and masks held when its run began. They are read again and again while it trains; one that is exchanged
 /// meanwhile would give a LoRA of neither picture.
 struct PhotoDigests {
+    /// What tells without reading it that a file was not touched.
+    private struct Look: Equatable {
+        let inode: UInt64, size: Int, modified: [Int], changed: [Int]
+
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (inode, size) = (UInt64(status.st_ino), Int(status.st_size))
+            modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+            changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
+        }
+    }
+
+    private struct Content {
+        let look: Look?
+        let digest: SHA256Digest?
+
+        init(_ path: String) {
+            // In this order: what is written in between is noticed.
+            look = Look(path)
+            digest = (try? Data(contentsOf: URL(fileURLWithPath: path))).map { SHA256.hash(data: $0) }
+        }
+    }
+
     private let job: Job
-    private let digests: [String: SHA256Digest]
+    private let contents: [String: Content]
 
     /// Reads every photo and mask of the job.
     init(of job: Job) {
         self.job = job
-        digests = Self.read(job)
+        contents = Dictionary(uniqueKeysWithValues: job.files.map { ($0, Content(job.place(of: $0))) })
     }
 
     /// - Throws: a fault for each file that holds something else by now, or is gone.
     func verify() throws(FaultList) {
-        let now = Self.read(job)
-        try job.files.filter { now[$0] != digests[$0] }.map { file in
+        try job.files.filter(isOther).map { file in
             Fault(file: file, "was changed while the job ran, and the LoRA would be of neither picture; leave the folder alone until the job is done, and put it into the inbox again")
         }.throwIfAny()
     }
 
-    private static func read(_ job: Job) -> [String: SHA256Digest] {
-        var digests: [String: SHA256Digest] = [:]
-        for file in job.files {
-            guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: job.place(of: file))) else { continue }
-            digests[file] = SHA256.hash(data: bytes)
-        }
-        return digests
+    private func isOther(_ file: String) -> Bool {
+        let path = job.place(of: file)
+        guard let was = contents[file], let look = Look(path) else { return true }
+        return look != was.look && Content(path).digest != was.digest
     }
 }

@@ -17,15 +17,16 @@ final class RunObserver: TrainingObserver {
     private let round: String?
     private let progress: ProgressReporter
     private let clock: RunClock
+    private let photos: PhotoDigests
     /// Seconds of the last steps, for the time left.
     private var recent: [Double] = []
 
     init(
         _ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, round: String?,
-        progress: ProgressReporter, clock: RunClock
+        progress: ProgressReporter, clock: RunClock, photos: PhotoDigests
     ) {
         (self.job, self.files, self.renders, self.images, self.round, self.progress) = (job, files, renders, images, round, progress)
-        self.clock = clock
+        (self.clock, self.photos) = (clock, photos)
         metrics = MetricsFile(directory.metrics)
         events = TensorBoardFile(folder: directory.tensorBoard)
         self.adapters = adapters
@@ -59,11 +60,16 @@ final class RunObserver: TrainingObserver {
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
             remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident, message: round))
-        if record.step.isMultiple(of: s.saveSteps) { try files.write(step: record.step) }
+        if record.step.isMultiple(of: s.saveSteps) {
+            try photos.verify()
+            try files.write(step: record.step)
+        }
         try renderValidation(after: record.step)
         // As often as there is a resume point to go on from.
         if record.step.isMultiple(of: s.checkpointingSteps) { try clock.keep() }
     }
+
+    func willKeep() throws { try photos.verify() }
 
     var wantsToStop: Bool { StopRequest.shared.isSet }
 

@@ -43,13 +43,12 @@ struct TrainingRound {
             velocity: training.schedule.prediction == .v_prediction)
         let observer = RunObserver(
             job, directory: directory, files: files, renders: tools.renders, images: tools.images, adapters: training.adapters,
-            round: number.map { "round \($0) of 2" }, progress: progress, clock: tools.clock)
+            round: number.map { "round \($0) of 2" }, progress: progress, clock: tools.clock, photos: tools.photos)
         let outcome = try trainer.run(trace: try trace.map { try Trace(directory: $0) }, observer: observer)
         if case .stopped(let step) = outcome {
             progress.say(.train, "stopped after step \(step) of \(settings.steps)\(number.map { " in round \($0)" } ?? ""), with a resume point; run it again to go on")
             return nil
         }
-        try tools.photos.verify()
         try files.write(step: nil)
         var result = Result(metrics: observer.metrics, notes: observer.notes)
         do {
