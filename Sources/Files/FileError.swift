@@ -30,6 +30,9 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
         case ENOSPC: "Free space on that disk, then run it again."
         case EDQUOT: "The disk quota is used up: free space or raise it, then run it again."
         case EACCES, EPERM: "Give the user that runs this program the right to read and write there."
+        // Its units make everything read-only that they do not name.
+        case EROFS where getenv("INVOCATION_ID") != nil:
+            "If it can be written to otherwise, systemd's unit keeps this program from it: allow the path by ReadWritePaths= in a drop-in, see segmixd(8)."
         case EROFS: "The file system is mounted read-only: choose another place or mount it for writing."
         case ENOENT where reading: "Correct the path, or put the file there."
         case ENOENT: "Create the folder first, or correct the path."

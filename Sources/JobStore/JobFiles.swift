@@ -59,10 +59,10 @@ public struct JobFiles: Sendable {
     public func pictures(_ record: JobRecord, run: Int) -> [String] {
         let samples = place(record, run: run, of: "samples").folder + "/samples"
         let names = ((try? Folder.names(samples)) ?? []).filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") && $0 != "contact-sheet.png" }
-        func age(_ name: String) -> Int {
+        func time(_ name: String) -> timespec {
             var status = stat()
-            return stat(samples + "/" + name, &status) == 0 ? Int(status.st_mtim.tv_sec) * 1_000_000 + Int(status.st_mtim.tv_nsec) / 1000 : 0
+            return stat(samples + "/" + name, &status) == 0 ? status.st_mtim : timespec()
         }
-        return names.map { ($0, age($0)) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map { "samples/" + $0.0 }
+        return names.map { ($0, time($0)) }.sorted { ($0.1.tv_sec, $0.1.tv_nsec, $0.0) < ($1.1.tv_sec, $1.1.tv_nsec, $1.0) }.map { "samples/" + $0.0 }
     }
 }

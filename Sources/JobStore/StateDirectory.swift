@@ -5,7 +5,7 @@ import Jobs
 /// The daemon's own directory: `queue.sqlite`, `lock`, `jobs/ID/` for what is going on, `done/ID/` for what has ended.
 ///
 /// In `jobs/ID`: `origin.json`, `input/NAME` (the folder of the inbox), `output/RUN` (what a worker writes), `logs/RUN.log`,
-/// `configuration.json` (what the worker that was started last goes by), `placement.json` as soon as something of it is in the outbox. `done/ID` keeps the input of a job that went well; nothing
+/// `configuration.json` (what its worker goes by; `configuration-1.json` and so on for further specifications), `placement.json` as soon as something of it is in the outbox. `done/ID` keeps the input of a job that went well; nothing
 /// there is ever removed by the daemon.
 public struct StateDirectory: Sendable {
     public let path: String
@@ -21,7 +21,7 @@ public struct StateDirectory: Sendable {
     public func job(_ id: String) -> String { Directory.joined(jobs, id) }
     public func input(_ record: JobRecord) -> String { job(record.id) + "/input/" + record.name }
     public func output(_ record: JobRecord, run: Int) -> String { job(record.id) + "/output/" + record.runs[run].name }
-    public func configuration(of id: String) -> String { job(id) + "/" + ConfigurationSnapshot.name }
+    public func configuration(of id: String, run: Int) -> String { job(id) + "/" + ConfigurationSnapshot.name(run: run) }
     public func log(_ record: JobRecord, run: Int) -> String { job(record.id) + "/logs/" + record.runs[run].name + ".log" }
 
     /// Creates what is missing.

@@ -117,6 +117,30 @@ import Testing
         #expect(shop.read("outbox/bare/x") == "[]\n")
     }
 
+    /// Another `default_job` is for jobs that have not begun; one that has would be refused as another run.
+    @Test func whatHasBegunKeepsItsDefaultJob() async throws {
+        let shop = try Workshop { $0.defaultJob = try? YAMLReader.parse(Array("seed: 1".utf8), file: "segmixd.yaml") }
+        for name in ["begun", "new"] { try shop.drop(name) }
+        let worker = """
+            c=$(dirname "$(dirname "$INPUT")")/configuration.json; { cat "$c"; echo; } >> $OUTPUT/seen
+            case $INPUT in */begun) mkdir -p $OUTPUT/.segmixd/resume;; esac
+            [ "$(wc -l < $OUTPUT/tries 2>/dev/null || echo 0)" -ge 1 ] || { echo x >> $OUTPUT/tries; exit 74; }
+            """
+        var other = shop.configuration
+        // The state directory is locked as long as there is a daemon.
+        do {
+            let daemon = try shop.daemon(worker, drains: false, retryDelay: .seconds(30)), running = Task { try await daemon.run() }
+            try await shop.until("both tried") { (try? shop.store().summaries())?.count { $0.attempts == 1 && $0.state == .queued } == 2 }
+            await daemon.stop()
+            _ = try await running.value
+        }
+        other.defaultJob = try YAMLReader.parse(Array("seed: 2".utf8), file: "segmixd.yaml")
+        let next = try SegmixDaemon(configuration: other, worker: shop.worker(worker), drains: true, signals: [], retryDelay: { _ in .milliseconds(20) }, logger: Workshop.logger)
+        #expect(try await next.run() == .drained(failures: 0))
+        func seeds(_ name: String) -> [String] { (shop.read("outbox/\(name)/seen") ?? "").split(separator: "\n").map { $0.contains("\"1\"") ? "1" : $0.contains("\"2\"") ? "2" : "?" } }
+        #expect(seeds("begun") == ["1", "1"] && seeds("new") == ["1", "2"])
+    }
+
     @Test func badInputFailsAtOnceWithTheWorkersWords() async throws {
         let shop = try Workshop()
         try shop.drop("toys")

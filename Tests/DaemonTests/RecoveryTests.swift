@@ -172,6 +172,50 @@ import Testing
         #expect(done.count == 1)
     }
 
+    /// A share takes no links, and no two names that differ in case; here it is paths that would become too long. What went wrong is said
+    /// all the same, and where the folder is.
+    @Test(.enabled(if: device("/dev/shm") != nil && device("/dev/shm") != device(NSTemporaryDirectory())))
+    func whatTheOutboxCannotHold() async throws {
+        let name = String(repeating: "n", count: 200), away = "/dev/shm/segmix-test-\(UUID().uuidString)"
+        defer { try? FolderMove.removeTree(away) }
+        let outbox = away + String(repeating: "/" + name, count: 17)
+        try Folder.create(outbox)
+        let shop = try Workshop { $0.outbox = outbox }
+        try shop.drop("bad")
+        let deep = shop.path + "/inbox/bad" + String(repeating: "/" + name, count: 4)
+        try Folder.create(deep)
+        try Data("deep".utf8).write(to: URL(fileURLWithPath: deep + "/x"))
+        let script = "[ -e \(shop.path)/mended ] || exit 65; echo x > $OUTPUT/x"
+        #expect(try await shop.daemon(script).run() == .drained(failures: 1))
+        let id = try #require(try shop.store().records([.closed]).first?.id), kept = "state/done/\(id)/input"
+        let error = try String(contentsOfFile: outbox + "/bad.failed/error.txt", encoding: .utf8)
+        #expect(error.contains("The folder itself cannot be put here.") && error.contains("It is in \(shop.path)/\(kept)."), "\(error)")
+        #expect(try Folder.names(outbox + "/bad.failed").sorted() == ["error.txt", "job.log"] && shop.read(kept + "/bad/a.jpg") == "photo of bad")
+        shop.touch("mended")
+        try shop.store(forReading: false).retry(1)
+        #expect(try await shop.daemon(script).run() == .drained(failures: 0))
+        #expect(try Folder.names(outbox) == ["bad"])
+    }
+
+    /// A copy is not begun that would leave running jobs no room.
+    @Test(.enabled(if: device("/dev/shm") != nil && device("/dev/shm") != device(NSTemporaryDirectory())))
+    func noRoomForACopy() async throws {
+        let away = "/dev/shm/segmix-test-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: away) }
+        let shop = try Workshop { $0.state = away }
+        try shop.drop("toys")
+        // Nothing on the disk, and yet a copy would write it.
+        shop.touch("inbox/toys/sparse.bin")
+        try #require(truncate(shop.path + "/inbox/toys/sparse.bin", 1 << 42) == 0)
+        let daemon = try shop.daemon("echo x > $OUTPUT/x", drains: false, retryDelay: .milliseconds(50)), running = Task { try await daemon.run() }
+        try await shop.until("a notice") { (try? shop.store().notices())?.contains { $0.text.contains("MiB free") && $0.text.contains("Make room") } == true }
+        #expect(shop.names("inbox") == ["toys"] && shop.names("inbox/toys").contains("a.jpg"))
+        try FileManager.default.removeItem(atPath: shop.path + "/inbox/toys/sparse.bin")
+        try await shop.until("a result") { shop.exists("outbox/toys/x") }
+        await daemon.stop()
+        _ = try await running.value
+    }
+
     private static func device(_ path: String) -> dev_t? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_dev : nil

@@ -146,6 +146,18 @@ func makeJobFolder() throws -> TemporaryFolder {
         #expect(try read(folder).1 == [])
     }
 
+    /// From a Mac and from elsewhere: two files that look the same.
+    @Test func namesThatDifferInSpellingOnly() throws {
+        let folder = try makeJobFolder(), precomposed = "\u{E9}.jpg", decomposed = "e\u{301}.jpg"
+        let text = try folder.read("metadata.jsonl")
+        for name in [precomposed, decomposed] { try folder.write("photo", to: name) }
+        for subject in ["a", "b"] {
+            try folder.write(text + "\n{\"id\": \"a\", \"file_name\": \"\(precomposed)\"}\n{\"id\": \"\(subject)\", \"file_name\": \"\(decomposed)\"}", to: "metadata.jsonl")
+            let faults = try read(folder).1
+            #expect(faults.count == 1 && faults[0].contains("looks like the file of line") && faults[0].contains("rename one of the two"), "\(faults)")
+        }
+    }
+
     @Test func limitingTakesFromEachSubjectInTurn() {
         let photos = ["a", "a", "a", "b", "b", "c"].enumerated().map { PhotoEntry(subject: $1, file: "\($0)", mask: nil, captions: ["x"], line: $0) }
         let list = PhotoList(source: "", subjects: ["a", "b", "c"].map { .init(key: $0, phrase: $0) }, photos: photos)

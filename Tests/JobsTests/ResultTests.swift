@@ -23,6 +23,20 @@ import Testing
         #expect(ResultName.failed("toys") == "toys.failed")
         let long = String(repeating: "ü", count: 127)
         #expect(ResultName.candidate(ResultName.failed(long), attempt: 12).utf8.count <= 255)
+        // All of it is one letter to Swift.
+        for strange in ["a" + String(repeating: "\u{301}", count: 120), String(repeating: "\u{1F468}\u{200D}", count: 36)] {
+            let name = ResultName.candidate(strange, attempt: 2)
+            #expect(strange.count < 40 && name.utf8.count > 210 && name.utf8.starts(with: strange.utf8.prefix(200)) && name.hasSuffix("-2"))
+        }
+    }
+
+    /// In local time, in the hour that a clock skips in spring as well.
+    @Test func startTimes() throws {
+        let berlin = try #require(TimeZone(identifier: "Europe/Berlin"))
+        func seconds(_ text: String) -> Double? { StartTime.date(text, in: berlin)?.timeIntervalSince1970 }
+        #expect(seconds("2026-12-24 22:00") == 1_798_146_000 && seconds("2026-12-24") == 1_798_066_800 && seconds("2026-12-24T22:00:30") == 1_798_146_030)
+        #expect(try [1_806_195_600, 1_806_197_400].contains(#require(seconds("2027-03-28 02:30"))))
+        for wrong in ["2026-13-01", "2026-02-29", "2026-12-24 24:00", "2026-12-24 22", "24.12.2026", "2026-12-24 22:00 +01", ""] { #expect(seconds(wrong) == nil, "\(wrong)") }
     }
 
     @Test func exitStatus() {

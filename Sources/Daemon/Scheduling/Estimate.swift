@@ -22,7 +22,7 @@ struct Estimate: Sendable {
 
     /// Bytes of memory. A job with faults gets the fallback: its worker tells the faults, and its start those of the disk.
     func memory(_ record: JobRecord, run: Int) async -> Int {
-        let snapshot = state.configuration(of: record.id)
+        let snapshot = state.configuration(of: record.id, run: run)
         guard (try? ConfigurationSnapshot.write(configuration, to: snapshot)) != nil else { return fallback }
         var pipes: [Int32] = [0, 0]
         guard pipe(&pipes) == 0 else { return fallback }

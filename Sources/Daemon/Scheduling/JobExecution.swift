@@ -108,7 +108,10 @@ struct JobExecution: Sendable {
     /// Starts the worker and stays with it to its end.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, StopReason?) {
         try Folder.create(output)
-        let snapshot = state.configuration(of: record.id)
+        let snapshot = state.configuration(of: record.id, run: run)
+        var configuration = configuration
+        // What has begun goes on as it began; what `default_job` says by now is for others.
+        if hasBegun(output), let before = try? ConfigurationSnapshot.read(snapshot) { configuration.defaultJob = before.defaultJob }
         try ConfigurationSnapshot.write(configuration, to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
         var pipes: [Int32] = [0, 0]
@@ -162,6 +165,11 @@ struct JobExecution: Sendable {
     }
 
     // MARK: - What a worker leaves
+
+    /// Whether there is something to go on with, or all is done.
+    private func hasBegun(_ output: String) -> Bool {
+        [".segmixd/resume", ".segmixd/round-1.json", "report.json"].contains { Folder.exists(Directory.joined(output, $0)) }
+    }
 
     private func hasResult(_ output: String) -> Bool {
         (try? Folder.names(output))?.contains { !$0.hasPrefix(".") } ?? false

@@ -54,9 +54,12 @@ struct ResultPublisher: Sendable {
                 let name = record.hasFailed ? ResultName.failed(record.name) : ResultName.cancelled(record.name)
                 let publication = Publication(folder: outbox, name: name, job: "\(id).failed")
                 for (i, run) in record.runs.enumerated() where run.state != .done { try adoptLog(record, run: i) }
-                _ = try await publication.publish(chosen: record.failedAs, parts: failureParts(record)) { chosen in
-                    try place(id) { $0.failedAs = chosen }
+                func publish(without reason: FileError? = nil) async throws {
+                    _ = try await publication.publish(chosen: record.failedAs, parts: failureParts(record, withoutInput: reason)) { chosen in
+                        try place(id) { $0.failedAs = chosen }
+                    }
                 }
+                do { try await publish() } catch let error as FileError where Self.cannotBeHeld(error) { try await publish(without: error) }
             } else {
                 // Only resume points and caches are left of it.
                 try FolderMove.removeTree(state.job(id) + "/output")
@@ -137,7 +140,13 @@ struct ResultPublisher: Sendable {
         guard Folder.leadsToDirectory(outbox) else { throw FileError("publish in", outbox, code: ENOENT) }
     }
 
-    private func failureParts(_ record: JobRecord) -> [Publication.Part] {
+    /// Whether the outbox's file system has no room for something of the kind: links on a share, two names that differ in case.
+    private static func cannotBeHeld(_ error: FileError) -> Bool {
+        [EEXIST, EILSEQ, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP, EPERM].contains(error.code)
+    }
+
+    /// - Parameter reason: why the folder itself is not among them; it is put aside with the job then.
+    private func failureParts(_ record: JobRecord, withoutInput reason: FileError?) -> [Publication.Part] {
         let unfinished = record.runs.indices.filter { record.runs[$0].state != .done }
         let isSingle = record.runs.count == 1
         var parts: [Publication.Part] = unfinished.map { .contents(of: state.output(record, run: $0), into: isSingle ? "" : record.runs[$0].name) }
@@ -146,10 +155,14 @@ struct ResultPublisher: Sendable {
                 + (record.runs[i].state == .cancelled ? "It was cancelled on request." : record.runs[i].error ?? "It failed.")
         }.joined(separator: "\n\n")
         if let folder = record.resultFolder { text += "\n\nThe other results of this folder are in \(folder)." }
-        text += "\n\nThe folder itself is in `input`, as it was. Put it into the inbox again when it is in order"
+        if let reason {
+            text += "\n\nThe folder itself cannot be put here. \(reason) It is in \(Directory.joined(state.done, record.id))/input. Put it into the inbox again when it is in order"
+        } else {
+            text += "\n\nThe folder itself is in `input`, as it was. Put it into the inbox again when it is in order"
+        }
         text += record.hasFailed ? ".\n" : ", or take the job up where it was with `segmix retry`.\n"
         parts.append(.text(text, to: "error.txt"))
-        parts.append(.moved(from: state.input(record), to: "input"))
+        if reason == nil { parts.append(.moved(from: state.input(record), to: "input")) }
         return parts
     }
 

@@ -17,6 +17,6 @@ public struct ServiceManager: Sendable {
         guard let socket = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"], !socket.isEmpty else { return nil }
         var microseconds: UInt64 = 0
         let isWatched = sd_watchdog_enabled(0, &microseconds) > 0
-        return ServiceManager(watchdog: isWatched ? .microseconds(Int64(microseconds)) : nil) { sd_notify(0, $0) }
+        return ServiceManager(watchdog: isWatched ? .microseconds(Int64(clamping: microseconds)) : nil) { sd_notify(0, $0) }
     }
 }

@@ -57,6 +57,7 @@ struct Claim: Sendable {
             guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
             // On another file system, or another of systemd's mounts, it has to be copied, and its source removed.
             if let folder = try FolderMove.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
+            try requireRoom(for: origin.source)
             // That takes time; out of the sight of other daemons first.
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
         }
@@ -72,6 +73,15 @@ struct Claim: Sendable {
             if !Folder.exists(input) { putBack(taking, origin) }
             throw error
         }
+    }
+
+    /// A copy must not fill the disk that running jobs need.
+    private func requireRoom(for source: String) throws {
+        let needed = try FolderSnapshot(of: source).entries.reduce(0) { $0 + Int($1.size) }
+        guard let free = FreeSpace.bytes(at: state.path), needed > free - configuration.minFreeSpace else { return }
+        throw FileError(
+            "take", source, reason: "it has \(needed >> 20) MiB, and \(state.path), where it would be copied to, has \(free >> 20) MiB free (`min_free_space` is \(configuration.minFreeSpace >> 20) MiB)",
+            remedy: "Make room, or take out of the folder what does not belong to the job")
     }
 
     /// - Parameter folder: the one that stands in the way.
@@ -116,7 +126,7 @@ struct Claim: Sendable {
             let specification = specification(file, in: folder)
             return JobRecord.Run(
                 specificationFile: file, name: name, priority: specification.priority,
-                notBefore: specification.notBefore.flatMap(StartTime.date), queued: queued)
+                notBefore: specification.notBefore.flatMap { StartTime.date($0) }, queued: queued)
         }
     }
 

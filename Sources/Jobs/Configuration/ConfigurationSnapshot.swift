@@ -5,7 +5,7 @@ import Foundation
 /// is done to the configuration's own file afterwards, half-saved or with a fault in it, touches no job that is about to start.
 public enum ConfigurationSnapshot {
     /// What the file is called in a job's folder.
-    public static let name = "configuration.json"
+    public static func name(run: Int) -> String { run == 0 ? "configuration.json" : "configuration-\(run).json" }
 
     /// Writes what a worker needs to `path`; the page's token and the hooks, which may hold secrets, stay with the daemon.
     ///

@@ -21,7 +21,9 @@ struct MetadataReader {
     private var faults: [Fault] = []
     private var subjects: [SubjectEntry] = []
     private var photos: [PhotoEntry] = []
-    private var firstLines: [String: Int] = [:]
+    private var firstLines: [[UInt8]: Int] = [:]
+    /// Every file that was named, as it was first spelt. To Swift, as to a Mac, an accent on its letter and one behind it are the same.
+    private var spellings: [String: (bytes: [UInt8], line: Int)] = [:]
 
     /// - Returns: the list, as far as it could be read, and all faults. The list is nil where there is none at all.
     static func read(_ source: String, paths: JobPath) -> (PhotoList?, [Fault]) {
@@ -134,7 +136,7 @@ struct MetadataReader {
         let mask = path("mask_path", in: values, line: line, required: false)
         let captions = captions(values["text"], subject: subject, line: line)
         if let subject, let file {
-            if let first = firstLines.updateValue(line, forKey: "\(subject)\0\(file)") {
+            if let first = firstLines.updateValue(line, forKey: Array("\(subject)\0\(file)".utf8)) {
                 fault(line, "\(file) is already the photo of line \(first); remove one of the two lines")
             }
             if let mask, mask == file { fault(line, "\(mask) is both photo and mask; \"mask_path\" names a picture that is white where the subject is") }
@@ -146,7 +148,12 @@ struct MetadataReader {
     private mutating func path(_ key: String, in values: [String: JSONValue], line: Int, required: Bool) -> String? {
         guard let name = text(key, in: values, line: line, required: required) else { return nil }
         do throws(JobPath.Refusal) {
-            return try paths.resolve(name, in: folder)
+            let file = try paths.resolve(name, in: folder), bytes = Array(file.utf8)
+            if let first = spellings[file], first.bytes != bytes {
+                fault(line, "\(key) \"\(name)\" looks like the file of line \(first.line) and is another: its accents are written in another way (as on a Mac); rename one of the two files")
+            }
+            spellings[file] = (bytes, line)
+            return file
         } catch {
             fault(line, "\(key) \"\(name)\" \(error.reason)")
             return nil

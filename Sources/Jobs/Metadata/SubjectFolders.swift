@@ -70,6 +70,7 @@ public struct SubjectFolders {
             let links = try Folder.names(paths.root).sorted().filter {
                 !IgnoredFiles.contains($0) && !others.contains($0.lowercased()) && Folder.leadsToDirectory(paths.root + "/" + $0) && leadsOut($0, of: paths.root)
             }
+            faults += twins(in: folders).map { Fault(file: $0, "looks like another folder of the job: its accents are written in another way (as on a Mac); rename one of the two") }
             faults += links.map { Fault(file: $0, "is a link that leaves the job's folder; copy the folder itself into it") }
             guard !folders.isEmpty || !links.isEmpty else { return nil }
             for (i, folder) in folders.enumerated() {
@@ -79,6 +80,7 @@ public struct SubjectFolders {
                 faults += strange.map { Fault(file: folder + "/" + $0, "has a name that is not UTF-8, shown here with � in its place; rename the file") }
                 faults += foreign.map { Fault(file: folder + "/" + $0, "is a picture of a kind that is not read; save it as JPEG or PNG, or take it out of the folder") }
                 let exactStem = { (name: String) in String(name[..<name.lastIndex(of: ".")!]) }, stem = { (name: String) in exactStem(name).lowercased() }
+                faults += twins(in: names).map { Fault(file: folder + "/" + $0, "looks like another file of the folder: its accents are written in another way (as on a Mac); rename one of the two files") }
                 let masks = names.filter { stem($0).hasPrefix("mask_") }
                 for mask in masks where !names.contains(where: { stem($0) == stem(mask).dropFirst(5) }) {
                     faults.append(Fault(file: folder + "/" + mask, "is called like the mask of a photo that is not there; add the photo, or give it another name"))
@@ -102,6 +104,12 @@ public struct SubjectFolders {
             return (list, [Fault(error.description)])
         }
         return (list, faults)
+    }
+
+    /// Names that are another's to Swift though not to the disk.
+    private static func twins(in names: [String]) -> [String] {
+        var seen: Set<String> = []
+        return names.filter { !seen.insert($0).inserted }
     }
 
     /// a, b, … z, aa, ab, …

@@ -17,9 +17,15 @@ public enum ResultName {
 
     /// A name that leaves room for what is appended to it: file systems take 255 bytes.
     public static func shortened(_ name: String) -> String {
-        var name = name
-        while name.utf8.count > 220 { name.removeLast() }
-        return name
+        guard name.utf8.count > 220 else { return name }
+        // By scalars: a letter with a hundred accents is one character.
+        var short = String.UnicodeScalarView(), count = 0
+        for scalar in name.unicodeScalars {
+            count += UTF8.width(scalar)
+            if count > 220 { break }
+            short.append(scalar)
+        }
+        return String(short)
     }
 
     /// The hidden folder beside the result in which it is put together. It carries the job's own identity, so that a

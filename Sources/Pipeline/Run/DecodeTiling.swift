@@ -1,5 +1,5 @@
 import Diffusion
-import Foundation
+import Jobs
 import Tensors
 
 /// Whether the VAE must work in tiles: found by running it on a device that only counts, against the memory that is left.
@@ -9,7 +9,7 @@ final class DecodeTiling {
     private var known: [[Int]: VAETiling?] = [:]
 
     /// - Parameter memory: bytes that may be used; nil: not known, so nothing is cut.
-    init(_ model: SDXLDirectory, memory: @escaping () -> Int? = MemoryLeft.bytes) { (self.model, self.memory) = (model, memory) }
+    init(_ model: SDXLDirectory, memory: @escaping () -> Int? = { try? MemoryBudget.now().available }) { (self.model, self.memory) = (model, memory) }
 
     /// Sides in latent pixels that are tried, the largest first.
     static let sides = [128, 96, 64, 48, 32, 16]
@@ -36,24 +36,5 @@ final class DecodeTiling {
             _ = Tape.paused { vae.decode(Tensor(uninitialized: latents), tiling: tiling) }
             return planner.peakBytes
         }
-    }
-}
-
-/// Memory that this process can still take without swapping.
-enum MemoryLeft {
-    /// The least of what the system calls available and what the process's control group has left; nil where neither says.
-    static func bytes() -> Int? {
-        var candidates: [Int] = []
-        if let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
-            let kib = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) { candidates.append(kib << 10) }
-        func number(_ path: String) -> Int? {
-            (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
-        }
-        let group = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8))?.split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
-        if let group, let most = number("/sys/fs/cgroup\(group)/memory.max"), let now = number("/sys/fs/cgroup\(group)/memory.current") {
-            candidates.append(max(most - now, 0))
-        }
-        return candidates.min()
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Jobs
 
 /// How much memory this process may have: the machine's, less where a control group (systemd's `MemoryMax=`, a container's
 /// limit) or `SEGMIX_MEMORY` says so.
