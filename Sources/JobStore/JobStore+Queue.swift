@@ -14,6 +14,16 @@ extension JobStore {
         case hook(folder: String, run: Int)
         case run(folder: String, run: Int)
 
+        /// Whether one must have ended before the other begins: what takes a folder from one place to another is alone with it, and
+        /// results of one folder appear one after the other.
+        public func conflicts(with other: Work) -> Bool {
+            guard folder == other.folder else { return false }
+            switch (self, other) {
+            case (.hook, _), (_, .hook), (.run, .run), (.run, .publish), (.publish, .run): return false
+            default: return true
+            }
+        }
+
         public var folder: String {
             switch self {
             case .reopen(let folder), .finish(let folder), .publish(let folder, _), .hook(let folder, _), .run(let folder, _): folder
@@ -27,14 +37,16 @@ extension JobStore {
     /// - Parameters:
     ///   - now: jobs that are not to start before a later time are left out.
     ///   - excluding: what is being done, or left alone for a while.
+    ///   - busy: what is being done, with which some things conflict.
     ///   - mayRun: whether jobs may be started at all.
     ///   - mayTell: whether somebody may be told of a job's end.
-    public func work(at now: Date = Date(), excluding: Set<Work>, mayRun: Bool, mayTell: Bool = true) throws -> Work? {
+    public func work(at now: Date = Date(), excluding: Set<Work>, busy: Set<Work> = [], mayRun: Bool, mayTell: Bool = true) throws -> Work? {
         try read { db in
             for (sql, make) in mayTell ? Self.endings + [Self.hooks] : Self.endings {
-                for row in try Row.fetchAll(db, sql: sql + " LIMIT ?", arguments: [excluding.count + 1]) {
+                let rows = try Row.fetchCursor(db, sql: sql)
+                while let row = try rows.next() {
                     let work = make(row)
-                    if !excluding.contains(work) { return work }
+                    if !excluding.contains(work), !busy.contains(where: { $0.conflicts(with: work) }) { return work }
                 }
             }
             guard mayRun else { return nil }
@@ -42,11 +54,11 @@ extension JobStore {
                 db, sql: """
                     SELECT job.folder, job.run FROM job JOIN folder ON folder.id = job.folder
                     WHERE job.state = 'queued' AND folder.state = 'open' AND (job.notBefore IS NULL OR job.notBefore <= ?)
-                    ORDER BY job.priority DESC, job.folder, job.run LIMIT ?
-                    """, arguments: [now.timeIntervalSince1970, excluding.count + 1])
+                    ORDER BY job.priority DESC, job.folder, job.run
+                    """, arguments: [now.timeIntervalSince1970])
             while let row = try rows.next() {
                 let work = Work.run(folder: row["folder"], run: row["run"])
-                if !excluding.contains(work) { return work }
+                if !excluding.contains(work), !busy.contains(where: { $0.conflicts(with: work) }) { return work }
             }
             return nil
         }

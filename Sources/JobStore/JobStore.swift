@@ -22,7 +22,17 @@ public final class JobStore: Sendable {
         guard Folder.exists(state.database) else {
             throw StoreError(.noQueue, "There is no queue at \(state.database) yet. Start segmixd with this configuration, or name the right one with --config.")
         }
-        do { return try JobStore(path: state.database, forReading: forReading) } catch { throw StoreError.of(error, state.database) }
+        do {
+            let store = try JobStore(path: state.database, forReading: forReading)
+            if forReading { _ = try store.database.read { try $0.tableExists("job") } }
+            return store
+        } catch let error as DatabaseError where forReading && [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) && !Folder.exists(state.database + "-wal") {
+            // The files beside a database in WAL mode are there while somebody has it open; who may not write there cannot make them.
+            // Without them the file holds everything, and nobody changes it.
+            do { return try JobStore(path: state.database, forReading: true, isImmutable: true) } catch { throw StoreError.of(error, state.database) }
+        } catch {
+            throw StoreError.of(error, state.database)
+        }
     }
 
     /// Opens or makes the daemon's queue. A database that is damaged is put aside, and a new one begun.
@@ -61,7 +71,7 @@ public final class JobStore: Sendable {
         return store
     }
 
-    private init(path: String, forReading: Bool, patience: Duration = .seconds(20)) throws {
+    private init(path: String, forReading: Bool, isImmutable: Bool = false, patience: Duration = .seconds(20)) throws {
         self.path = path
         let patience = LockPatience(patience)
         self.patience = patience
@@ -73,7 +83,9 @@ public final class JobStore: Sendable {
             configuration.journalMode = .wal
             configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -2048") }
         }
-        database = try DatabaseQueue(path: path, configuration: configuration)
+        let unreserved = CharacterSet(charactersIn: "/.-_").union(.alphanumerics)
+        let uri = path.addingPercentEncoding(withAllowedCharacters: unreserved).map { "file:\($0)?immutable=1" } ?? path
+        database = try DatabaseQueue(path: isImmutable ? uri : path, configuration: configuration)
     }
 
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {

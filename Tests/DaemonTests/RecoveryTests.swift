@@ -172,6 +172,34 @@ import Testing
         #expect(done.count == 1)
     }
 
+    /// Taken up again while its folder is on its way to the outbox, wherever that was broken off: it comes back, whole.
+    @Test(arguments: [false, true]) func takenUpAgainWhileItLeaves(_ isBrokenOff: Bool) async throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop)
+        try shop.drop("toys")
+        let record = try claim.take("toys"), output = state.output(record, run: 0)
+        try Folder.create(output + "/.segmixd/resume")
+        try Data("half".utf8).write(to: URL(fileURLWithPath: output + "/x"))
+        try store.update(record.id) { $0.runs[0].state = .running }
+        try store.update(record.id) { $0.runs[0].state = .failed; $0.runs[0].error = "It has failed." }
+        let publisher = ResultPublisher(state: state, store: store, configuration: shop.configuration)
+        if isBrokenOff {
+            // Half of it is there, and then something lies in the way.
+            let obstacle = shop.path + "/outbox/\(ResultName.partial(job: record.id + ".failed"))/error.txt"
+            try Folder.create(obstacle)
+            await #expect(throws: (any Error).self) { _ = try await publisher.finish(record.id) }
+            try FolderMove.removeTree(obstacle)
+            #expect(!shop.exists("state/jobs/\(record.id)/output/job/x"))
+        }
+        try store.retry(1)
+        #expect(try store.record(record.id)?.state == .reopening)
+        if !isBrokenOff { _ = try await publisher.finish(record.id) }
+        #expect(try store.record(record.id)?.state == .reopening)
+        try publisher.reopen(record.id)
+        #expect(try store.record(record.id)?.state == .open && store.work(excluding: [], mayRun: true) == .run(folder: record.id, run: 0))
+        #expect(shop.names("outbox") == [] && shop.read("state/jobs/\(record.id)/input/toys/a.jpg") == "photo of toys")
+        #expect(try String(contentsOfFile: output + "/x", encoding: .utf8) == "half" && Folder.exists(output + "/.segmixd/resume"))
+    }
+
     /// A share takes no links, and no two names that differ in case; here it is paths that would become too long. What went wrong is said
     /// all the same, and where the folder is.
     @Test(.enabled(if: device("/dev/shm") != nil && device("/dev/shm") != device(NSTemporaryDirectory())))

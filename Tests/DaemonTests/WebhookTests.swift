@@ -43,6 +43,22 @@ import Testing
         #expect(hook(shop, 1) == .done && hook(shop, 2) == .done)
     }
 
+    /// While somebody is told of a failure, the job is taken up again and comes to another end.
+    @Test func everyEndIsTold() async throws {
+        let shop = try Workshop {
+            let told = $0.outbox + "/../told"
+            ($0.onFailure, $0.onFinish) = ("touch \(told).begun; sleep 1.5; echo failure >> \(told); true", "echo finish >> \(told); true")
+        }
+        try shop.drop("toys")
+        try await withDaemon(shop, "[ -e \(shop.path)/mended ] || exit 65; echo x > $OUTPUT/x") {
+            try await shop.until("the failure") { shop.exists("told.begun") }
+            shop.touch("mended")
+            try shop.store(forReading: false).retry(1)
+            try await shop.until("the result") { shop.exists("outbox/toys/x") }
+            try await shop.until("both ends") { shop.read("told") == "failure\nfinish\n" && hook(shop) == .done }
+        }
+    }
+
     /// The queue's events are for everybody.
     @Test func secretsAreNotSaid() {
         #expect(HookRunner.name("https://user:pass@hooks.example.com:8443/services/T000/SECRET?token=1") == "hooks.example.com")

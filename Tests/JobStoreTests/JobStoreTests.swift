@@ -46,6 +46,25 @@ import Testing
         #expect(JobState.transitions.filter { $0.from.isFinal }.map(\.to) == [.queued, .queued])
     }
 
+    /// `segmix status` by somebody who may not write there, between two nights: nobody has the queue open then.
+    @Test(.enabled(if: geteuid() == 0, "only root can be somebody else")) func anybodyMayLookWithoutADaemon() throws {
+        let state = StateDirectory(NSTemporaryDirectory() + "segmix store ü%?#-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(atPath: state.path) }
+        try state.prepare()
+        var daemons: JobStore? = try JobStore.openForDaemon(state).0
+        try daemons!.add(JobRecord(id: "a", name: "toys", source: "/inbox/toys", claimed: Date(), runs: [.init(specificationFile: "job.yaml", name: "job")]))
+        func names() throws -> [String] {
+            try #require(seteuid(65534) == 0)
+            defer { seteuid(0) }
+            return try JobStore.open(state, forReading: true).summaries().map(\.name)
+        }
+        try #require(chmod(state.path, 0o755) == 0)
+        #expect(try names() == ["toys"])
+        daemons = nil
+        #expect(!FileManager.default.fileExists(atPath: state.database + "-wal"))
+        #expect(try names() == ["toys"])
+    }
+
     @Test func recordsComeBackAsTheyWere() throws {
         let place = try Place()
         var run = JobRecord.Run(specificationFile: "b.yaml", name: "b", priority: -3, notBefore: Date(timeIntervalSince1970: 5000.5))
@@ -86,6 +105,17 @@ import Testing
         // What brings a folder to its end comes first.
         try place.store.update("1") { $0.runs[0].state = .cancelled }
         #expect(try place.store.work(at: now, excluding: [], mayRun: true) == .finish(folder: "1"))
+        // Nothing is done with a folder while it is moved.
+        #expect(try place.store.work(at: now, excluding: [], busy: [.reopen(folder: "1"), .finish(folder: "2")], mayRun: true) == nil)
+        #expect(try place.store.work(at: now, excluding: [], busy: [.finish(folder: "1")], mayRun: true) == .run(folder: "2", run: 1))
+        // Results of one folder appear one after the other.
+        for run in 0..<2 {
+            try place.store.update("2") { $0.runs[run].state = .running }
+            try place.store.update("2") { $0.runs[run].state = .publishing }
+        }
+        let first = JobStore.Work.publish(folder: "2", run: 0)
+        #expect(try place.store.work(at: now, excluding: [], busy: [.finish(folder: "1")], mayRun: true) == first)
+        #expect(try place.store.work(at: now + 61, excluding: [first], busy: [.finish(folder: "1"), first], mayRun: true) == .run(folder: "3", run: 0))
     }
 
     @Test func requests() throws {

@@ -25,8 +25,9 @@ struct HookRunner: Sendable {
         let queued: Date, started: Date?, ended: Date?
     }
 
-    /// - Returns: false where nobody could be told.
-    func perform(_ id: String, run: Int) async throws -> Bool {
+    /// - Parameter mayGiveUp: whether it is not to be tried again where it fails.
+    /// - Returns: whether nothing is left to do for this end.
+    func perform(_ id: String, run: Int, mayGiveUp: () -> Bool = { false }) async throws -> Bool {
         guard let record = try store.record(id) else { return true }
         let job = record.runs[run]
         let place = record.place(run: run).map { Directory.joined(configuration.outbox, $0) }
@@ -41,12 +42,17 @@ struct HookRunner: Sendable {
             job: job.number, name: record.title(run: run), state: job.state, result: place, report: report, error: job.error.map(Self.shortened),
             queued: job.queued, started: job.started, ended: job.ended)
         let end = try await tell(target, message)
-        let isTold = end == .exited(0)
-        try store.update(id) { $0.runs[run].hook = isTold ? .done : .pending }
+        let isTold = end == .exited(0), givesUp = !isTold && mayGiveUp()
+        try store.update(id) { record in
+            // Taken up again meanwhile, it may have come to another end, of which is told on its own.
+            let now = record.runs[run]
+            guard now.state == job.state, now.ended == job.ended else { return }
+            record.runs[run].hook = isTold ? .done : givesUp ? .failed : .pending
+        }
         let name = Self.name(target)
         try store.note(job.number, isTold ? "told \(name)" : "could not tell \(name): \(end)")
         if !isTold { logger.warning("\(name) could not be told of job \(job.number) (\(message.name.onOneLine())): \(end)") }
-        return isTold
+        return isTold || givesUp
     }
 
     /// What everybody may read of it: a webhook's path, and what is handed to a command, are often secrets.
@@ -59,11 +65,6 @@ struct HookRunner: Sendable {
 
     /// A process takes no more than 128 KiB in one piece; the whole is in `error.txt`.
     private static func shortened(_ error: String) -> String { error.utf8.count <= 16_384 ? error : String(error.unicodeScalars.prefix(4000)) + "…" }
-
-    /// Gives it up.
-    func abandon(_ id: String, run: Int) throws {
-        try store.update(id) { $0.runs[run].hook = .failed }
-    }
 
     private func tell(_ target: String, _ message: Message) async throws -> WorkerProcess.End {
         let encoder = JSONEncoder()

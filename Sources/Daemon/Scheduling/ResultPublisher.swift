@@ -48,6 +48,8 @@ struct ResultPublisher: Sendable {
     /// - Returns: where the failure lies, relative to the outbox; nil where there is none.
     func finish(_ id: String) async throws -> String? {
         var record = try load(id)
+        // Taken up again in this very moment.
+        guard record.state == .open, record.isFinished else { return nil }
         if Folder.exists(state.job(id)) {
             if record.hasUnfinished {
                 try requireOutbox()
@@ -68,7 +70,8 @@ struct ResultPublisher: Sendable {
             try AtomicFile.removeLeftovers(in: state.job(id))
             try FolderMove.move(state.job(id), to: Directory.joined(state.done, id))
         }
-        record = try store.update(id) { $0.state = .closed }
+        // What is to be tried again is brought back next.
+        record = try store.update(id) { if $0.state == .open { $0.state = .closed } }
         return record.failedAs
     }
 
@@ -78,9 +81,13 @@ struct ResultPublisher: Sendable {
         let record = try load(id), aside = Directory.joined(state.done, id)
         if Folder.exists(aside) { try FolderMove.move(aside, to: state.job(id)) }
         let input = state.input(record)
-        if let name = record.failedAs {
-            let place = Directory.joined(outbox, name)
-            if !Folder.exists(place) { try requireOutbox() }
+        // Where it lies, or was being put together.
+        let partial = Directory.joined(outbox, ResultName.partial(job: "\(id).failed"))
+        for place in record.failedAs.map({ [Directory.joined(outbox, $0), partial] }) ?? [partial] {
+            if !Folder.exists(place) {
+                try requireOutbox()
+                if place == partial { continue }
+            }
             try Folder.create(Directory.parent(of: input))
             if !Folder.exists(input) { try FolderMove.move(place + "/input", to: input) }
             if Folder.isDirectory(place), Folder.exists(input) {

@@ -119,15 +119,16 @@ final class SchedulerService: Service {
         try cancelOnRequest()
         let reason = hold.reason(configuration)
         let now = ContinuousClock.now
-        let (excluded, needs, isEstimating, isStuck) = state.withLock { state in
+        let (busy, excluded, needs, isEstimating, isStuck) = state.withLock { state in
             state.pauses = state.pauses.filter { $0.value > now }
             let needs = state.busy.filter { if case .run = $0.key { true } else { false } }.map(\.value)
             let isStuck = state.busy.isEmpty && !state.pauses.isEmpty && state.pauses.keys.allSatisfy { state.failures[$0, default: 0] >= Self.mostTriesOfADrain }
-            return (Set(state.busy.keys).union(state.pauses.keys), needs, state.estimated != nil, isStuck)
+            let busy = Set(state.busy.keys)
+            return (busy, busy.union(state.pauses.keys), needs, state.estimated != nil, isStuck)
         }
         let hasRoom = needs.count < resources.workers && !isEstimating
         let mayTell = state.withLock { state in state.busy.keys.count { if case .hook = $0 { true } else { false } } < Self.mostMessengers }
-        if let work = try store.work(excluding: excluded, mayRun: reason == nil && hasRoom, mayTell: mayTell) {
+        if let work = try store.work(excluding: excluded, busy: busy, mayRun: reason == nil && hasRoom, mayTell: mayTell) {
             guard let need = try need(of: work) else {
                 state.withLock { ($0.busy[work], $0.estimated) = (0, work) }
                 group.addTask { await self.perform(work) { try await self.estimate(work) } }
@@ -262,20 +263,16 @@ final class SchedulerService: Service {
         case .finish(let id):
             if let place = try await publisher.finish(id) {
                 logger.warning("\(place.onOneLine()) in the outbox says why it has no result")
-                drain?.countFailure()
+                if try store.record(id)?.hasFailed ?? false { drain?.countFailure() }
             }
         case .reopen(let id):
             try publisher.reopen(id)
             let name = try store.record(id)?.name ?? id
             logger.info("\(name.onOneLine()) is taken up again")
         case .hook(let id, let run):
-            if try await hooks.perform(id, run: run) || stopping.isStopped { return nil }
-            let failures = state.withLock { $0.failures[work] ?? 0 } + 1
             // Five times, then it is given up; a drain does not wait for somebody who does not listen.
-            if failures >= 5 || drain != nil {
-                try hooks.abandon(id, run: run)
-                return nil
-            }
+            let isLast = drain != nil || state.withLock { $0.failures[work] ?? 0 } >= 4
+            if try await hooks.perform(id, run: run, mayGiveUp: { [stopping] in isLast && !stopping.isStopped }) || stopping.isStopped { return nil }
             throw StoreError(.inputOutput, "Nobody could be told of its end.")
         }
         return nil

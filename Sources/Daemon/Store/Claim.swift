@@ -59,7 +59,9 @@ struct Claim: Sendable {
             if let folder = try FolderMove.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
             try requireRoom(for: origin.source)
             // That takes time; out of the sight of other daemons first.
-            guard FolderMove.renameWithoutReplacing(origin.source, taking) else { throw FileError("take", origin.source, code: errno) }
+            guard FolderMove.renameWithoutReplacing(origin.source, taking) else {
+                throw errno == EACCES || errno == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: errno)
+            }
         }
         // An earlier move may have been broken off while it wrote its mark.
         try AtomicFile.removeLeftovers(in: Directory.parent(of: input))
