@@ -132,6 +132,7 @@ install: models
 	    if command -v systemd-sysusers >/dev/null; then systemd-sysusers $(PREFIX)/lib/sysusers.d/segmixd.conf; \
 	    else getent passwd segmixd >/dev/null || useradd --system --home-dir /var/lib/segmixd --shell /usr/sbin/nologin segmixd; fi; \
 	    install -d -m 2775 -o segmixd -g segmixd /srv/segmixd /srv/segmixd/inbox /srv/segmixd/outbox; \
+	    install -d -m 755 -o segmixd -g segmixd /var/lib/segmixd; \
 	    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi; \
 	    echo "Name your model in $(SYSCONFDIR)/segmixd/segmixd.yaml, then: systemctl enable --now segmixd"; \
 	fi

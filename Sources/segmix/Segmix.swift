@@ -16,6 +16,7 @@ struct Segmix: ParsableCommand {
 
     /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.
     static func main() {
+        ProcessSetting.prepare("segmix")
         var command: any ParsableCommand
         do { command = try parseAsRoot() } catch { exit(withError: error) }
         do {

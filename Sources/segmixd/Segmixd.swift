@@ -30,6 +30,11 @@ struct Segmixd: AsyncParsableCommand {
     @Flag(name: .long, help: "Take what is in the inbox, finish it, exit.")
     var drain = false
 
+    static func main() async {
+        ProcessSetting.prepare("segmixd")
+        await main(nil)
+    }
+
     func run() async throws {
         // Until the daemon listens for it, a wish to read the configuration again must not end it.
         if !drain { signal(SIGHUP, SIG_IGN) }

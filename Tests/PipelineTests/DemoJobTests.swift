@@ -36,6 +36,27 @@ import Testing
         #expect(known["file the model"] == "m" && known["file a00.png"] != nil && known["file prior/mask_b00.png"] != nil && known["file metadata.jsonl"] != nil)
     }
 
+    /// What was exchanged for a while is found when it is read, or it was not read.
+    @Test func nothingElseIsTrainedOn() throws {
+        let folder = try TemporaryFolder()
+        try DemoJob.write(to: folder.path + "/job")
+        let job = try Job.load(JobFolder(folder.path + "/job"), configuration: nil), digests = PhotoDigests(of: job)
+        let file = job.place(of: "a00.png"), picture = try Data(contentsOf: URL(fileURLWithPath: file))
+        func read() throws {
+            let sampler = try job.sampler(latentFactor: 8, digests: digests)
+            for step in 0..<40 { _ = try sampler.examples(microStep: step, optimizerStep: step) }
+        }
+        try read()
+        // The same picture in another file.
+        try (picture + [0]).write(to: URL(fileURLWithPath: file))
+        #expect(throws: FaultList.self) { try read() }
+        #expect(throws: FaultList.self) { try digests.verify() }
+        // Back again, if with other times.
+        try picture.write(to: URL(fileURLWithPath: file))
+        try read()
+        try digests.verify()
+    }
+
     @Test func itIsTheSameEveryTimeAndNeverInAnothersPlace() throws {
         let folder = try TemporaryFolder()
         try DemoJob.write(to: folder.path + "/a")

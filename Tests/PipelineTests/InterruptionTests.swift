@@ -103,6 +103,17 @@ import Testing
         try expectUndisturbed(place)
     }
 
+    /// Two in one directory would write each other's steps.
+    @Test func aDirectoryIsForOneProcess() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 3 }
+        for second in [try place.train("--resume"), try place.starting("run").end()] {
+            #expect(second.status == 74 && second.errors.contains("another segmix works in \(place.output)"), "\(second.status): \(second.errors)")
+        }
+        #expect(running.end().status == 0)
+        try expectUndisturbed(place)
+    }
+
     /// A photo that is exchanged while the run reads it would give a LoRA of neither.
     @Test func aPhotoExchangedMeanwhileIsNamed() throws {
         let place = try Self.workplace(), running = try place.starting("train")

@@ -35,6 +35,14 @@ struct PreparedNamesTests {
         }
         try Data(count: 5 << 20).write(to: URL(fileURLWithPath: file))
         #expect(try DirectoryFingerprint.of([folder.path]) == before)
+        // A variant that is not read makes no other model; where it is the only one, it is read.
+        let variant = folder.path + "/unet/model.fp16.safetensors"
+        try Data(count: 9).write(to: URL(fileURLWithPath: variant))
+        #expect(try DirectoryFingerprint.of([folder.path]) == before)
+        try FileManager.default.removeItem(atPath: file)
+        let alone = try DirectoryFingerprint.of([folder.path])
+        try Data(repeating: 1, count: 9).write(to: URL(fileURLWithPath: variant))
+        #expect(try DirectoryFingerprint.of([folder.path]) != alone && alone != before)
     }
 
     /// The thousandth image of "a" is not the first of "a1".

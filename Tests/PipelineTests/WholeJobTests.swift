@@ -48,6 +48,19 @@ import Weights
         // And it is no other run's result.
         let other = try place.starting("run", ["--set", "seed=7"]).end()
         #expect(other.status == 64 && other.errors.contains("holds the finished result of a run with seed 5, and this one has 7"), "\(other.errors)")
+        for (setting, says) in [
+            ("relative_scale={a: 1, b: 0.5}", "relative_scale 0, and this one has {\"a\":1,\"b\":0.5}"), ("validation_prompt=a dog", "a dog\""),
+            ("render.steps=3", "render.steps 2, and this one has 3"), ("classes={a: toy}", "classes"),
+        ] {
+            let other = try place.starting("run", ["--set", setting]).end()
+            #expect(other.status == 64 && other.errors.contains(says), "\(setting): \(other.status) \(other.errors)")
+        }
+        let mask = try place.data("toys/mask_a00.png")
+        try place.write(mask + [0], "toys/mask_a00.png")
+        let masked = try place.starting("run").end()
+        #expect(masked.status == 64 && masked.errors.contains("other photos, masks or captions"), "\(masked.errors)")
+        try place.write(mask, "toys/mask_a00.png")
+        #expect(try place.starting("run", ["--set", "priority=3"]).end().status == 0)
         let over = try place.train("--resume")
         #expect(over.status == 64 && over.errors.contains("holds a run that is finished"), "\(over.errors)")
         #expect(try place.data("out/report.json") == before)

@@ -33,6 +33,9 @@ public struct JobCheck {
             let place = job.specification.model.map { $0.hasPrefix("/") } == true ? "`model` in the job's specification" : "`models` in the configuration"
             throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct \(place), or mount the disk it is on\(pictures)")
         }
+        for file in try (model?.places ?? []).flatMap(DirectoryFingerprint.files) where access(file, R_OK) != 0 {
+            throw JobFailure(.unavailable, "\(file) may not be read by this program; give its user that right (chmod a+r)")
+        }
         var said: Set<Fault> = []
         let pictures = photoFindings()
         return (((model.map(faults) ?? []) + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)

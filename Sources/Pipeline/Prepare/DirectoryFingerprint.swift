@@ -34,17 +34,25 @@ enum DirectoryFingerprint {
         }
     }
 
-    private static func files(_ folder: String) throws(FileError) -> [String] {
+    /// Paths of what is looked at in a model's directory.
+    static func files(_ folder: String) throws(FileError) -> [String] {
         var found: [String] = []
         for name in try Folder.names(folder).sorted() where !IgnoredFiles.contains(name) {
             let path = folder + "/" + name
             if Folder.leadsToDirectory(path) {
-                found += try Folder.names(path).sorted().filter(isPart).map { path + "/" + $0 }
+                let names = try Folder.names(path)
+                found += names.sorted().filter { isPart($0) && !isUnusedVariant($0, among: names) }.map { path + "/" + $0 }
             } else if isPart(name) {
                 found.append(path)
             }
         }
         return found
+    }
+
+    /// `diffusion_pytorch_model.fp16.safetensors` beside the full one, which is the one that is read.
+    private static func isUnusedVariant(_ name: String, among names: [String]) -> Bool {
+        let pieces = name.split(separator: ".")
+        return pieces.count > 2 && pieces.last == "safetensors" && names.contains(pieces[0] + ".safetensors")
     }
 
     private static func isPart(_ name: String) -> Bool {

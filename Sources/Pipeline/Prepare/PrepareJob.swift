@@ -26,7 +26,8 @@ public struct PrepareJob {
         }
         means.keepLocalCopies()
         try JobCheck(job, model: job.lacksPriors ? means.model : nil).faults().throwIfAny()
-        try Directory.create(output)
+        let lock = try OutputLock(output)
+        defer { withExtendedLifetime(lock) {} }
         guard let (complete, _) = try Preparation(job, means, output: output, progress: progress).run() else {
             progress.say(.prepare, "stopped; run it again to go on")
             return false

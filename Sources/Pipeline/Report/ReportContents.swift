@@ -28,6 +28,8 @@ struct ReportContents: Encodable {
     var contactSheet: String?
     var masks: [String]
     var settings: JobSpecification
+    /// Digest of the folder's photos, masks and captions.
+    var inputs: String
     var loss: [Point]
     /// Examples that were composites, and all.
     var composites: Int, examples: Int
@@ -45,7 +47,7 @@ struct ReportContents: Encodable {
     var memory: RunMemory
 
     enum CodingKeys: String, CodingKey {
-        case name, model, subjects, files, saves, samples, pictures, contactSheet = "contact_sheet", masks, settings, loss, composites, examples, scores
+        case name, model, subjects, files, saves, samples, pictures, contactSheet = "contact_sheet", masks, settings, inputs, loss, composites, examples, scores
         case bestCheckpoint = "best_checkpoint", rounds, warnings
         case started, finished, seconds, timings, program, machine, memory
     }

@@ -4,6 +4,7 @@ import Jobs
 /// What a report says of the run that it is of.
 struct FinishedRun {
     private let name: String
+    private let model: String?, inputs: String?
     private let settings: [String: Any]
 
     /// nil where there is no report that can be read.
@@ -12,25 +13,33 @@ struct FinishedRun {
             let name = object["name"] as? String, let settings = object["settings"] as? [String: Any]
         else { return nil }
         (self.name, self.settings) = (name, settings)
+        (model, inputs) = (object["model"] as? String, object["inputs"] as? String)
     }
 
-    /// In what it was another job, in words; nil where it was this one. When a job may start makes it no other, nor do settings that
-    /// only one of two versions knows.
-    func difference(from job: Job) -> String? {
+    /// In what it was another job, in words; nil where it was this one. When a job may start makes it no other.
+    func difference(from job: Job, model: String) throws -> String? {
         guard name == job.name else { return "the job \(name)" }
-        guard let data = try? JSONEncoder().encode(job.specification), let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else { return nil }
-        let was = Self.values(settings), isNow = Self.values(object)
-        let keys = Set(was.keys).intersection(isNow.keys).subtracting(["priority", "not_before"]).filter { was[$0] != isNow[$0] }
+        if let was = self.model, was != model { return "a run with the model \(was), and this one has \(model)" }
+        if let inputs, try inputs != job.inputs() { return "other photos, masks or captions" }
+        let data = try JSONEncoder().encode(job.specification)
+        guard let now = try JSONSerialization.jsonObject(with: data) as? [String: Any] else { return nil }
+        // A report that another version wrote lacks settings, or has some that are unknown here; else one that is missing was not given.
+        let isComplete = (try? JSONDecoder().decode(JobSpecification.self, from: JSONSerialization.data(withJSONObject: settings))) != nil
+        let keys = isComplete ? Set(settings.keys).union(now.keys) : Set(settings.keys).intersection(now.keys)
+        let others = keys.subtracting(["priority", "not_before"]).filter { Self.text(settings[$0]) != Self.text(now[$0]) }
         // `seed` before the `render.seeds` that follow from it.
-        return keys.min { ($0.contains(".") ? 1 : 0, $0) < ($1.contains(".") ? 1 : 0, $1) }.map { "a run with \($0) \(was[$0]!), and this one has \(isNow[$0]!)" }
+        guard let key = others.min(by: { ($0 == "render" ? 1 : 0, $0) < ($1 == "render" ? 1 : 0, $1) }) else { return nil }
+        if let was = settings[key] as? [String: Any], let isNow = now[key] as? [String: Any],
+            let inner = Set(was.keys).union(isNow.keys).sorted().first(where: { Self.text(was[$0]) != Self.text(isNow[$0]) })
+        {
+            return "a run with \(key).\(inner) \(Self.text(was[inner])), and this one has \(Self.text(isNow[inner]))"
+        }
+        return "a run with \(key) \(Self.text(settings[key])), and this one has \(Self.text(now[key]))"
     }
 
-    /// `render.seeds` → `[5]`
-    private static func values(_ object: [String: Any], in table: String = "") -> [String: String] {
-        object.reduce(into: [:]) { all, entry in
-            if let inner = entry.value as? [String: Any] { return all.merge(values(inner, in: table + entry.key + ".")) { $1 } }
-            let data = try? JSONSerialization.data(withJSONObject: entry.value, options: [.fragmentsAllowed, .withoutEscapingSlashes])
-            all[table + entry.key] = String(decoding: data ?? Data(), as: UTF8.self)
-        }
+    private static func text(_ value: Any?) -> String {
+        guard let value else { return "unset" }
+        let data = try? JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .fragmentsAllowed, .withoutEscapingSlashes])
+        return String(decoding: data ?? Data(), as: UTF8.self)
     }
 }

@@ -42,7 +42,7 @@ public struct JobRunner {
     /// - Throws: `JobFailure` where it is the result of something else.
     public func isFinished() throws -> Bool {
         guard !directory.isUnfinished && Folder.exists(directory.report) && Folder.exists(directory.diffusersFile()) else { return false }
-        if let other = FinishedRun(directory.report)?.difference(from: job) {
+        if let other = try FinishedRun(directory.report)?.difference(from: job, model: model.path) {
             throw JobFailure(.usage, "\(directory.path) holds the finished result of \(other); give another --output")
         }
         do { try directory.removeWhatIsDone() } catch { throw JobFailure(error) }
@@ -70,6 +70,13 @@ public struct JobRunner {
         let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
         (self.job.warnings + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
+        let lock = try OutputLock(directory.path)
+        defer { withExtendedLifetime(lock) {} }
+        // It may have come to its end in another process since.
+        if extent == .whole, try isFinished() {
+            progress.say(.publish, "\(directory.path) holds the finished result already")
+            return true
+        }
         try directory.create()
         try directory.removeLeftovers()
         let clock = RunClock(directory, began: began)
@@ -106,7 +113,7 @@ public struct JobRunner {
         guard let (result, rounds) = try JobRounds(tools: tools, extent: extent, trace: tracePath).run() else { return false }
         try MappedFiles.requireUnchanged()
         try RunReport(
-            job: job, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes,
+            job: job, inputs: try self.job.inputs(), modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes,
             clock: clock, memory: .init(device: device, cost: cost, clock: clock)
         ).write()
         if extent == .whole { try directory.finish() }

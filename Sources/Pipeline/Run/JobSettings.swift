@@ -33,11 +33,14 @@ extension Job {
             cropConditioning: s.cropConditioning, repeats: s.repeats, seed: UInt64(bitPattern: Int64(s.seed)))
     }
 
-    /// - Parameter joined: pictures of an earlier round among the photos.
+    /// - Parameters:
+    ///   - joined: pictures of an earlier round among the photos.
+    ///   - digests: what the files held when the run began, so that nothing else is trained on.
     /// - Throws: `SegMixError`.
-    func sampler(latentFactor: Int, joined: [SegMix.Photo] = []) throws -> ExampleSampler {
+    func sampler(latentFactor: Int, joined: [SegMix.Photo] = [], digests: PhotoDigests? = nil) throws -> ExampleSampler {
         try ExampleSampler(
-            samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) }, joined: joined)
+            samplerSettings(latentFactor: latentFactor), instances: SubjectSet(photos, in: path), priors: priors.map { try SubjectSet($0, in: path) }, joined: joined,
+            cache: PhotoCache { try digests?.verify(path: $0) })
     }
 
     func photo(of entry: PhotoEntry) -> SegMix.Photo { SegMix.Photo(entry, in: path) }
@@ -68,6 +71,12 @@ extension Job {
         for list in [photos] + (priors.map { [$0] } ?? []) { print[file + PhotoList.ownName(list.source)] = digest(try encoder.encode(list.withoutPlaces)) }
         for name in files { print[file + PhotoList.ownName(name)] = digest((try? Data(contentsOf: URL(fileURLWithPath: place(of: name)))) ?? Data()) }
         return print
+    }
+
+    /// Digest of what the folder holds of photos, masks, captions and subjects.
+    func inputs() throws -> String {
+        let files = try fingerprint(model: "").filter { $0.key.hasPrefix(TrainingError.filePrefix) }
+        return digest(Data(files.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n").utf8))
     }
 
     /// A table in the order of its keys; a dictionary of Swift's own has another order in every process.

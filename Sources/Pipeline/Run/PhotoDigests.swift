@@ -31,18 +31,29 @@ struct PhotoDigests {
 
     private let job: Job
     private let contents: [String: Content]
+    /// By the paths at which they lie.
+    private let files: [String: String]
 
     /// Reads every photo and mask of the job.
     init(of job: Job) {
         self.job = job
         contents = Dictionary(uniqueKeysWithValues: job.files.map { ($0, Content(job.place(of: $0))) })
+        files = Dictionary(job.files.map { (job.place(of: $0), $0) }) { first, _ in first }
     }
 
     /// - Throws: a fault for each file that holds something else by now, or is gone.
     func verify() throws(FaultList) {
-        try job.files.filter(isOther).map { file in
-            Fault(file: file, "was changed while the job ran, and the LoRA would be of neither picture; leave the folder alone until the job is done, and put it into the inbox again")
-        }.throwIfAny()
+        try job.files.filter(isOther).map(Self.fault).throwIfAny()
+    }
+
+    /// For what was just read from a path; others than the job's own are none of its photos.
+    func verify(path: String) throws(FaultList) {
+        guard let file = files[path], isOther(file) else { return }
+        try [Self.fault(file)].throwIfAny()
+    }
+
+    private static func fault(_ file: String) -> Fault {
+        Fault(file: file, "was changed while the job ran, and the LoRA would be of neither picture; leave the folder alone until the job is done, and put it into the inbox again")
     }
 
     private func isOther(_ file: String) -> Bool {

@@ -5,6 +5,8 @@ import Jobs
 /// `report.json` and `report.html`: what was asked, what came out, what it cost.
 struct RunReport {
     let job: Job
+    /// Of the folder as it was before anything was made for it.
+    let inputs: String
     let modelPath: String
     let directory: RunDirectory
     /// Of the last round.
@@ -34,7 +36,7 @@ struct RunReport {
             files: directory.loraFiles(), saves: try directory.savedSteps(before: .max).map { .init(step: $0, files: directory.loraFiles(step: $0)) },
             samples: try directory.pictures().map(directory.relative), pictures: result.pictures,
             contactSheet: result.pictures.isEmpty ? nil : directory.relative(directory.contactSheet), masks: try directory.maskPictures().map(directory.relative),
-            settings: job.specification, loss: losses.map { .init(step: $0.step, loss: $0.loss) }, composites: totals.composites, examples: totals.examples,
+            settings: job.specification, inputs: inputs, loss: losses.map { .init(step: $0.step, loss: $0.loss) }, composites: totals.composites, examples: totals.examples,
             scores: result.scores, bestCheckpoint: result.checkpoints, rounds: rounds, warnings: job.warnings + notes + result.notes, started: clock.started, finished: Date(), seconds: clock.worked,
             timings: .init(
                 preparation: clock.preparation, training: totals.seconds + before, perStep: losses.isEmpty ? 0 : totals.seconds / Double(losses.count),

@@ -34,7 +34,8 @@ struct TrainingRound {
         let (job, directory, progress, training) = (tools.job, tools.directory, tools.progress, tools.training)
         let settings = job.trainingSettings, joined = first?.joined(in: directory, subjects: job.photos.subjects.map(\.key)) ?? []
         let trainer = Trainer(
-            settings, model: training, sampler: try job.sampler(latentFactor: training.vae.configuration.downsampling, joined: joined),
+            settings, model: training,
+            sampler: try job.sampler(latentFactor: training.vae.configuration.downsampling, joined: joined, digests: tools.photos),
             keep: tools.cost.choice.keep, resumeDirectory: directory.resumePoints, resumeEvery: job.specification.checkpointingSteps,
             resumeLimit: job.specification.checkpointsTotalLimit,
             fingerprint: try tools.fingerprint().merging(first.map { ["joined": $0.joinedDigest] } ?? [:]) { $1 })

@@ -1,0 +1,13 @@
+import Foundation
+
+/// What both programs need of the process that they run in.
+public enum ProcessSetting {
+    /// Ends the program where there is no `/proc`: Swift reads the command line there, and would find an empty one.
+    public static func prepare(_ program: String) {
+        // A file that would become larger than `ulimit -f` allows is an error of writing like any other.
+        signal(SIGXFSZ, SIG_IGN)
+        guard access("/proc/self/cmdline", R_OK) != 0 else { return }
+        FileHandle.standardError.write(Data("\(program): /proc is not there; mount it (mount -t proc proc /proc)\n".utf8))
+        exit(ExitStatus.unavailable.rawValue)
+    }
+}
