@@ -35,9 +35,8 @@ public struct Trace {
             }
         }
         let beyond = names.first { $0.hasPrefix("step-") && Int($0.dropFirst(5).prefix { $0 != "." }).map { $0 >= count } ?? false }
-        if let other = beyond.map({ directory + "/" + $0 }) ?? (has(final) && done < count ? final : nil) {
-            throw TrainingError.otherTrace(path: other, reason: "is of another run; give this one another --trace")
-        }
+        if let beyond { throw TrainingError.otherTrace(path: directory + "/" + beyond, reason: "is of another run; give this one another --trace") }
+        if has(final), done < count { throw TrainingError.otherTrace(path: final, reason: "ends a trace that is whole; give this run another --trace") }
         guard done == 0 else { return }
         let before = has(initial) ? FileManager.default.contents(atPath: initial) : nil
         try adapters.writeDiffusers(to: initial)

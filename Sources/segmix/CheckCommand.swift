@@ -38,7 +38,7 @@ struct CheckCommand: ParsableCommand {
             let line = Cost(
                 memory: cost.memory.total, preparationSeconds: cost.preparationSeconds, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
                 steps: job.specification.rounds * job.specification.maxTrainSteps)
-            print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+            try Answer.print(line, lines: [], json: true)
             return try cost.refuseIfTooLarge()
         }
         let s = job.specification

@@ -152,6 +152,17 @@ import Testing
         #expect(try Folder.names(folder.path + "/state/toys") == ["a.jpg"])
     }
 
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/shm"), "most file systems have no files as large")) func sizesHaveAnEnd() throws {
+        let folder = "/dev/shm/segmix-test-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Folder.create(folder)
+        for (name, size) in [("a", 7), ("b", Int.max - 9), ("c", 3)] {
+            _ = FileManager.default.createFile(atPath: folder + "/" + name, contents: nil)
+            try #require(truncate(folder + "/" + name, size) == 0)
+            #expect(try FolderSnapshot(of: folder).size == (name == "a" ? 7 : name == "b" ? .max - 2 : .max))
+        }
+    }
+
     /// Nothing that somebody has dropped by mistake keeps a folder from being put where it belongs.
     @Test func pipesAndLongNamesMoveAcrossToo() throws {
         let folder = try TemporaryFolder(), name = String(repeating: "n", count: 250)

@@ -38,6 +38,8 @@ struct PreparedNamesTests {
         // A variant that is not read makes no other model; where it is the only one, it is read.
         let variant = folder.path + "/unet/model.fp16.safetensors"
         try Data(count: 9).write(to: URL(fileURLWithPath: variant))
+        try Data(count: 9).write(to: URL(fileURLWithPath: folder.path + "/unet/model.safetensors.index.fp16.json"))
+        for notes in ["notes.json", "unet/notes.txt"] { try Data(count: 9).write(to: URL(fileURLWithPath: folder.path + "/" + notes)) }
         #expect(try DirectoryFingerprint.of([folder.path]) == before)
         try FileManager.default.removeItem(atPath: file)
         let alone = try DirectoryFingerprint.of([folder.path])

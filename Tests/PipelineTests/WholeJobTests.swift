@@ -60,7 +60,10 @@ import Weights
         let masked = try place.starting("run").end()
         #expect(masked.status == 64 && masked.errors.contains("other photos, masks or captions"), "\(masked.errors)")
         try place.write(mask, "toys/mask_a00.png")
-        #expect(try place.starting("run", ["--set", "priority=3"]).end().status == 0)
+        for same in ["priority=3", "model=\(Workplace.model)/", "model=\(Workplace.model)/../\(URL(fileURLWithPath: Workplace.model).lastPathComponent)"] {
+            let again = try place.starting("run", ["--set", same]).end()
+            #expect(again.status == 0 && again.output.contains("finished result already"), "\(same): \(again.errors)")
+        }
         let over = try place.train("--resume")
         #expect(over.status == 64 && over.errors.contains("holds a run that is finished"), "\(over.errors)")
         #expect(try place.data("out/report.json") == before)

@@ -77,7 +77,7 @@ import Weights
         // What has ended goes on to be what it is.
         #expect(try refusal(run) == nil)
         try FileManager.default.removeItem(atPath: run.scratch.path + "/out/resume")
-        #expect(try refusal(run)?.contains("trace/lora-final.safetensors is of another run") == true)
+        #expect(try refusal(run)?.contains("trace/lora-final.safetensors ends a trace that is whole") == true)
         try FileManager.default.removeItem(atPath: run.scratch.path + "/out/trace/lora-final.safetensors")
         run.settings.steps = 2
         #expect(try refusal(run)?.contains("trace/step-00000") == true)

@@ -81,9 +81,11 @@ struct ResultPublisher: Sendable {
         let record = try load(id), aside = Directory.joined(state.done, id)
         if Folder.exists(aside) { try FolderMove.move(aside, to: state.job(id)) }
         let input = state.input(record)
-        // Where it lies, or was being put together.
+        // Where it lies, or was being put together; a log that is still in its place has not left, nor has anything else.
         let partial = Directory.joined(outbox, ResultName.partial(job: "\(id).failed"))
-        for place in record.failedAs.map({ [Directory.joined(outbox, $0), partial] }) ?? [partial] {
+        let hasLeft = record.failedAs != nil || !Folder.exists(input)
+            || record.runs.indices.contains { record.runs[$0].state != .done && !Folder.exists(state.log(record, run: $0)) }
+        for place in hasLeft ? record.failedAs.map({ [Directory.joined(outbox, $0), partial] }) ?? [partial] : [] {
             if !Folder.exists(place) {
                 try requireOutbox()
                 if place == partial { continue }

@@ -18,6 +18,14 @@ public struct FolderSnapshot: Equatable, Sendable {
     /// Everything below the folder, by path. The folder's own times do not count: moving it changes them.
     public private(set) var entries: [Entry] = []
 
+    /// Bytes of all files together. Two that are mostly holes may have more than a number can say; it is the largest then.
+    public var size: Int {
+        entries.reduce(0) { sum, entry in
+            let (next, isTooLarge) = sum.addingReportingOverflow(Int(entry.size))
+            return isTooLarge ? .max : next
+        }
+    }
+
     /// - Throws: where a folder cannot be read. What vanishes on the way is left out.
     public init(of root: String) throws(FileError) {
         try walk(RawPath(root), [])

@@ -51,13 +51,22 @@ enum DirectoryFingerprint {
 
     /// `diffusion_pytorch_model.fp16.safetensors` beside the full one, which is the one that is read.
     private static func isUnusedVariant(_ name: String, among names: [String]) -> Bool {
+        func isVariant(_ name: String) -> Bool { name.contains(".fp16") }
         let pieces = name.split(separator: ".")
-        return pieces.count > 2 && pieces.last == "safetensors" && names.contains(pieces[0] + ".safetensors")
+        return isVariant(name) && names.contains { $0.hasSuffix(".safetensors") && !isVariant($0) }
+            || pieces.count > 2 && pieces.last == "safetensors" && names.contains(pieces[0] + ".safetensors")
     }
 
+    /// What is read of a model's directory; somebody's notes beside it make no other model.
     private static func isPart(_ name: String) -> Bool {
-        !IgnoredFiles.contains(name) && [".safetensors", ".json", ".txt"].contains { name.hasSuffix($0) }
+        !IgnoredFiles.contains(name)
+            && ([".safetensors", ".safetensors.index.json", ".safetensors.index.fp16.json"].contains { name.hasSuffix($0) } || texts.contains(name))
     }
+
+    private static let texts: Set = [
+        "added_tokens.json", "config.json", "merges.txt", "model_index.json", "preprocessor_config.json", "processor_config.json",
+        "scheduler_config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json",
+    ]
 }
 
 /// SHA-256 of some texts and bytes, the first 16 bytes of it in hexadecimal digits.
