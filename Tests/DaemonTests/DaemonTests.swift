@@ -42,7 +42,8 @@ import Testing
         let shop = try Workshop(settle: 0)
         for (name, priority) in [("1-low", -1), ("2-plain", 0), ("3-plain", 0), ("4-high", 5)] { try shop.drop(name, specification: "priority: \(priority)") }
         // The first may be started before the others are seen.
-        let outcome = try await shop.daemon("sleep 0.3; basename \"$INPUT\" >> \(shop.path)/order; echo x > $OUTPUT/x").run()
+        let outcome = try await shop.daemon(
+            "while [ -n \"$(ls \(shop.path)/inbox)\" ]; do sleep 0.02; done; sleep 0.3; basename \"$INPUT\" >> \(shop.path)/order; echo x > $OUTPUT/x").run()
         #expect(outcome == .drained(failures: 0))
         let order = (shop.read("order") ?? "").split(separator: "\n").map(String.init)
         #expect(order.sorted() == ["1-low", "2-plain", "3-plain", "4-high"])
