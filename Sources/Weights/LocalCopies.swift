@@ -35,6 +35,9 @@ public struct LocalCopies: Sendable {
         return try copies.copy(of: path) ?? path
     }
 
+    /// The suffix of a copy that nobody has looked through yet.
+    private static let unverified = ".new"
+
     /// - Returns: nil where the original should be used.
     func copy(of path: String) throws -> String? {
         var status = stat()
@@ -50,7 +53,10 @@ public struct LocalCopies: Sendable {
         do {
             try Directory.create(directory)
             guard makeRoom(for: size, instead: identity + "-") else { return nil }
-            try write(path, to: copy, size: size, modified: status.st_mtim)
+            let new = copy + Self.unverified
+            try write(path, to: new, size: size, modified: status.st_mtim)
+            guard rename(new, copy) == 0 else { throw FileError("write", copy, code: errno) }
+            try Directory.flush(directory)
             return copy
         } catch let error as FileError where error.path.hasPrefix(directory) && error.code != 0 {
             return nil
@@ -75,16 +81,21 @@ public struct LocalCopies: Sendable {
                     "read", path, reason: "it was changed while it was copied to this machine", remedy: "Wait until the model is there whole, then run the job again")
             }
         }
+        var isGood = false
+        defer { if !isGood { unlink(copy) } }
         let written = open(copy, O_RDONLY | O_CLOEXEC)
         guard written >= 0 else { throw FileError("read", copy, code: errno) }
         defer { close(written) }
         var found = SHA256()
         _ = try Self.pieces(of: written, copy) { found.update(bufferPointer: $0) }
-        guard Array(found.finalize()) == Array(wanted.finalize()) else {
-            unlink(copy)
+        isGood = Array(found.finalize()) == Array(wanted.finalize())
+        guard isGood else {
             throw FileError("copy", path, reason: "its copy \(copy) differs from it", remedy: "Check the disk, then run the job again")
         }
     }
+
+    /// In seconds: somebody who copies writes all the time, or reads what was written.
+    private static let longestSilence = 6 * 3600
 
     /// - Returns: how many bytes there were.
     private static func pieces(of descriptor: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
@@ -101,16 +112,20 @@ public struct LocalCopies: Sendable {
         }
     }
 
-    /// Removes older copies of the same file, and then the longest unused ones, as far as it takes. A copy that another
-    /// process has mapped stays whole for that process.
+    /// Removes older copies of the same file, what copying left that was broken off, and then the longest unused copies, as far as it
+    /// takes; none where all of them would not be enough. A copy that another process has mapped stays whole for that process.
     private func makeRoom(for size: Int, instead prefix: String) -> Bool {
         guard size <= limit else { return false }
         var copies: [(path: String, size: Int, used: timespec)] = []
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where name.hasSuffix(".copy") {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             let path = Directory.joined(directory, name)
             var status = stat()
             guard stat(path, &status) == 0 else { continue }
-            if name.hasPrefix(prefix) { unlink(path) } else { copies.append((path, Int(status.st_size), status.st_atim)) }
+            if name.hasSuffix(".copy") {
+                if name.hasPrefix(prefix) { unlink(path) } else { copies.append((path, Int(status.st_size), status.st_atim)) }
+            } else if name.hasSuffix(".tmp") || name.hasSuffix(Self.unverified), time(nil) - status.st_mtim.tv_sec > Self.longestSilence {
+                unlink(path)
+            }
         }
         copies.sort { ($0.used.tv_sec, $0.used.tv_nsec) < ($1.used.tv_sec, $1.used.tv_nsec) }
         var total = copies.reduce(size) { $0 + $1.size }
@@ -119,7 +134,7 @@ public struct LocalCopies: Sendable {
             guard statvfs(directory, &disk) == 0 else { return false }
             let free = Int(clamping: UInt64(disk.f_bavail) * UInt64(disk.f_frsize))
             if total <= limit && free - reserve >= size { return true }
-            guard let oldest = copies.first else { return false }
+            guard free + copies.reduce(0, { $0 + $1.size }) - reserve >= size, let oldest = copies.first else { return false }
             unlink(oldest.path)
             total -= oldest.size
             copies.removeFirst()

@@ -41,6 +41,9 @@ public final class SafetensorsFile {
         try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])) }
     }
 
+    /// Whether a tensor's first byte is not where its type wants it: what is used of it is a copy in memory.
+    public func liesAskew(_ entry: Entry) -> Bool { !(dataStart + entry.range.lowerBound).isMultiple(of: max(1, entry.type.elementType?.byteCount ?? 1)) }
+
     /// The tensor in the file's own type: the mapped bytes themselves, or a copy where they lie askew.
     /// - Throws: `SafetensorsError` for a missing name or a type that is not F32, F16 or BF16.
     public func tensor(_ name: String) throws -> Tensor {

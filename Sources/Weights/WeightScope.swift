@@ -19,17 +19,11 @@ public struct WeightScope {
     /// The weight in its file's own type, mapped. A fault is kept for `WeightStore.finish()`; the result is then zeros.
     public func tensor(_ name: String, shape: [Int]) -> Tensor { store.tensor(key(name), shape: shape) }
 
-    /// The same, nil where the file does not have it.
-    public func tensorIfPresent(_ name: String, shape: [Int]) -> Tensor? { has(name) ? tensor(name, shape: shape) : nil }
-
     /// A bias, scale or shift `[count]`, widened to float32; widened once per store.
     public func vector(_ name: String, count: Int) -> Tensor {
         let key = key(name)
         return store.cached("vector \(key) \(count)") { store.tensor(key, shape: [count]).widened() }
     }
-
-    /// The same, nil where the file does not have it.
-    public func vectorIfPresent(_ name: String, count: Int) -> Tensor? { has(name) ? vector(name, count: count) : nil }
 
     /// Whether the files hold `name` here, under its own key or an alias.
     public func has(_ name: String) -> Bool { store.resolve(key(name)) != nil }

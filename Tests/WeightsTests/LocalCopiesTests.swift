@@ -46,6 +46,23 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: second))
     }
 
+    /// Nothing is thrown away for what does not fit all the same, and what a killed copier left goes after a while.
+    @Test func roomIsMadeOnlyWhereItHelps() throws {
+        let folder = try TemporaryDirectory(), copies = copies(folder)
+        let kept = try #require(try copies.copy(of: write(folder, "share-a", 1_000)))
+        for name in [".x.copy.new.1f.tmp", "y.copy.new"] {
+            for (age, name) in [(0.0, name + "-young" + (name.hasSuffix("tmp") ? ".2f.tmp" : ".new")), (86_400.0, name)] {
+                let path = copies.directory + "/" + name
+                try Data(count: 9).write(to: URL(fileURLWithPath: path))
+                try FileManager.default.setAttributes([.modificationDate: Date() - age], ofItemAtPath: path)
+            }
+        }
+        let full = LocalCopies(directory: copies.directory, limit: 1 << 20, reserve: .max / 2, isRemote: copies.isRemote)
+        #expect(try full.copy(of: write(folder, "share-b", 2_000)) == nil && FileManager.default.fileExists(atPath: kept))
+        let names = try FileManager.default.contentsOfDirectory(atPath: copies.directory)
+        #expect(names.count == 3 && names.filter { $0.contains("young") }.count == 2, "\(names)")
+    }
+
     @Test func withoutRoomTheOriginalIsUsed() throws {
         let folder = try TemporaryDirectory(), original = try write(folder, "share", 3_000)
         #expect(try copies(folder, limit: 2_999).copy(of: original) == nil)
