@@ -14,21 +14,23 @@ enum JPEGDecoder {
             throw ImageError(.unreadable, file: file, "libjpeg-turbo cannot start (\(lastMessage(nil)))", remedy: "free some memory")
         }
         defer { tjDestroy(handle) }
-        var status: Int32 = 0
+        var data = data, status: Int32 = 0, pixels: [UInt8] = []
         let size = width * height * structure.components
-        let pixels = [UInt8](unsafeUninitializedCapacity: size) { out, count in
-            // Rows that a damaged file does not reach must not show old memory.
-            out.initialize(repeating: 0)
-            status = tjDecompress2(handle, data, UInt(data.count), out.baseAddress, Int32(width), 0, Int32(height),
-                                   format.rawValue, TJFLAG_LIMITSCANS)
-            count = size
-        }
-        if status != 0 {
-            let message = lastMessage(handle)
-            guard tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue), isHarmless(message) else {
-                throw ImageError(.damaged, file: file, "the JPEG is damaged or of an unsupported sort (\(message))",
-                                 remedy: "copy it again from its source, or save it as an ordinary JPEG or PNG")
+        // libjpeg tells the first oddity only. One that leaves every pixel intact is mended, so that what comes after it is seen.
+        for _ in 0..<3 {
+            pixels = [UInt8](unsafeUninitializedCapacity: size) { out, count in
+                // Rows that a damaged file does not reach must not show old memory.
+                out.initialize(repeating: 0)
+                status = tjDecompress2(handle, data, UInt(data.count), out.baseAddress, Int32(width), 0, Int32(height),
+                                       format.rawValue, TJFLAG_LIMITSCANS)
+                count = size
             }
+            guard status != 0, tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue), let mended = mended(data, lastMessage(handle)) else { break }
+            data = mended
+        }
+        guard status == 0 else {
+            throw ImageError(.damaged, file: file, "the JPEG is damaged or of an unsupported sort (\(lastMessage(handle)))",
+                             remedy: "copy it again from its source, or save it as an ordinary JPEG or PNG")
         }
         switch structure.components {
         case 1: return .gray(GrayImage(width: width, height: height, bytes: pixels))
@@ -39,9 +41,14 @@ enum JPEGDecoder {
 
     private static func lastMessage(_ handle: tjhandle?) -> String { String(cString: tjGetErrorStr2(handle)) }
 
-    /// Oddities of encoders that leave every pixel intact.
-    private static func isHarmless(_ warning: String) -> Bool {
-        ["extraneous bytes before marker", "JFIF revision", "Adobe color transform", "Invalid SOS parameters"].contains { warning.contains($0) }
+    /// The file without the oddity of an encoder that a warning tells of; nil where pixels are missing.
+    private static func mended(_ data: [UInt8], _ warning: String) -> [UInt8]? {
+        guard ["extraneous bytes before marker", "JFIF revision", "Adobe color transform", "Invalid SOS parameters"].contains(where: warning.contains) else { return nil }
+        if warning.hasSuffix("extraneous bytes before marker 0xd9"), let count = warning.split(separator: " ").lazy.compactMap({ Int($0) }).first {
+            return JPEGStructure.withoutPadding(data, count)
+        }
+        let plain = JPEGStructure.plain(data)
+        return plain == data ? nil : plain
     }
 
     /// Four inks, stored inverted as Adobe does, to RGB without a colour profile: Pillow's

@@ -8,6 +8,7 @@ public struct PixelBox: Equatable, Hashable, Sendable, CustomStringConvertible {
 
     public var width: Int { x1 - x0 }
     public var height: Int { y1 - y0 }
+    public var area: Int { width * height }
     public var description: String { "[\(x0), \(y0), \(x1), \(y1)]" }
 
     public func isInside(width: Int, height: Int) -> Bool {

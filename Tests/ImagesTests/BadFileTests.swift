@@ -49,6 +49,23 @@ import Testing
         #expect(try ImageFile.readPhoto(stray.path) == ImageFile.readPhoto(ImageGoldens.path("sampling-444.jpg")))
     }
 
+    /// Oddities that harm no pixel hide no damage behind them: libjpeg tells the first only.
+    @Test func damageBehindAnOddity() throws {
+        let bytes = Self.golden("sampling-444.jpg"), whole = try ImageFile.readPhoto(ImageGoldens.path("sampling-444.jpg"))
+        var version = bytes
+        version[11] = 2   // JFIF's major version
+        let odd = [version, Array(bytes.prefix(20)) + [0, 0, 0] + bytes.dropFirst(20), Array(bytes.dropLast(2)) + [0, 0, 0, 0xFF, 0xFF, 0xD9]]
+        for file in odd {
+            let place = TemporaryFile(file)
+            #expect(try ImageFile.readPhoto(place.path) == whole)
+            #expect(Self.error(Array(file.prefix(file.count * 2 / 3)) + [0xFF, 0xD9])?.kind == .damaged)
+        }
+        // A sector that was lost: the rest of the scan comes out too long.
+        var lost = bytes
+        lost.replaceSubrange(bytes.count / 2..<bytes.count / 2 + 60, with: [UInt8](repeating: 0, count: 60))
+        #expect(Self.error(lost)?.kind == .damaged)
+    }
+
     @Test func absurdSizes() {
         var jpeg = Self.golden("gray.jpg")
         let frame = jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 }!

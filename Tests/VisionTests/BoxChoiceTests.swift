@@ -38,6 +38,29 @@ import Testing
         #expect(choose([box(10, 10, 50, 60, 0.5), box(12, 12, 52, 66, 0.45)]) { $0.triesFurther = false }.rule == .severalObjects)
     }
 
+    /// A box around two dogs makes them no single thing, nor one around the couch with the dog on it.
+    @Test func aBoxAroundSeveralThingsJoinsNothing() {
+        let dogs = choose([box(100, 100, 300, 400, 0.52), box(320, 100, 520, 400, 0.48), box(95, 95, 525, 405, 0.45)])
+        #expect(dogs.rule == .severalObjects && dogs.box == nil && dogs.boxes.count == 3)
+        let couch = choose([box(100, 100, 300, 400, 0.85), box(0, 50, 600, 480, 0.21)])
+        #expect(couch.rule == .raisedThreshold && couch.box == PixelBox(x0: 100, y0: 100, x1: 300, y1: 400))
+    }
+
+    /// What was found against odds is trained on, and said.
+    @Test func detectionsAreDoubted() {
+        func doubt(_ boxes: [MaskDecision.Box], coverage: Double = 0.4) -> String? {
+            let choice = choose(boxes)
+            var decision = MaskDecision(method: .detection, width: 600, height: 500)
+            (decision.rule, decision.boxes, decision.query, decision.coverage) = (choice.rule, choice.boxes, "dog", coverage)
+            return decision.doubt
+        }
+        #expect(doubt([box(10, 10, 50, 60, 0.5)]) == nil)
+        #expect(doubt([box(10, 10, 50, 60, 0.5), box(12, 12, 52, 66, 0.45)]) == nil)
+        #expect(doubt([box(10, 10, 50, 60, 0.5), box(0, 0, 90, 90, 0.45)]) == "it was cut out of several boxes, 25 % of which are the best one's")
+        #expect(doubt([box(10, 10, 50, 60, 0.13)]) == "what it was cut out of looks like “dog” with a score of 13 % only")
+        #expect(doubt([box(10, 10, 50, 60, 0.5)], coverage: 0.97) == "it covers 97 % of the photo")
+    }
+
     @Test func theClearlyBestOne() {
         let clear = choose([box(10, 10, 50, 60, 0.62), box(60, 10, 90, 60, 0.3)])
         #expect(clear.rule == .raisedThreshold && clear.box == PixelBox(x0: 10, y0: 10, x1: 50, y1: 60) && abs(clear.threshold - 0.46) < 1e-12)

@@ -22,11 +22,11 @@ public struct BoxChoice: Equatable, Sendable {
     public var rule: MaskDecision.Rule
     /// The threshold that decided.
     public var threshold: Double
-    /// Every box that counted at it, best first.
+    /// Every box that counted at it, or before it was raised; best first.
     public var boxes: [MaskDecision.Box]
 
-    /// What a person would try, one after the other: the threshold as it is, lower ones where nothing is found, higher
-    /// ones where there is too much, boxes of one thing joined, the clearly best one.
+    /// What a person would try, one after the other: the threshold as it is, lower ones where nothing is found; where there is
+    /// too much, the clearly best one, and boxes of one thing joined.
     ///
     /// - Parameter found: boxes with their scores, also those of low scores, in any order.
     public init(_ found: [MaskDecision.Box], _ settings: Settings) {
@@ -50,27 +50,26 @@ public struct BoxChoice: Equatable, Sendable {
         default:
             rule = .severalObjects
             guard settings.triesFurther else { return }
-            // One thing in several boxes: a dog, and the same dog with its shadow.
-            if let joined = Self.joined(boxes, overlap: settings.mergeOverlap) {
-                (box, rule) = (joined, .mergedBoxes)
-                return
-            }
             let scores = boxes.map { $0.score ?? 0 }
-            guard scores[0] >= settings.clearFactor * scores[1] else { return }
-            box = boxes[0].box
-            // A round threshold between the two shows that one is left.
-            rule = lowered ? .clearlyBest : .raisedThreshold
-            self.threshold = lowered ? threshold : (scores[0] + scores[1]) / 2
+            if scores[0] >= settings.clearFactor * scores[1] {
+                box = boxes[0].box
+                // A round threshold between the two shows that one is left.
+                rule = lowered ? .clearlyBest : .raisedThreshold
+                self.threshold = lowered ? threshold : (scores[0] + scores[1]) / 2
+            } else if let joined = Self.joined(boxes.map(\.box), overlap: settings.mergeOverlap) {
+                // One thing in several boxes: a dog, and the same dog with its shadow.
+                (box, rule) = (joined, .mergedBoxes)
+            }
         }
     }
 
-    /// The box around all of them, if they are all one thing: each overlaps the growing whole.
-    private static func joined(_ boxes: [MaskDecision.Box], overlap: Double) -> PixelBox? {
-        var rest = boxes.dropFirst().map(\.box), whole = boxes[0].box
-        while let next = rest.firstIndex(where: { whole.shareOfSmaller(coveredBy: $0) > overlap }) {
-            whole = whole.union(rest.remove(at: next))
+    /// The box around all of them, if they are all one thing: each overlaps each. A box around two dogs overlaps both, but they do not
+    /// overlap one another.
+    private static func joined(_ boxes: [PixelBox], overlap: Double) -> PixelBox? {
+        for (i, one) in boxes.enumerated() {
+            guard boxes[(i + 1)...].allSatisfy({ one.shareOfSmaller(coveredBy: $0) > overlap }) else { return nil }
         }
-        return rest.isEmpty ? whole : nil
+        return boxes.dropFirst().reduce(boxes[0]) { $0.union($1) }
     }
 }
 

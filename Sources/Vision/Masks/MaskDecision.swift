@@ -83,13 +83,20 @@ public struct MaskDecision: Equatable, Sendable, Codable {
 
     /// What speaks against a mask that can be trained on; nil where nothing does.
     ///
-    /// A larger whole is always doubted: two answers were at hand. How many of the wrong masks of disturbed photos the other
+    /// Of saliency, a larger whole is always doubted: two answers were at hand. How many of the wrong masks of disturbed photos the other
     /// limits doubt is in `Benchmarks/RESULTS.md`.
     public var doubt: String? {
-        guard method == .saliency, rule.isGood else { return nil }
+        guard rule.isGood else { return nil }
         func percent(_ value: Double) -> String { "\(Int((100 * value).rounded())) %" }
         // Noise, and a wall from near, stand out as a whole; nothing is left to cut them out of.
         if let coverage, coverage > 0.95 { return "it covers \(percent(coverage)) of the photo" }
+        if method == .detection {
+            if rule == .mergedBoxes, let best = boxes.first?.box, case let whole = boxes.reduce(best, { $0.union($1.box) }), whole.area > 2 * best.area {
+                return "it was cut out of several boxes, \(percent(Double(best.area) / Double(whole.area))) of which are the best one's"
+            }
+            if rule == .loweredThreshold, let score = boxes.first?.score { return "what it was cut out of looks like “\(query ?? "")” with a score of \(percent(score)) only" }
+            return nil
+        }
         if let larger {
             return rule == .largerWhole ? "what stands out is only \(percent(1 / larger)) of it" : "it may be a part of a larger thing"
         }
