@@ -94,6 +94,7 @@ final class Arena: Sendable {
 
     var live: Int { state.withLock { $0.live } }
     var peak: Int { state.withLock { $0.peak } }
+    var idle: Int { state.withLock { max(0, $0.touched - $0.live) } }
     func resetPeak() { state.withLock { $0.peak = $0.live } }
 
     /// Returns the pages of free blocks to the system.

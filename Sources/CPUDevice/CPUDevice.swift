@@ -22,9 +22,12 @@ public final class CPUDevice: Device {
     /// Far beyond any machine's cores; work is split by multiples of their number.
     private static let mostThreads = 4096
 
-    /// A device for the whole process, installed as the current one.
+    /// A device for the whole process, installed as the current one. Where there is one it stays: what it has touched of its memory is
+    /// used again.
+    /// - Parameter threads: another number than the usual; then it is a new one.
     @discardableResult
     public static func install(threads: Int? = nil) -> CPUDevice {
+        if threads == nil, let device = Devices.installed as? CPUDevice { return device }
         let device = CPUDevice(threads: threads)
         Devices.use(device)
         return device
@@ -47,6 +50,8 @@ public final class CPUDevice: Device {
     public var liveBytes: Int { arena.live }
     public var peakBytes: Int { arena.peak }
     public func resetPeak() { arena.resetPeak() }
+    /// Bytes of memory that this process holds for tensors and that none is in now.
+    public var idleBytes: Int { arena.idle }
     public func trim() { arena.trim() }
 
 }

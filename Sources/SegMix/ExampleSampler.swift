@@ -32,12 +32,14 @@ public struct ExampleSampler {
             throw SegMixError("There is one subject, but segmix_prob is \(settings.segmixProbability): mixing needs two; add the photos of a second one, or set segmix_prob to 0.")
         }
         let showsPlain = settings.segmixProbability < 1 || settings.segmixStartStep > 0
-        for photo in instances.photos + (priors?.photos ?? []) {
-            if settings.segmixProbability > 0 && photo.mask == nil {
-                throw SegMixError("\(photo.file) has no mask, which mixing needs; add one, or set segmix_prob to 0.")
-            }
-            if showsPlain && photo.captions.isEmpty {
-                throw SegMixError("\(photo.file) has no caption; give it a text.")
+        for (photos, needCaptions) in [(instances.photos, showsPlain), (priors?.photos ?? [], showsPlain || !joined.isEmpty)] {
+            for photo in photos {
+                if settings.segmixProbability > 0 && photo.mask == nil {
+                    throw SegMixError("\(photo.file) has no mask, which mixing needs; add one, or set segmix_prob to 0.")
+                }
+                if needCaptions && photo.captions.isEmpty {
+                    throw SegMixError("\(photo.file) has no caption; give it a text.")
+                }
             }
         }
         var priorOrders: [(PhotoOrder, Int)] = []
@@ -83,11 +85,13 @@ public struct ExampleSampler {
     }
 
     /// Every prompt that can occur, each once: captions, then composites.
-    public var prompts: [String] {
+    /// - Parameter mayBeJoined: whether pictures may join later; the priors that go with them are plain.
+    public func prompts(mayBeJoined: Bool = false) -> [String] {
         var seen: Set<String> = [], all: [String] = []
         func add(_ prompt: String) { if seen.insert(prompt).inserted { all.append(prompt) } }
-        for set in [instances] + (priors.map { [$0] } ?? []) {
-            if settings.segmixProbability < 1 || settings.segmixStartStep > 0 { set.photos.forEach { $0.captions.forEach(add) } }
+        let showsPlain = settings.segmixProbability < 1 || settings.segmixStartStep > 0
+        for (set, isPlain) in [(instances, showsPlain)] + (priors.map { [($0, showsPlain || mayBeJoined || !joined.isEmpty)] } ?? []) {
+            if isPlain { set.photos.forEach { $0.captions.forEach(add) } }
             guard settings.segmixProbability > 0 else { continue }
             for drawn in set.subjects {
                 let others = set.subjects.filter { $0 != drawn }
@@ -99,9 +103,10 @@ public struct ExampleSampler {
     }
 
     /// Reads every photo and mask once, so that faults show before training starts. `report` gets each error.
+    /// - Parameter masksWillCome: whether a photo without a mask will have one: its cut-out may be all of it.
     /// - Returns: what they need when they are used.
     @discardableResult
-    public func readAll(report: (any Error) -> Void) -> PictureNeeds {
+    public func readAll(masksWillCome: Bool = false, report: (any Error) -> Void) -> PictureNeeds {
         var needs = PictureNeeds()
         for (photo, isPrior) in instances.photos.map({ ($0, false) }) + (priors?.photos ?? []).map({ ($0, true) }) {
             do {
@@ -109,6 +114,7 @@ public struct ExampleSampler {
                 let side = settings.resolution, long = try PlainPhoto.longSide(of: picture, side: side, name: photo.file)
                 needs.cacheBytes += 3 * side * long
                 needs.add(crops: settings.centerCrop ? 1 : long - side + 1, isPrior: isPrior)
+                if masksWillCome, photo.mask == nil { needs.cacheBytes += picture.bytes.count }
                 guard settings.segmixProbability > 0, let mask = photo.mask, let maskPath = photo.maskPath else { continue }
                 needs.cacheBytes += try CutOut(photo: picture, mask: ImageFile.readMask(maskPath, name: mask), photoName: photo.file, maskName: mask).image.bytes.count
             } catch { report(error) }

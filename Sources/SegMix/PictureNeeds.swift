@@ -7,6 +7,12 @@ public struct PictureNeeds: Equatable, Sendable {
 
     public init() {}
 
+    /// Prior pictures that are yet to be made: squares, of which each has its cut-out.
+    public mutating func addPriors(_ count: Int, side: Int) {
+        priorCrops += count
+        cacheBytes += 2 * count * 3 * side * side
+    }
+
     mutating func add(crops: Int, isPrior: Bool) {
         if isPrior { priorCrops += crops } else { photoCrops += crops }
     }

@@ -111,7 +111,7 @@ public protocol Device: AnyObject {
 
 /// The device that new tensors are made on. An executable or a test sets it once, before its first tensor.
 public enum Devices {
-    nonisolated(unsafe) fileprivate static var installed: (any Device)?
+    nonisolated(unsafe) public private(set) static var installed: (any Device)?
 
     public static func use(_ device: any Device) { installed = device }
 

@@ -28,7 +28,7 @@ struct ResumePoint {
 
     var exists: Bool { !steps().isEmpty }
 
-    /// Writes the state after `step` steps and removes the oldest files beyond `limit`.
+    /// Writes the state after `step` steps and removes those of later steps, and the oldest beyond `limit`.
     func save(step: Int, _ optimizer: AdamW, _ fingerprint: Fingerprint, keeping limit: Int) throws {
         try Directory.create(directory)
         let print = Self.encoded(fingerprint)
@@ -38,7 +38,9 @@ struct ResumePoint {
         ])
         for (name, tensor) in Self.tensors(of: optimizer) { writer.add(name, tensor) }
         try writer.write(to: path(step))
-        for old in steps().dropFirst(max(1, limit)) { try FileManager.default.removeItem(atPath: path(old)) }
+        // What lies beyond this step was passed over, and would be newer for ever.
+        let all = steps()
+        for old in all.filter({ $0 > step }) + all.filter({ $0 <= step }).dropFirst(max(1, limit)) { try FileManager.default.removeItem(atPath: path(old)) }
     }
 
     /// Fills the optimizer from the newest file that verifies and gives its step; nil where there is none.

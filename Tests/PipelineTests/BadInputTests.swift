@@ -77,6 +77,9 @@ import Weights
         Case("an unknown model", says: "sdxl", "odd") { try $0.replace("model: odd", "model: sdxl", in: "toys/job.yaml") },
         Case("a resolution that is no multiple", says: "resolution") { try $0.replace("resolution: 64", "resolution: 63", in: "toys/job.yaml") },
         Case("a relative scale for a third subject", says: "relative_scale", "\"c\"") { try $0.specify(steps: 4, more: "relative_scale: {a: 1, b: 0.5, c: 1}") },
+        Case("more steps than the sampler takes", says: "scheduler_config.json", "from 1 to 999 sampling steps, not 1000") {
+            try $0.replace("{steps: 2}", "{steps: 1000, sampler: dpmpp_2m, prompts: a olis toy}", in: "toys/job.yaml")
+        },
         Case("no specification", says: "job.yaml") { try $0.remove("toys/job.yaml") },
         Case("two specifications", says: "--spec", "other.yaml") { try $0.write("rank: 2", "toys/other.yaml") },
     ]
@@ -97,6 +100,12 @@ import Weights
         Case("a broken config.json", says: "unet/config.json") {
             try $0.useCopyOfModel()
             try $0.write("{", "model/unet/config.json")
+        },
+        Case("a schedule that the sampler cannot follow", says: "scheduler_config.json", "thresholding is not supported") {
+            try $0.useCopyOfModel()
+            let file = "model/scheduler/scheduler_config.json"
+            try $0.write("{\"thresholding\": true," + $0.text(file).trimmingCharacters(in: .whitespacesAndNewlines).dropFirst(), file)
+            try $0.replace("{steps: 2}", "{steps: 2, sampler: ddim, prompts: a olis toy}", in: "toys/job.yaml")
         },
         Case("no model directory", says: "/nowhere/model", status: 69) { try $0.replace(Workplace.model, "/nowhere/model", in: "segmixd.yaml") },
     ]
@@ -125,6 +134,18 @@ import Weights
         let trained = try place.train()
         #expect(trained.status == one.status && trained.errors == checked.errors, "\(trained.status): \(trained.errors)")
         #expect(!place.exists("out"), "something was written: \(place.names("out"))")
+    }
+
+    /// Pictures on the way are drawn by another sampler where DPM-Solver++ cannot.
+    @Test func validationFollowsEverySchedule() throws {
+        let place = try Workplace(steps: 2, more: "validation_prompt: a olis toy\nvalidation_steps: 1\nnum_validation_images: 1")
+        try place.useCopyOfModel()
+        let file = "model/scheduler/scheduler_config.json"
+        try place.write("{\"use_lu_lambdas\": true," + place.text(file).trimmingCharacters(in: .whitespacesAndNewlines).dropFirst(), file)
+        let end = try place.starting("run").end()
+        try #require(end.status == 0, "\(end.errors)")
+        let png = try place.data("out/samples/step-000001-00.png")
+        #expect(PNGText.value(of: "parameters", in: png)?.contains("Sampler: Euler,") == true)
     }
 
     @Test func aGoodJobIsInOrder() throws {

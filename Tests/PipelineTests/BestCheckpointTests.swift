@@ -1,3 +1,4 @@
+import Diffusion
 import Foundation
 import Images
 import Jobs
@@ -49,7 +50,7 @@ import Testing
             // `render` comes twice with the workplace's own.
             try place.replace("render: {steps: 2}\n", "", in: "toys/job.yaml")
             let job = try Job.load(JobFolder(place.job))
-            return try RenderPlan(job, composer: job.composer(), factor: 8).together
+            return try RenderPlan(job, composer: job.composer(), schedule: NoiseSchedule(.init()), factor: 8).together
         }
         #expect(try together("gamma: 0") == [0, 1])
         #expect(try together("gamma: 0.1") == [0, 1, 3])

@@ -216,7 +216,7 @@ import Testing
         #expect(try place.starting("prepare", ["--set", "seed=6"], to: "other").end().status == 0)
         #expect(try place.data("other/prior/a001.png") != place.data("first/prior/a001.png"))
         // The cache is never larger than it may be, however much the job at hand has in it.
-        try place.write(try place.text("segmixd.yaml") + "cache_size: 1\n", "segmixd.yaml")
+        try place.write(try place.text("segmixd.yaml") + "cache_size: 0\n", "segmixd.yaml")
         #expect(place.names("state/cache/priors").count == 4)
         #expect(try place.starting("prepare", to: "last").end().status == 0)
         #expect(try place.names("state/cache/priors") == [] && tree(place, "last") == tree(place, "first"))

@@ -124,6 +124,15 @@ import Weights
         #expect(!seen.isEmpty && seen.isSubset(of: joined))
     }
 
+    /// Where all photos are mixed, what joined is not, nor the prior pictures that go with it.
+    @Test func onlyWhatJoinedIsPlain() throws {
+        let place = try Self.workplace()
+        try place.replace("segmix_prob: 0.5", "segmix_prob: 1", in: "toys/job.yaml")
+        let end = try place.starting("run").end()
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(place.exists("out/round-1") && place.metrics().count == 6)
+    }
+
     /// Nothing is good enough: the result is that of one round.
     @Test func nothingJoins() throws {
         let place = try Self.workplace(), plain = try Self.workplace(rounds: 1)

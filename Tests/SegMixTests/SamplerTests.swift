@@ -59,8 +59,12 @@ import Testing
                 Self.settings { $0.batchSize = 5; $0.segmixProbability = 1 }, instances: Self.instances, priors: Self.priors, joined: joined, cache: cache)
         }
         let one = try sampler(), other = try sampler(PhotoCache(capacity: 0))
-        #expect(Set(joined.flatMap(\.captions)).isSubset(of: one.prompts))
+        #expect(Set(joined.flatMap(\.captions)).isSubset(of: one.prompts()))
         let batches = try (0..<40).map { try one.examples(microStep: $0, optimizerStep: 0) }
+        // Before it is known what joins, all prompts but theirs are.
+        let before = try ExampleSampler(Self.settings { $0.segmixProbability = 1 }, instances: Self.instances, priors: Self.priors)
+        let foreseen = Set(before.prompts(mayBeJoined: true) + joined.flatMap(\.captions))
+        #expect(Set(batches.joined().map(\.prompt)).isSubset(of: foreseen) && foreseen == Set(one.prompts()) && Set(before.prompts()) != foreseen)
         for step in [39, 3] { #expect(try other.examples(microStep: step, optimizerStep: 0) == batches[step]) }
         var priors: [String: Int] = [:]
         for batch in batches {
@@ -155,8 +159,8 @@ import Testing
 
     @Test func everyPromptIsKnown() throws {
         let sampler = try Self.sampler()
-        let known = Set(sampler.prompts)
-        #expect(known.count == sampler.prompts.count && known.count == 4 + 2 + 3 + 2)
+        let known = Set(sampler.prompts())
+        #expect(known.count == sampler.prompts().count && known.count == 4 + 2 + 3 + 2)
         var seen: Set<String> = []
         for step in 0..<60 { try sampler.examples(microStep: step, optimizerStep: 0).forEach { seen.insert($0.prompt) } }
         #expect(seen == known)

@@ -86,6 +86,18 @@ import Weights
         }
     }
 
+    /// Files of later steps that were passed over are no reason to let go of the newest good one.
+    @Test func whatWasPassedOverIsNotKept() throws {
+        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
+        for step in [1900, 2000] { try folder.write(Data([1, 2, 3]), "step-00\(step).safetensors") }
+        #expect(try restore(points, optimizer(9)).step == nil)
+        try points.save(step: 100, optimizer(1), Self.fingerprint, keeping: 2)
+        #expect(folder.names("") == ["step-000100.safetensors"])
+        #expect(try restore(points, optimizer(9)).step == 100)
+        for step in [200, 300] { try points.save(step: step, optimizer(1), Self.fingerprint, keeping: 2) }
+        #expect(folder.names("") == ["step-000200.safetensors", "step-000300.safetensors"])
+    }
+
     @Test func aFileOfOtherShapesIsPassedOver() throws {
         let folder = try Scratch(), points = ResumePoint(directory: folder.path)
         try points.save(step: 3, optimizer(1), Self.fingerprint, keeping: 1)

@@ -47,7 +47,7 @@ struct SmallRun {
         in folder: String, stopAfter stop: Set<Int> = [], stopsAtStart: Bool = false, traces: Bool = false, keep: Checkpointing = .keepEverything
     ) throws -> (outcome: Trainer.Outcome, weights: [String: [Float]], observer: Witness) {
         let examples = try examples()
-        let prompts = try Tape.paused { try PromptEncoder(model).encode(examples.prompts) { _, _ in } }
+        let prompts = try Tape.paused { try PromptEncoder(model).encode(examples.prompts()) { _, _ in } }
         let loaded = try TrainingModel(model, settings: settings, prompts: prompts)
         let trainer = Trainer(
             settings, model: loaded, sampler: examples, keep: keep, resumeDirectory: scratch.path + "/" + folder + "/resume", resumeEvery: resumeEvery, resumeLimit: 2,

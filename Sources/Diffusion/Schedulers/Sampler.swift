@@ -85,6 +85,11 @@ public struct Sampler: Sendable {
         initialNoiseSigma = Float(made.initial)
     }
 
+    /// The first of these that can follow the schedule in so many steps; Euler, which follows every one, stands last.
+    public static func first(of kinds: Kind..., following schedule: NoiseSchedule, steps: Int) -> Kind {
+        kinds.first { kind in (try? check(kind, schedule, steps: steps)) != nil } ?? .euler
+    }
+
     /// - Throws: `ScheduleError` for a number of steps or a configuration that this sampler cannot follow.
     public static func check(_ kind: Kind, _ schedule: NoiseSchedule, steps: Int) throws(ScheduleError) {
         let c = schedule.configuration, file = "scheduler_config.json"

@@ -11,7 +11,6 @@ public struct UNetConfiguration: Sendable {
     public let inChannels, outChannels: Int
     public let down, up: [Block]
     public let mid: Block
-    public let midHasAttention: Bool
     public let downLayers: [Int]
     public let groups: Int, epsilon: Float
     public let linearProjection: Bool
@@ -104,7 +103,7 @@ public struct UNetConfiguration: Sendable {
             return Block(hasAttention: upTypes[i] == "CrossAttnUpBlock2D", channels: channels[level], heads: heads[level],
                          promptWidth: promptWidths[level], transformers: upDepths[i])
         }
-        midHasAttention = try c.string("mid_block_type", default: "UNetMidBlock2DCrossAttn") == "UNetMidBlock2DCrossAttn"
+        let midHasAttention = try c.string("mid_block_type", default: "UNetMidBlock2DCrossAttn") == "UNetMidBlock2DCrossAttn"
         mid = Block(hasAttention: midHasAttention, channels: channels[levels - 1], heads: heads[levels - 1],
                     promptWidth: promptWidths[levels - 1], transformers: [depths[levels - 1].first ?? 1])
         if let odd = (down + [mid] + up).first(where: { $0.hasAttention && $0.channels % $0.heads != 0 }) {

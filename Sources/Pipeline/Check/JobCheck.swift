@@ -66,8 +66,10 @@ public struct JobCheck {
         }
         attempt {
             let sampler = try job.sampler(latentFactor: (try? model?.vaeConfiguration().downsampling) ?? 8)
-            pictures = sampler.readAll { faults.append(Fault("\($0)")) }
+            pictures = sampler.readAll(masksWillCome: !job.unmasked.isEmpty) { faults.append(Fault("\($0)")) }
         }
+        let s = job.specification
+        if job.lacksPriors { pictures.addPriors(s.numClassImages, side: s.resolution) }
         return (faults, pictures)
     }
 
@@ -79,6 +81,7 @@ public struct JobCheck {
         }
         attempt { try model.requireSDXL() }
         attempt { _ = try PromptEncoder(model) }
+        attempt { try RenderPlan.check(job, model.loadSchedule()) }
         attempt {
             let settings = job.trainingSettings
             _ = try TrainingModel(model, settings: settings, prompts: PromptTable(), adapters: AdapterSet(blankOfRank: settings.rank))

@@ -26,6 +26,8 @@ public struct JobCost: CustomStringConvertible {
     private let least: MemoryEstimate
     private let precision: ElementType
     private let drawsPriors: Bool
+    /// What to make smaller where the worst moment is none of a training step.
+    private let worst: (bytes: Int, remedy: String)
 
     /// - Parameters:
     ///   - means: what masks and prior images are made with.
@@ -52,7 +54,8 @@ public struct JobCost: CustomStringConvertible {
         rounds = s.rounds
 
         // Renders: as many as the plan says, on the way and at the end of each round, and those that may join the second.
-        let composer = try job.composer(), plan = RenderPlan(job, composer: composer, factor: vae.downsampling)
+        let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: try model.loadSchedule(), factor: vae.downsampling)
+        let tiling = DecodeTiling(model) { budget.available }
         let onTheWay = plan.validation.isEmpty ? 0 : s.validationRounds
         var renderSeconds = 0.0, renderPeak = 0
         for (some, times) in [(plan.final + plan.validation, rounds * (plan.final.count + onTheWay * plan.validation.count)), (plan.candidates, plan.candidates.count)] {
@@ -60,7 +63,8 @@ public struct JobCost: CustomStringConvertible {
             let (sampling, decoding) = planner.render(width: one.width, height: one.height, guided: one.isGuided)
             let each = Double(one.steps) * sampling.work.seconds(at: speed.rates) + decoding.work.seconds(at: speed.rates)
             renderSeconds += each * Double(times)
-            renderPeak = max(renderPeak, sampling.peakBytes, decoding.peakBytes)
+            let latents = [1, one.height / vae.downsampling, one.width / vae.downsampling, vae.latentChannels]
+            renderPeak = max(renderPeak, sampling.peakBytes, try tiling.peakBytes(latents, tiling.tiling(for: latents)))
         }
         self.renderSeconds = renderSeconds
 
@@ -79,8 +83,13 @@ public struct JobCost: CustomStringConvertible {
             ? try PreparationCost(job, model: model, means: means, planner: planner, rates: speed.rates) : nil
         preparationSeconds = preparation?.seconds ?? 0
 
+        let size = s.render.width == nil && s.render.height == nil ? "`resolution`" : "`render.width` and `render.height`"
+        let (others, remedies) = (
+            [renderPeak, scoringBytes, preparation?.bytes ?? 0], ["smaller pictures (\(size))", "other `owlv2` and `dinov2`", "a smaller `prepare.prior_batch_size`"])
+        worst = zip(others, remedies).map { (bytes: $0, remedy: $1) }.max { $0.bytes < $1.bytes }!
+
         // Everything beside the tensors of a micro-step.
-        let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: job.priors != nil)
+        let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: s.withPriorPreservation)
         let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
         // Kernels of convolutions are relaid and their pages let go, unless they are relaid again at each use; matrices too where
         // they are not of the type wanted. The smallest picture in the UNet stands for all.
@@ -95,11 +104,13 @@ public struct JobCost: CustomStringConvertible {
             }
             return entry.shape.suffix(2) == [1, 1]
         }
-        let weights = try model.unetWeights().files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + (stays($1) ? $1.byteCount : 0) } }
+        let weights = try model.unetWeights().files.reduce(0) { sum, file in
+            file.entries.reduce(sum) { $0 + (stays($1) || file.liesAskew($1) ? $1.byteCount : 0) }
+        }
         let joining = min(plan.candidates.count, s.join.most)
         func estimate(_ peak: Int) -> MemoryEstimate {
             MemoryEstimate(
-                tensors: max(peak, renderPeak, scoringBytes, preparation?.bytes ?? 0), weights: weights,
+                tensors: max(peak, others.max()!), weights: weights,
                 pictures: min(pictures.cacheBytes + joining * 3 * s.resolution * s.resolution, PhotoCache.defaultCapacity),
                 latents: min((draws.distinct + joining) * moments, LatentCache.defaultCapacity))
         }
@@ -124,6 +135,7 @@ public struct JobCost: CustomStringConvertible {
         if least.total <= budget.total {
             throw JobFailure(.badInput, "\(needs); leave `gradient_checkpointing` out, or set it to `auto` or `true` (\(words(bytes: least.total)))")
         }
+        guard least.tensors > worst.bytes else { throw JobFailure(.badInput, "\(needs); use \(worst.remedy), or a machine with more memory") }
         throw JobFailure(
             .badInput, """
                 \(needs), even with `gradient_checkpointing: true`; use \(precision == .float32 ? "`mixed_precision: bf16`, " : "")a smaller `resolution`, \

@@ -37,7 +37,7 @@ public struct Demo {
             say("Made a small SDXL model with random weights (\(parts.reduce(0) { $0 + $1.bytes } >> 20) MiB): \(made)")
             base = made
         }
-        for name in ["inbox", "outbox", "state"] { try Folder.create(Directory.joined(output, name)) }
+        for name in ["inbox", "outbox", "state"] { try Directory.create(Directory.joined(output, name)) }
         let configuration = Directory.joined(output, "segmixd.yaml")
         try AtomicFile.write(Self.configuration(base: base!), to: configuration)
         say("Wrote the configuration: \(configuration)")
@@ -56,7 +56,7 @@ public struct Demo {
     }
 
     private func prepareFolder() throws {
-        try Folder.create(output)
+        try Directory.create(output)
         guard try Folder.names(output).isEmpty else {
             throw FileError("use", output, reason: "there is something in it already", remedy: "Remove it, or name another folder with --output")
         }

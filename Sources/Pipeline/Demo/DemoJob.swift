@@ -12,11 +12,11 @@ public enum DemoJob {
     /// `model` is the spec's `model`, `steps` its `max_train_steps`. Throws `FileError`.
     public static func write(to folder: String, model: String? = nil, steps: Int = 16) throws {
         precondition(steps > 0, "DemoJob: \(steps) steps")
-        try Folder.create(Directory.parent(of: folder))
+        try Directory.create(Directory.parent(of: folder))
         try AtomicDirectory.build(folder) { folder in
             try write(DemoPhotos.subjects, phrases: [("a", DemoPhotos.robotPhrase), ("b", DemoPhotos.dogPhrase)], list: "metadata.jsonl", to: folder)
             let prior = Directory.joined(folder, "prior")
-            try Folder.create(prior)
+            try Directory.create(prior)
             try write(
                 DemoPhotos.priors(seed: seed), phrases: [("a", DemoPhotos.robotClass), ("b", DemoPhotos.dogClass)], list: "class_metadata.jsonl", to: prior)
             try AtomicFile.write(specification(model: model, steps: steps), to: Directory.joined(folder, "job.yaml"))

@@ -40,7 +40,7 @@ public struct ModelMaker: Sendable {
     public func write(to directory: String, progress: (Int, Int) -> Void = { _, _ in }) throws -> [PartSummary] {
         var path = directory
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
-        try Folder.create(Directory.parent(of: path))
+        try Directory.create(Directory.parent(of: path))
         // An empty folder makes way; anything else is refused by AtomicDirectory.
         if Folder.isDirectory(path) { rmdir(path) }
         do {
@@ -58,10 +58,10 @@ public struct ModelMaker: Sendable {
         for part in [ModelPart.textEncoder, .textEncoder2] { shape[part]["torch_dtype"] = .text(type.rawValue) }
 
         for part in ModelPart.allCases {
-            try Folder.create(Directory.joined(folder, part.rawValue))
+            try Directory.create(Directory.joined(folder, part.rawValue))
             try AtomicFile.write(shape[part].json, to: "\(folder)/\(part.rawValue)/config.json")
         }
-        try Folder.create("\(folder)/scheduler")
+        try Directory.create("\(folder)/scheduler")
         try AtomicFile.write(shape.scheduler.json, to: "\(folder)/scheduler/scheduler_config.json")
         try AtomicFile.write(ModelShape.modelIndex.json, to: "\(folder)/model_index.json")
         try tokenizers.write(to: folder)

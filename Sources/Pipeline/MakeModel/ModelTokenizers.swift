@@ -36,7 +36,7 @@ struct ModelTokenizers {
     func write(to model: String) throws {
         for (name, isSecond) in [("tokenizer", false), ("tokenizer_2", true)] {
             let folder = "\(model)/\(name)"
-            try Folder.create(folder)
+            try Directory.create(folder)
             switch source {
             case .own(let files):
                 for file in files.contents(padding: isSecond ? .exclamationMark : .endOfText) {

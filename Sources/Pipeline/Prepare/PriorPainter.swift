@@ -44,12 +44,8 @@ final class PriorPainter {
         let table = try Tape.paused { try PromptEncoder(model).encode(prompts) { [progress] prompt, rest in
             progress.say(.prepare, "note: a prompt is longer than 77 tokens, “\(rest)” of “\(prompt)” is cut off")
         } }
-        let schedule = try model.loadSchedule()
-        if let request = requests.first, request.steps > schedule.steps {
-            throw JobFailure(.badInput, "`prepare.prior_steps` is \(request.steps), and the model's schedule has \(schedule.steps); use no more than that")
-        }
         let made = TextToImage(
-            unet: try model.loadUNet(), vae: try model.loadVAE(), schedule: schedule, prompts: table,
+            unet: try model.loadUNet(), vae: try model.loadVAE(), schedule: try model.loadSchedule(), prompts: table,
             zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
         make = made
         return made

@@ -28,7 +28,7 @@ struct CandidatePictures {
         let paths = planned.indices.map { directory.samples + String(format: "/candidate-%02d.png", $0) }, scores: [ReportScores.Picture]
         do {
             scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }
-        } catch let error where !(error is ScoringModels.Stopped) {
+        } catch let error where !(error is ScoringModels.Stopped) && !JobFailure(error).mayPass {
             throw Unscored(reason: "\(error)")
         }
         var candidates = try planned.indices.map { i in
@@ -43,7 +43,7 @@ struct CandidatePictures {
         return FirstRound(
             fingerprint: try tools.roundsFingerprint(), candidates: candidates, contactSheet: directory.relative(directory.candidateSheet),
             files: directory.loraFiles(), scores: result.scores,
-            checkpoints: result.checkpoints)
+            checkpoints: result.checkpoints, notes: result.notes)
     }
 
     /// The best of those that show each subject once and score enough; of equals the first.

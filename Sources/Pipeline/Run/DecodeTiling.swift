@@ -1,3 +1,4 @@
+import CPUDevice
 import Diffusion
 import Jobs
 import Tensors
@@ -9,7 +10,13 @@ final class DecodeTiling {
     private var known: [[Int]: VAETiling?] = [:]
 
     /// - Parameter memory: bytes that may be used; nil: not known, so nothing is cut.
-    init(_ model: SDXLDirectory, memory: @escaping () -> Int? = { try? MemoryBudget.now().available }) { (self.model, self.memory) = (model, memory) }
+    init(_ model: SDXLDirectory, memory: @escaping () -> Int? = DecodeTiling.free) { (self.model, self.memory) = (model, memory) }
+
+    /// What is free on the machine, and in this process's own hands.
+    static func free() -> Int? {
+        guard let budget = try? MemoryBudget.now() else { return nil }
+        return min(budget.total, budget.available + ((Devices.installed as? CPUDevice)?.idleBytes ?? 0))
+    }
 
     /// Sides in latent pixels that are tried, the largest first.
     static let sides = [128, 96, 64, 48, 32, 16]

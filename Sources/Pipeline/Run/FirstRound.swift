@@ -29,8 +29,10 @@ struct FirstRound: Codable {
     var files: [String]
     var scores: ReportScores?
     var checkpoints: CheckpointScores?
+    /// What was to be said of it.
+    var notes: [String]?
 
-    private enum CodingKeys: String, CodingKey { case fingerprint, candidates, contactSheet = "contact_sheet", files, scores, checkpoints }
+    private enum CodingKeys: String, CodingKey { case fingerprint, candidates, contactSheet = "contact_sheet", files, scores, checkpoints, notes }
 
     var joining: [Candidate] { candidates.filter(\.joins) }
 

@@ -43,6 +43,7 @@ struct JobRounds {
         guard var result = try round(2, first) else { return nil }
         let report = RoundsReport(first, join: join, second: result)
         progress.say(.score, report.sentence)
+        result.notes = (first.notes ?? []).map { "round 1: \($0)" } + result.notes
         if report.better == 1 { result.notes.append(report.sentence) }
         return (result, report)
     }

@@ -35,7 +35,13 @@ public struct JobRunner {
     public func refuseOldRun(unless resumes: Bool) throws {
         guard directory.holdsRun else { return }
         if !resumes { throw JobFailure(.usage, "\(directory.path) holds a run already; go on with it by --resume, or give another --output") }
-        if !directory.isUnfinished { throw JobFailure(.usage, "\(directory.path) holds a run that is finished; give another --output") }
+        try refuseFinishedRun()
+    }
+
+    private func refuseFinishedRun() throws {
+        guard !directory.holdsRun || directory.isUnfinished else {
+            throw JobFailure(.usage, "\(directory.path) holds a run that is finished; give another --output")
+        }
     }
 
     /// Whether the result is there, whole: then nothing is left to do.
@@ -58,6 +64,9 @@ public struct JobRunner {
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
         let began = Date()
+        guard directory.path != job.path else {
+            throw JobFailure(.usage, "--output \(directory.path) is the job's own folder; name another, so that what is made is not taken for what was given")
+        }
         means.keepLocalCopies()
         let findings = try JobCheck(self.job, model: model).findings()
         try findings.faults.throwIfAny()
@@ -65,7 +74,7 @@ public struct JobRunner {
         if extent == .training { try self.job.missing.throwIfAny() }
         // What is needed only after the training is missed before it.
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
-        let cost = try JobCost(self.job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+        var cost = try JobCost(self.job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
         (self.job.warnings + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
@@ -73,9 +82,13 @@ public struct JobRunner {
         let lock = try OutputLock(directory.path)
         defer { withExtendedLifetime(lock) {} }
         // It may have come to its end in another process since.
-        if extent == .whole, try isFinished() {
-            progress.say(.publish, "\(directory.path) holds the finished result already")
-            return true
+        switch extent {
+        case .whole:
+            if try isFinished() {
+                progress.say(.publish, "\(directory.path) holds the finished result already")
+                return true
+            }
+        case .training: try refuseFinishedRun()
         }
         try directory.create()
         try directory.removeLeftovers()
@@ -83,18 +96,20 @@ public struct JobRunner {
         // Whatever becomes of it.
         defer { if directory.isUnfinished { try? clock.keep() } }
         try clock.keep()
-        guard let (job, notes) = try prepared() else {
+        guard let (job, pictures, notes) = try prepared() else {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
-        let photos = PhotoDigests(of: job)
+        // What was made is known by now, and what memory is left.
+        if let pictures { cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: pictures, budget: .now(), speed: .typical) }
+        let photos = PhotoDigests(of: job), inputs = try self.job.inputs()
         let device = CPUDevice.install()
         clock.device = device
-        let vae = try model.vaeConfiguration(), composer = try job.composer(), renders = RenderPlan(job, composer: composer, factor: vae.downsampling)
+        let vae = try model.vaeConfiguration(), composer = try job.composer(), renders = RenderPlan(job, composer: composer, schedule: try model.loadSchedule(), factor: vae.downsampling)
         renders.notes.forEach { progress.say(.check, "note: \($0)") }
 
         progress.say(.encode, "encoding the prompts")
-        let prompts = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts + renders.prompts + FirstRound.prompts(directory))
+        let prompts = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts(mayBeJoined: job.specification.rounds > 1) + renders.prompts + FirstRound.prompts(directory))
         device.trim()
 
         let training = try TrainingModel(model, settings: job.trainingSettings, prompts: prompts)
@@ -113,7 +128,7 @@ public struct JobRunner {
         guard let (result, rounds) = try JobRounds(tools: tools, extent: extent, trace: tracePath).run() else { return false }
         try MappedFiles.requireUnchanged()
         try RunReport(
-            job: job, inputs: try self.job.inputs(), modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes,
+            job: job, inputs: inputs, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes,
             clock: clock, memory: .init(device: device, cost: cost, clock: clock)
         ).write()
         if extent == .whole { try directory.finish() }
@@ -121,12 +136,14 @@ public struct JobRunner {
         return true
     }
 
-    /// The job with the masks and prior images it lacked, and what is to be said of them; nil where a stop was asked for.
-    private func prepared() throws -> (Job, [String])? {
-        guard Preparation.isNeeded(job) else { return (job, []) }
+    /// The job with the masks and prior images it lacked, what looking at these gave, and what is to be said of them; nil where a stop
+    /// was asked for.
+    private func prepared() throws -> (Job, PictureNeeds?, [String])? {
+        guard Preparation.isNeeded(job) else { return (job, nil, []) }
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
-        try JobCheck(job, model: model).findings().faults.throwIfAny()
-        return (job, notes)
+        let findings = try JobCheck(job, model: model).findings()
+        try findings.faults.throwIfAny()
+        return (job, findings.pictures, notes)
     }
 
     private func encodePrompts(_ prompts: [String]) throws -> PromptTable {

@@ -62,6 +62,8 @@ final class Layouts {
         let (layout, image) = try composer.composition(of: picture.subjects, boxes: boxes, width: r.width, height: r.height, seed: r.seed)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (String(decoding: try encoder.encode(layout), as: UTF8.self), image)
+        // Masks that were made lie beside the pictures: called by where they are in the result, wherever that is moved.
+        let output = "\"" + Directory.parent(of: folder) + "/"
+        return (String(decoding: try encoder.encode(layout), as: UTF8.self).replacing(output, with: "\""), image)
     }
 }

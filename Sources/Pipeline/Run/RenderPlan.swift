@@ -18,8 +18,9 @@ struct RenderPlan {
 
     /// - Parameters:
     ///   - composer: makes the layouts of mean-shifted noise.
+    ///   - schedule: the model's.
     ///   - factor: the VAE's down-sampling; sides are multiples of it.
-    init(_ job: Job, composer: Composer, factor: Int) {
+    init(_ job: Job, composer: Composer, schedule: NoiseSchedule, factor: Int) {
         let s = job.specification, r = s.render
         func side(_ pixels: Int?) -> Int { max((pixels ?? s.resolution) / factor, 1) * factor }
         func request(_ prompt: String, _ seed: Int, _ sampler: Sampler.Kind, gamma: Double = 0, isSquare: Bool = false) -> RenderRequest {
@@ -28,8 +29,8 @@ struct RenderPlan {
                 width: side(isSquare ? nil : r.width), height: side(isSquare ? nil : r.height), sampler: sampler, gamma: gamma)
         }
         // As the reference: DPM-Solver++ shows early what a LoRA has learned.
-        validation = s.validationPrompt.map { prompt in (0..<s.numValidationImages).map { PlannedPicture(request(prompt, s.seed + $0, .dpmpp_2m)) } } ?? []
-        guard let sampler = Sampler.Kind(rawValue: r.sampler.rawValue) else { preconditionFailure("no sampler \(r.sampler.rawValue)") }
+        let solver = Sampler.first(of: .dpmpp_2m, following: schedule, steps: r.steps), sampler = Self.sampler(r)
+        validation = s.validationPrompt.map { prompt in (0..<s.numValidationImages).map { PlannedPicture(request(prompt, s.seed + $0, solver)) } } ?? []
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
         func subjects(_ prompt: String, gamma: Double) -> [String] {
@@ -56,6 +57,21 @@ struct RenderPlan {
         }
         notes = r.gamma == nil && !composer.canCompose && !prompts.isEmpty
             ? ["the final pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs"] : []
+    }
+
+    private static func sampler(_ r: RenderSpecification) -> Sampler.Kind {
+        guard let sampler = Sampler.Kind(rawValue: r.sampler.rawValue) else { preconditionFailure("no sampler \(r.sampler.rawValue)") }
+        return sampler
+    }
+
+    /// Refuses what the model's schedule cannot be followed in, before anything is trained.
+    /// - Throws: `ScheduleError`, `JobFailure`.
+    static func check(_ job: Job, _ schedule: NoiseSchedule) throws {
+        let s = job.specification
+        if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render), schedule, steps: s.render.steps) }
+        if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
+            throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
+        }
     }
 
     var prompts: [String] { (validation + final + candidates).flatMap(\.request.prompts) }

@@ -21,7 +21,9 @@ final class RunClock {
     private let path: String
     private let before: Record
     private let began: Date
-    private var preparing = 0.0, drawing = 0.0
+    private var drawing = 0.0
+    /// nil: it has not made its first step yet.
+    private var preparing: Double?
     /// What the tensors lie on, as soon as there are any.
     var device: CPUDevice?
 
@@ -41,7 +43,7 @@ final class RunClock {
     /// Seconds that processes were at it.
     var worked: Double { before.worked - began.timeIntervalSinceNow }
     /// Of these what came before the first step, and what went into pictures and their scores, on the way and at the end.
-    var preparation: Double { before.preparing + preparing }
+    var preparation: Double { before.preparing + (preparing ?? -began.timeIntervalSinceNow) }
     var rendering: Double { before.drawing + drawing }
 
     /// Bytes: the larger of this process's and of those before.

@@ -8,15 +8,12 @@ public struct CheckpointingChoice: Sendable {
     public let plan: Plan
     /// Blocks that are computed again, of how many.
     public let recomputed, blocks: Int
-    /// What it would need if nothing were computed again, and if everything were: nil where that was not looked at.
-    public let leastPeakBytes: Int?
 
     /// A choice that was made by someone else.
     public init(_ keep: Checkpointing, planner: StepPlanner) {
         let plan = planner.step(keep), count = planner.blocks().count
         (self.keep, self.plan, blocks) = (keep, plan, count)
         recomputed = keep == .recompute ? count : 0
-        leastPeakBytes = keep == .recompute ? plan.peakBytes : nil
     }
 
     /// Nothing is computed again where everything fits into `budget` bytes of tensors. Else the blocks that give the most
@@ -35,14 +32,14 @@ public struct CheckpointingChoice: Sendable {
             return (keep, count == 0 ? whole : planner.step(keep))
         }
         // The fewest that fit: peaks fall with their number, but for small steps where the worst moment moves.
-        var low = 0, high = order.count, best = choice(whole.peakBytes <= budget ? 0 : order.count), least: Int?
-        if whole.peakBytes <= budget { high = 0 } else { least = best.1.peakBytes }
+        var low = 0, high = order.count, best = choice(whole.peakBytes <= budget ? 0 : order.count)
+        if whole.peakBytes <= budget { high = 0 }
         if best.1.peakBytes <= budget {
             while low + 1 < high {
                 let middle = (low + high) / 2, tried = choice(middle)
                 if tried.1.peakBytes <= budget { (high, best) = (middle, tried) } else { low = middle }
             }
         }
-        (keep, plan, recomputed, blocks, leastPeakBytes) = (best.0, best.1, high, costs.count, least)
+        (keep, plan, recomputed, blocks) = (best.0, best.1, high, costs.count)
     }
 }
