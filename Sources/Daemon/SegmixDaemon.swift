@@ -55,7 +55,7 @@ public final class SegmixDaemon: Sendable {
                 if let mount = ForeseenMount.missing(for: path) {
                     throw FileError("use", path, reason: "\(mount) is not mounted", remedy: "Mount it")
                 }
-                try Folder.create(path)
+                try Directory.create(path)
                 guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
             } catch where !drains {
                 // A share that is not mounted yet is waited for.
@@ -76,7 +76,7 @@ public final class SegmixDaemon: Sendable {
         let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
         let claim = Claim(state: state, store: store, live: live, logger: logger)
         recovery = Recovery(claim: claim)
-        let inbox = InboxService(configuration: configuration, claim: claim, store: store, changed: changed, drain: drain, logger: logger)
+        let inbox = InboxService(configuration: configuration, claim: claim, recovery: recovery, store: store, changed: changed, drain: drain, logger: logger)
         let scheduler = SchedulerService(
             configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)

@@ -7,6 +7,8 @@ final class WakeSignal: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
         /// Counts the waits, so that a timer of an earlier one rings no later one.
         var turn = 0
+        /// The wait whose time was over before it had begun.
+        var expired = 0
     }
 
     private let state = Mutex(State())
@@ -34,7 +36,7 @@ final class WakeSignal: Sendable {
         await withCheckedContinuation { continuation in
             let isRaised = state.withLock { state in
                 precondition(state.waiter == nil, "WakeSignal: two listeners")
-                if state.isRaised {
+                if state.isRaised || state.expired == turn {
                     state.isRaised = false
                     return true
                 }
@@ -48,7 +50,11 @@ final class WakeSignal: Sendable {
 
     private func expire(_ turn: Int) {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.turn == turn, let waiter = state.waiter else { return nil }
+            guard state.turn == turn else { return nil }
+            guard let waiter = state.waiter else {
+                state.expired = turn
+                return nil
+            }
             state.waiter = nil
             return waiter
         }

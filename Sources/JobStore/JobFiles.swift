@@ -45,7 +45,7 @@ public struct JobFiles: Sendable {
     public func log(_ record: JobRecord, run: Int) -> (path: String, root: String)? {
         let own = state.log(record, run: run)
         let candidates = [(own, Directory.parent(of: own))] + places(record, run: run).flatMap { place in
-            ["job.log", "worker.log"].map { (place.folder + "/" + $0, place.root) }
+            ["job.log"].map { (place.folder + "/" + $0, place.root) }
         }
         return candidates.first { Folder.exists($0.0) }.map { (path: $0.0, root: $0.1) }
     }

@@ -64,6 +64,18 @@ extension JobStore {
         }
     }
 
+    /// Whether something is still to be done, or being done.
+    public func isDue(_ work: Work) throws -> Bool {
+        guard let record = try record(work.folder) else { return false }
+        return switch work {
+        case .reopen: record.state == .reopening
+        case .finish: record.state == .open && record.isFinished
+        case .publish(_, let run): record.runs[run].state == .publishing
+        case .hook(_, let run): record.runs[run].hook == .pending
+        case .run(_, let run): record.runs[run].state == .queued || record.runs[run].state == .running
+        }
+    }
+
     private static let endings: [(String, @Sendable (Row) -> Work)] = [
         ("SELECT id FROM folder WHERE state = 'reopening' ORDER BY id", { .reopen(folder: $0["id"]) }),
         ("""

@@ -79,6 +79,8 @@ public final class JobStore: Sendable {
         configuration.readonly = forReading
         configuration.busyMode = .callback { patience.waits(tries: $0) }
         configuration.foreignKeysEnabled = true
+        // Another would ask for a higher priority, which only root gets.
+        configuration.qos = .default
         if !forReading {
             configuration.journalMode = .wal
             configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -2048") }

@@ -24,10 +24,18 @@ public struct StateDirectory: Sendable {
     public func configuration(of id: String, run: Int) -> String { job(id) + "/" + ConfigurationSnapshot.name(run: run) }
     public func log(_ record: JobRecord, run: Int) -> String { job(record.id) + "/logs/" + record.runs[run].name + ".log" }
 
+    /// What a run goes by. One that has begun goes on as it began; what `default_job` says by now is for others.
+    public func configuration(_ now: Configuration, for record: JobRecord, run: Int) -> Configuration {
+        var configuration = now
+        let hasBegun = [".segmixd/resume", ".segmixd/round-1.json", "report.json"].contains { Folder.exists(Directory.joined(output(record, run: run), $0)) }
+        if hasBegun, let before = try? ConfigurationSnapshot.read(self.configuration(of: record.id, run: run)) { configuration.defaultJob = before.defaultJob }
+        return configuration
+    }
+
     /// Creates what is missing.
     public func prepare() throws(FileError) {
-        try Folder.create(jobs)
-        try Folder.create(done)
+        try Directory.create(jobs)
+        try Directory.create(done)
     }
 
     /// Writes one of a job's small files.

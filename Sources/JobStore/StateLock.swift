@@ -11,7 +11,7 @@ public final class StateLock: Sendable {
         let path = Directory.joined(state.path, "lock")
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError("open", path, code: errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.lock(descriptor) else {
             let code = errno
             var buffer = [UInt8](repeating: 0, count: 32)
             let count = max(0, read(descriptor, &buffer, buffer.count))
@@ -27,6 +27,16 @@ public final class StateLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Who only asks whether somebody has it holds it for a moment.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<10 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK else { return false }
+            usleep(100_000)
+        }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
 
     /// Whether some daemon works with the state directory at this moment.
     public static func isHeld(_ state: StateDirectory) -> Bool {

@@ -39,14 +39,6 @@ public enum Folder {
         return lstat(path, &status) == 0
     }
 
-    /// Creates a folder and those above it.
-    public static func create(_ path: String) throws(FileError) {
-        if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw FileError("create the folder", path, code: errno) }
-        try create(String(path[..<slash]))
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError("create the folder", path, code: errno) }
-    }
-
     /// The bytes of an ordinary file of at most `limit` bytes; nil if there is no file.
     public static func contents(of path: String, limit: Int) throws(FileError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)

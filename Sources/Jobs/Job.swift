@@ -93,9 +93,7 @@ public struct Job: Equatable, Sendable, Codable {
             let (list, priorFaults) = readPriors(paths)
             faults += priorFaults
             priors = list?.limited(to: specification.numClassImages)
-            if priorFaults.isEmpty, let photos, let list, let priors {
-                faults += JobChecks.priors(list, used: priors, photos: photos, specification: specification)
-            }
+            if priorFaults.isEmpty, let photos, let list { faults += JobChecks.priors(list, photos: photos) }
         }
         if let photos, photoFaults.isEmpty {
             faults += JobChecks.photos(photos, specification: specification, layers: layers)
@@ -127,7 +125,7 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// What is unusual but allowed; one sentence each.
     public var warnings: [String] {
-        var warnings = unusedPictures.map { [$0] } ?? []
+        var warnings = (unusedPictures.map { [$0] } ?? []) + sharedMasks + promptsOfNobody
         let s = specification
         if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
             warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
@@ -146,6 +144,28 @@ public struct Job: Equatable, Sendable, Codable {
         return warnings
     }
 
+    /// A mask of two photos is one line copied to make the next.
+    private var sharedMasks: [String] {
+        var first: [String: String] = [:]
+        return (photos.photos + (priors?.photos ?? [])).compactMap { photo in
+            guard let mask = photo.mask else { return nil }
+            guard let other = first[mask] else {
+                first[mask] = photo.file
+                return nil
+            }
+            return other == photo.file ? nil : "\(mask) is the mask of \(other) and of \(photo.file): is it both?"
+        }
+    }
+
+    /// A list in brackets is cut at every comma.
+    private var promptsOfNobody: [String] {
+        specification.render.prompts.compactMap { prompt in
+            let lower = prompt.lowercased()
+            return photos.subjects.contains { lower.contains($0.phrase.lowercased()) }
+                ? nil : "the prompt “\(prompt.onOneLine())” of render.prompts names no subject (a prompt with a comma needs quotes between brackets)"
+        }
+    }
+
     /// What the lists of photos and prior images say as far as they can be read, whatever is wrong with the rest of the job.
     public static func readableLists(of folder: JobFolder) -> [PhotoList] {
         guard let paths = try? JobPath(root: folder.path) else { return [] }
@@ -153,7 +173,7 @@ public struct Job: Equatable, Sendable, Codable {
     }
 
     /// `metadata.jsonl`, or what the subjects' folders amount to.
-    private static func readPhotos(_ paths: JobPath) -> (PhotoList?, [Fault]) {
+    static func readPhotos(_ paths: JobPath) -> (PhotoList?, [Fault]) {
         if Folder.exists(paths.root + "/metadata.jsonl") { return MetadataReader.read("metadata.jsonl", paths: paths) }
         if let meant = (try? JobFolder(paths.root).misnamedList()) ?? nil { return (nil, [Fault(file: "metadata.jsonl", "is not there\(meant)")]) }
         if let (list, faults) = SubjectFolders.read(paths) { return (list, faults) }

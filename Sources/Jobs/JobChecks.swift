@@ -6,6 +6,17 @@ enum JobChecks {
         let keys = photos.subjects.map(\.key)
         let known = keys.map { "\"\($0)\"" }.joined(separator: ", ")
 
+        var phrases: [[Substring]: String] = [:]
+        for subject in photos.subjects {
+            // As CLIP's tokenizer reads them.
+            let words = subject.phrase.lowercased().split(whereSeparator: \.isWhitespace)
+            if let first = phrases.updateValue(subject.key, forKey: words) {
+                faults.append(Fault(file: photos.source, line: 1, "the subjects \"\(first)\" and \"\(subject.key)\" have the same phrase, \"\(subject.phrase)\", and no prompt could tell them apart; give each a rare word of its own"))
+            }
+        }
+        if specification.withPriorPreservation, specification.numClassImages < keys.count {
+            faults.append(root.locationOfEntry("num_class_images").fault("`num_class_images: \(specification.numClassImages)` leaves a subject without prior images; use at least \(keys.count), one for each"))
+        }
         if specification.segmixProbability > 0 {
             if keys.count == 1 {
                 faults.append(Fault(file: photos.source, line: 1, "there is only one subject (\(known)), but composites of two are asked for; add a second subject, or set `segmix_prob: 0`"))
@@ -60,8 +71,8 @@ enum JobChecks {
         return [root.locationOfEntry("rounds").fault("`rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with \(phrases), word for word")]
     }
 
-    /// `list` is the whole prior set, `used` what `num_class_images` leaves of it.
-    static func priors(_ list: PhotoList, used: PhotoList, photos: PhotoList, specification: JobSpecification) -> [Fault] {
+    /// What the prior set and the photos must agree on.
+    static func priors(_ list: PhotoList, photos: PhotoList) -> [Fault] {
         var faults: [Fault] = []
         let own = Set(photos.subjects.map(\.key)), others = Set(list.subjects.map(\.key))
         let missing = photos.subjects.map(\.key).filter { !others.contains($0) }
@@ -71,9 +82,6 @@ enum JobChecks {
         }
         if !surplus.isEmpty, !own.isEmpty {
             faults.append(Fault(file: list.source, line: 1, "names \(quoted(surplus)), which metadata.jsonl does not have; both tables must have the same keys"))
-        }
-        for subject in list.subjects where own.contains(subject.key) && !used.photos.contains(where: { $0.subject == subject.key }) {
-            faults.append(Fault(file: list.source, "`num_class_images: \(specification.numClassImages)` leaves no prior image for the subject \"\(subject.key)\"; use at least \(list.subjects.count)"))
         }
         return faults
     }

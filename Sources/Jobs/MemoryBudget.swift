@@ -19,8 +19,8 @@ public struct MemoryBudget: Sendable, Equatable {
         var budgets = groups(root)
         if let machine = machine(root) { budgets.append(machine) }
         if let text = environment[environmentKey], !text.isEmpty {
-            guard let bytes = Quantity.bytes(text), bytes > 0 else {
-                throw Fault("\(environmentKey) is “\(text)”; a size such as 12 GiB is wanted")
+            guard let bytes = Quantity.bytes(ofMany: text) else {
+                throw Fault("\(environmentKey) is “\(text)”; a size such as 12 GiB is wanted, of a MiB at least")
             }
             budgets.append(MemoryBudget(total: bytes, available: bytes, source: environmentKey))
         }

@@ -10,9 +10,11 @@ import ServiceLifecycle
 /// The status page over the daemon's queue. Where it cannot be had (its address is taken), the daemon works on without it.
 public struct StatusPageService: Service {
     private let address: String
-    private let application: any ApplicationProtocol
+    /// An application runs once.
+    private let application: @Sendable () -> any ApplicationProtocol
     private let logger: Logger
     private static let patience = Duration.seconds(3)
+    private static let pause = Duration.seconds(10)
     /// More wait until others are closed: each takes a file descriptor, of which the daemon must never run out.
     private static let mostConnections = 100
 
@@ -30,30 +32,40 @@ public struct StatusPageService: Service {
         let token = try StatusToken.load(configuration)
         var quiet = logger
         quiet.logLevel = .warning
-        application = Application(
-            router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host),
-            server: .http1(configuration: .init(idleTimeout: .seconds(30))),
-            configuration: .init(
-                address: .hostname(host, port: port), serverName: "segmixd", availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
-            logger: quiet)
+        application = { [quiet] in
+            Application(
+                router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host),
+                server: .http1(configuration: .init(idleTimeout: .seconds(30))),
+                configuration: .init(
+                    address: .hostname(host, port: port), serverName: "segmixd", availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+                onServerRunning: { _ in logger.info("The status page is at http://\(address)/") }, logger: quiet)
+        }
     }
 
+    /// Serves until the daemon ends. Where the address cannot be had (the network is not up yet, another program has it), it is tried again.
     public func run() async throws {
-        do {
-            logger.info("The status page is at http://\(address)/")
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { [application] in try await application.run() }
-                // A client that does not read its answer is not waited for when the daemon ends.
-                group.addTask {
-                    try await gracefulShutdown()
-                    try await Task.sleep(for: Self.patience)
-                }
-                try await group.next()
-                group.cancelAll()
+        var complaint: String?
+        while true {
+            do { return try await serve() } catch is CancellationError { return } catch {
+                let text = "The status page cannot be served at \(address): \(error). It is tried again every \(Self.pause.components.seconds) s; give `status_page` another address, or `none`. Jobs run all the same"
+                if text != complaint { logger.warning("\(text)") }
+                complaint = text
             }
-        } catch is CancellationError {
-        } catch {
-            logger.warning("The status page cannot be served at \(address): \(error). Give `status_page` another address, or `none`; jobs run all the same")
+            do { try await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.pause) } } catch { return }
+        }
+    }
+
+    private func serve() async throws {
+        let application = application()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await application.run() }
+            // A client that does not read its answer is not waited for when the daemon ends.
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: Self.patience)
+            }
+            try await group.next()
+            group.cancelAll()
         }
     }
 }

@@ -16,7 +16,7 @@ import Testing
         try state.prepare()
         let id = try state.makeJob(at: Date()), record = JobRecord(id: id, name: "stale", source: shop.path + "/inbox/stale", claimed: Date())
         try shop.drop("stale")
-        try Folder.create(state.job(id) + "/input")
+        try Directory.create(state.job(id) + "/input")
         try FolderMove.move(record.source, to: state.input(record))
         do {
             let store = try JobStore.openForDaemon(state).0
@@ -72,8 +72,8 @@ import Testing
     /// bindfs stands in for a share: what is done on its other side raises no event.
     private func withShare(_ shop: Workshop, at place: String, _ body: (_ real: String) async throws -> Void) async throws {
         let real = shop.path + "/real", mounted = shop.path + "/" + place
-        try Folder.create(real)
-        try Folder.create(mounted)
+        try Directory.create(real)
+        try Directory.create(mounted)
         let mount = Process()
         mount.executableURL = URL(fileURLWithPath: "/usr/bin/bindfs")
         mount.arguments = ["-f", "--no-allow-other", real, mounted]
@@ -87,7 +87,7 @@ import Testing
     }
 
     private func write(_ folder: String) throws {
-        try Folder.create(folder)
+        try Directory.create(folder)
         for (name, text) in [("metadata.jsonl", "{}"), ("job.yaml", ""), ("a.jpg", "photo")] { try text.write(toFile: folder + "/" + name, atomically: false, encoding: .utf8) }
     }
 

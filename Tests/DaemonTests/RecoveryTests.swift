@@ -19,7 +19,7 @@ import Testing
     /// The folder of a job with its origin, as a claim makes it before it moves anything.
     private func begin(_ state: StateDirectory, _ shop: Workshop, _ name: String = "toys") throws -> (id: String, origin: JobOrigin) {
         let id = try state.makeJob(at: Date()), origin = JobOrigin(name: name, source: shop.path + "/inbox/" + name, claimed: Date())
-        try Folder.create(state.job(id) + "/input")
+        try Directory.create(state.job(id) + "/input")
         try state.save(origin, as: "origin.json", of: id)
         return (id, origin)
     }
@@ -30,7 +30,7 @@ import Testing
         let (state, store, claim) = try recovery(shop)
         _ = try state.makeJob(at: Date())
         let (id, _) = try begin(state, shop)
-        try Folder.create(state.job(id) + "/input/.toys.copy")
+        try Directory.create(state.job(id) + "/input/.toys.copy")
         try Recovery(claim: claim).run()
         #expect(try store.records([.open, .closed]) == [])
         #expect(shop.names("state/jobs") == [] && shop.photos(of: "toys") == ["inbox/toys/a.jpg"])
@@ -50,6 +50,43 @@ import Testing
         #expect(record.runs[0].notBefore == StartTime.date("2031-05-01 22:00") && record.runs.map(\.number) == [1, 2])
     }
 
+    /// A share goes away while a folder is copied from it: when it is there again, so is the folder.
+    @Test func theInboxGoesAwayMeanwhile() throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)
+        try shop.drop("toys")
+        let (id, origin) = try begin(state, shop)
+        #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
+        for share in ["away", "hidden"] {
+            #expect(rename(shop.path + "/inbox", shop.path + "/" + share) == 0)
+            if share == "hidden" { try Directory.create(shop.path + "/inbox") }
+            try recovery.run()
+            #expect(throws: FileError.self) { try recovery.adopt(id) }
+            #expect(try shop.names("state/jobs") == [id] && store.records([.open, .closed]) == [])
+            if share == "hidden" { rmdir(shop.path + "/inbox") }
+            #expect(rename(shop.path + "/" + share, shop.path + "/inbox") == 0)
+        }
+        try recovery.adopt(id)
+        #expect(try store.records([.open]).map(\.name) == ["toys"] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
+    }
+
+    /// A share comes back while the daemon is there: what was on its way from it arrives without another start.
+    @Test func aFolderOnItsWayArrives() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        func leave() throws -> String {
+            let (state, _, _) = try recovery(shop), (id, origin) = try begin(state, shop), hidden = Claim.taking(origin, id)
+            #expect(rename(origin.source, shop.path + "/away") == 0)
+            return hidden
+        }
+        let hidden = try leave(), daemon = try shop.daemon("echo x > $OUTPUT/x", drains: false)
+        let running = Task { try await daemon.run() }
+        try await shop.until("the notice") { (try? shop.store().notices().contains { $0.text.contains("is not in the queue yet") }) == true }
+        #expect(rename(shop.path + "/away", hidden) == 0)
+        try await shop.until("the result") { shop.exists("outbox/toys/x") && (try? shop.store().notices().isEmpty) == true }
+        await daemon.stop()
+        _ = try await running.value
+    }
+
     /// A daemon that was killed while it wrote one of a job's small files leaves nothing of it for ever.
     @Test(arguments: [0, 65]) func aSmallFileBrokenOffIsRemoved(_ status: Int32) async throws {
         let shop = try Workshop()
@@ -65,7 +102,7 @@ import Testing
             // The same while it put a failure together in the outbox.
             let partial = shop.path + "/outbox/.\(record.id).failed.partial"
             if status != 0 {
-                try Folder.create(partial)
+                try Directory.create(partial)
                 try "Th".write(toFile: partial + "/.error.txt.5cf2a5ae20585d97.tmp", atomically: false, encoding: .utf8)
             }
             return record.id
@@ -84,7 +121,7 @@ import Testing
         let (state, store, claim) = try recovery(shop)
         let (id, origin) = try begin(state, shop)
         #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
-        try Folder.create(state.job(id) + "/input/.toys.copy")
+        try Directory.create(state.job(id) + "/input/.toys.copy")
         // It was killed while it wrote that the copy is whole.
         try AtomicFile.write("half", to: state.job(id) + "/input/..toys.moved.0123456789abcdef.tmp")
         try Recovery(claim: claim).run()
@@ -98,7 +135,7 @@ import Testing
         try shop.drop("toys")
         let (state, store, claim) = try recovery(shop)
         let id = try state.makeJob(at: Date()), old = try state.makeJob(at: Date() - 60)
-        try Folder.create(state.job(id) + "/input")
+        try Directory.create(state.job(id) + "/input")
         #expect(rename(shop.path + "/inbox/toys", state.job(id) + "/input/toys") == 0)
         func json(_ state: String, _ more: String) -> String {
             """
@@ -177,7 +214,7 @@ import Testing
         let shop = try Workshop(), (state, store, claim) = try recovery(shop)
         try shop.drop("toys")
         let record = try claim.take("toys"), output = state.output(record, run: 0)
-        try Folder.create(output + "/.segmixd/resume")
+        try Directory.create(output + "/.segmixd/resume")
         try Data("half".utf8).write(to: URL(fileURLWithPath: output + "/x"))
         try store.update(record.id) { $0.runs[0].state = .running }
         try store.update(record.id) { $0.runs[0].state = .failed; $0.runs[0].error = "It has failed." }
@@ -185,7 +222,7 @@ import Testing
         if isBrokenOff {
             // Half of it is there, and then something lies in the way.
             let obstacle = shop.path + "/outbox/\(ResultName.partial(job: record.id + ".failed"))/error.txt"
-            try Folder.create(obstacle)
+            try Directory.create(obstacle)
             await #expect(throws: (any Error).self) { _ = try await publisher.finish(record.id) }
             try FolderMove.removeTree(obstacle)
             #expect(!shop.exists("state/jobs/\(record.id)/output/job/x"))
@@ -207,11 +244,11 @@ import Testing
         let name = String(repeating: "n", count: 200), away = "/dev/shm/segmix-test-\(UUID().uuidString)"
         defer { try? FolderMove.removeTree(away) }
         let outbox = away + String(repeating: "/" + name, count: 17)
-        try Folder.create(outbox)
+        try Directory.create(outbox)
         let shop = try Workshop { $0.outbox = outbox }
         try shop.drop("bad")
         let deep = shop.path + "/inbox/bad" + String(repeating: "/" + name, count: 4)
-        try Folder.create(deep)
+        try Directory.create(deep)
         try Data("deep".utf8).write(to: URL(fileURLWithPath: deep + "/x"))
         let script = "[ -e \(shop.path)/mended ] || exit 65; echo x > $OUTPUT/x"
         #expect(try await shop.daemon(script).run() == .drained(failures: 1))

@@ -143,6 +143,45 @@ import Testing
         #expect(shop.read("outbox/toys/x") == "x\n")
     }
 
+    /// Ends, results and hooks need no worker: nothing of them waits until another job is over.
+    @Test func whatHasEndedWaitsForNoOtherJob() async throws {
+        let shop = try Workshop { $0.onFinish = "echo told >> \($0.outbox)/../told; true" }
+        for name in ["a", "b", "c"] { try shop.drop(name) }
+        let script = "case $INPUT in */a) ;; *) while [ ! -e \(shop.path)/go ]; do sleep 0.02; done;; esac; echo x > $OUTPUT/x"
+        try await withDaemon(shop, script) {
+            func has(_ name: String, _ state: JobState) -> Bool { (try? shop.store().find(name).state) == state }
+            try await shop.until("the second") { has("b", .running) }
+            try await shop.until("the first's end") { shop.exists("told") && (try? shop.store().records([.closed]).map(\.name)) == ["a"] }
+            _ = try shop.store(forReading: false).cancel(shop.store().find("c").number, daemonRuns: true)
+            try await shop.until("the third's end") { shop.exists("outbox/c.cancelled/input/a.jpg") }
+            #expect(has("b", .running))
+            shop.touch("go")
+        }
+    }
+
+    /// What was said of a start that failed is taken back where nobody wants it any more.
+    @Test func aJobThatCannotStartAndIsCancelled() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        let lost = WorkerCommand(executable: shop.path + "/nowhere", arguments: ["run"])
+        let daemon = try SegmixDaemon(
+            configuration: shop.configuration, worker: lost, signals: [], retryDelay: { _ in .seconds(60) }, logger: Workshop.logger)
+        let running = Task { try await daemon.run() }
+        try await shop.until("the notice") { (try? shop.store().notices().contains { $0.text.contains("waits and is tried again") }) == true }
+        #expect(try shop.store(forReading: false).cancel(1, daemonRuns: true) == .cancelled)
+        try await shop.until("nothing to say") { (try? shop.store().notices().isEmpty) == true && shop.exists("outbox/toys.cancelled") }
+        await daemon.stop()
+        _ = try await running.value
+    }
+
+    /// A timer that is over before the wait has begun, too.
+    @Test func everyWaitEnds() async {
+        let signal = WakeSignal()
+        for _ in 0..<3000 { await signal.wait(upTo: .zero) }
+        signal.raise()
+        await signal.wait(upTo: .seconds(60))
+    }
+
     @Test func roomForJobs() {
         var configuration = Configuration()
         configuration.workers = 2
@@ -175,7 +214,7 @@ import Testing
             $0.onFinish = "echo finish \"$SEGMIX_NAME\" \"$SEGMIX_STATE\" >> \(folder); cp -t \(folder).d"
             $0.onFailure = "echo failure \"$SEGMIX_JOB\" >> \(folder); cat >> \(folder)"
         }
-        try Folder.create(shop.path + "/told.d")
+        try Directory.create(shop.path + "/told.d")
         try shop.drop("good")
         try shop.drop("bad")
         #expect(try await shop.daemon("case $INPUT in */bad) exit 65;; esac; echo report > $OUTPUT/report.json").run() == .drained(failures: 1))
@@ -227,13 +266,13 @@ import Testing
         try await withDaemon(shop, "echo x > $OUTPUT/x") {
             try await shop.until("the note") { (try? shop.store().notices().contains { $0.subject == "inbox/" }) == true }
             try FileManager.default.removeItem(atPath: shop.path + "/inbox")
-            try Folder.create(shop.path + "/inbox")
+            try Directory.create(shop.path + "/inbox")
             try shop.drop("toys")
             try await shop.until("a result") { shop.exists("outbox/toys") }
             try await shop.until("no note") { (try? shop.store().notices()) == [] }
             try FileManager.default.moveItem(atPath: shop.path + "/inbox", toPath: shop.path + "/gone")
             try await Task.sleep(for: .milliseconds(700))
-            try Folder.create(shop.path + "/inbox")
+            try Directory.create(shop.path + "/inbox")
             try shop.drop("again")
             try await shop.until("another result") { shop.exists("outbox/again") }
         }
@@ -343,7 +382,7 @@ import Testing
         #expect(try shop.store().notices().map(\.text) == ["caf� in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it"])
     }
 
-    /// What could not be moved afterwards, by its length, is not taken.
+    /// What could not be moved afterwards, by its length, is not taken, and a drain says so.
     @Test func aPathThatIsTooLong() async throws {
         let shop = try Workshop()
         try shop.drop("toys")
@@ -357,7 +396,7 @@ import Testing
             at = next
         }
         close(at)
-        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 1))
         #expect(shop.names("outbox") == ["toys"] && shop.names("inbox") == ["deep"])
         #expect(try shop.store().notices().contains { $0.text.contains("its path has") && $0.text.contains("shorter names") })
     }

@@ -38,12 +38,39 @@ import Testing
         ("best_checkpoint: true\nvalidation_prompt: an OLIS Toy and a corgi", #"job.yaml:2: `best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name “hta corgi”; write a prompt with “hta corgi” and “olis toy”, word for word"#),
         ("rounds: 2", #"job.yaml:1: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
         ("rank: 4\nrounds: 2\nvalidation_prompt: hta corgi\nrender: {prompts: [olis toy, hta  corgi and olis toy]}", #"job.yaml:2: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
-        ("num_class_images: 1", #"prior/class_metadata.jsonl: `num_class_images: 1` leaves no prior image for the subject "b"; use at least 2"#),
+        ("num_class_images: 1", #"job.yaml:1: `num_class_images: 1` leaves a subject without prior images; use at least 2, one for each"#),
     ])
     func specificationAndMetadataAgree(_ text: String, _ sentence: String) throws {
         let folder = try makeJobFolder()
         try folder.write(text, to: "job.yaml")
         #expect(faults(folder) == [sentence])
+    }
+
+    @Test func twoSubjectsOfOnePhrase() throws {
+        let folder = try makeJobFolder()
+        let list = try String(contentsOfFile: folder.path + "/metadata.jsonl", encoding: .utf8)
+        try folder.write(list.replacing("olis toy", with: "HTA  corgi"), to: "metadata.jsonl")
+        #expect(faults(folder).contains(#"metadata.jsonl:1: the subjects "b" and "a" have the same phrase, "HTA  corgi", and no prompt could tell them apart; give each a rare word of its own"#))
+    }
+
+    /// Without a list of prior images too, which would have to be drawn.
+    @Test func everySubjectHasAPriorImage() throws {
+        let folder = try makeJobFolder()
+        try FileManager.default.removeItem(atPath: folder.path + "/prior")
+        #expect(faults(folder, settings: ["num_class_images=1"]) == ["--set num_class_images: `num_class_images: 1` leaves a subject without prior images; use at least 2, one for each"])
+        #expect(faults(folder, settings: ["num_class_images=1", "dco_beta=1000"]) == [])
+    }
+
+    /// Slips of copy and paste are said.
+    @Test func masksAndPromptsThatLookWrong() throws {
+        let folder = try makeJobFolder()
+        let job = try Job.load(JobFolder(folder.path), settings: ["render.prompts=[a hta corgi, simple background.]"])
+        #expect(job.warnings == ["the prompt “simple background.” of render.prompts names no subject (a prompt with a comma needs quotes between brackets)"])
+        var shared = job
+        shared.specification.render.prompts = []
+        shared.photos.photos[1].mask = job.photos.photos[0].mask
+        let (mask, one, other) = (job.photos.photos[0].mask!, job.photos.photos[0].file, job.photos.photos[1].file)
+        #expect(shared.warnings == ["\(mask) is the mask of \(one) and of \(other): is it both?"])
     }
 
     @Test func promptsOfEverySubject() throws {

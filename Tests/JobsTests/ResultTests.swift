@@ -22,12 +22,25 @@ import Testing
         #expect((1...3).map { ResultName.candidate("toys", attempt: $0) } == ["toys", "toys-2", "toys-3"])
         #expect(ResultName.failed("toys") == "toys.failed")
         let long = String(repeating: "ü", count: 127)
-        #expect(ResultName.candidate(ResultName.failed(long), attempt: 12).utf8.count <= 255)
+        for count in [71, 72, 73, 127] {
+            let name = ResultName.candidate(ResultName.failed(String(repeating: "図", count: count)), attempt: 12)
+            #expect(name.utf8.count <= 255 && name.hasSuffix(".failed-12"), "\(name)")
+        }
+        #expect(ResultName.candidate(ResultName.cancelled(long), attempt: 1).hasSuffix("ü.cancelled"))
         // All of it is one letter to Swift.
         for strange in ["a" + String(repeating: "\u{301}", count: 120), String(repeating: "\u{1F468}\u{200D}", count: 36)] {
             let name = ResultName.candidate(strange, attempt: 2)
             #expect(strange.count < 40 && name.utf8.count > 210 && name.utf8.starts(with: strange.utf8.prefix(200)) && name.hasSuffix("-2"))
         }
+    }
+
+    @Test func namesThatEveryFileSystemTakes() {
+        let names = [
+            "toys: one?": "toys_ one_", "a\\b|c<d>*\"": "a_b_c_d___", "toys. .": "toys", "toys ": "toys", "...": "_", "con": "_con", "Lpt1.safetensors": "_Lpt1.safetensors",
+            "bell\u{7}": "bell_",
+        ]
+        for (name, portable) in names { #expect(ResultName.portable(name) == portable, "\(name)") }
+        for name in ["toys", "Plüsch und Hund.failed-2", "console", "a b.safetensors", ".hidden"] { #expect(ResultName.portable(name) == nil, "\(name)") }
     }
 
     /// In local time, in the hour that a clock skips in spring as well.
@@ -109,7 +122,7 @@ import Testing
         symlink("deep/a.jpg", folder.path + "/in/toys/link")
         chmod(folder.path + "/in/toys/deep/a.jpg", 0o640)
         let (source, destination) = (folder.path + "/in/toys", folder.path + "/state/toys")
-        try Folder.create(folder.path + "/state")
+        try Directory.create(folder.path + "/state")
         // No UTF-8, as in old archives.
         let strange = RawPath(source).appending([99, 97, 102, -23])
         close(creat(strange.bytes, 0o600))
@@ -147,7 +160,7 @@ import Testing
         try folder.write("photo", to: "in/toys/a.jpg")
         var times = [timespec(tv_sec: time, tv_nsec: 1), timespec(tv_sec: time, tv_nsec: 2)]
         try #require(utimensat(AT_FDCWD, folder.path + "/in/toys/a.jpg", &times, 0) == 0)
-        try Folder.create(folder.path + "/state")
+        try Directory.create(folder.path + "/state")
         #expect(try FolderMove.moveAcross(folder.path + "/in/toys", folder.path + "/state/toys"))
         #expect(try Folder.names(folder.path + "/state/toys") == ["a.jpg"])
     }
@@ -155,7 +168,7 @@ import Testing
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/shm"), "most file systems have no files as large")) func sizesHaveAnEnd() throws {
         let folder = "/dev/shm/segmix-test-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try Folder.create(folder)
+        try Directory.create(folder)
         for (name, size) in [("a", 7), ("b", Int.max - 9), ("c", 3)] {
             _ = FileManager.default.createFile(atPath: folder + "/" + name, contents: nil)
             try #require(truncate(folder + "/" + name, size) == 0)
@@ -167,7 +180,7 @@ import Testing
     @Test func pipesAndLongNamesMoveAcrossToo() throws {
         let folder = try TemporaryFolder(), name = String(repeating: "n", count: 250)
         let (source, destination) = (folder.path + "/in/" + name, folder.path + "/state/" + name)
-        for path in [source, folder.path + "/state"] { try Folder.create(path) }
+        for path in [source, folder.path + "/state"] { try Directory.create(path) }
         try #require(mkfifo(source + "/pipe", 0o600) == 0)
         let twin = folder.path + "/twin"
         try TreeCopy.copy(source, to: twin)
@@ -185,7 +198,7 @@ import Testing
         try folder.write("deep", to: "in/toys/\(name)/\(name)/\(name)/\(name)/b.jpg")
         // Its deepest paths would be longer than a path may be.
         let state = folder.path + String(repeating: "/" + name, count: 17)
-        try Folder.create(state)
+        try Directory.create(state)
         #expect(throws: FileError.self) { try FolderMove.moveAcross(folder.path + "/in/toys", state + "/toys") }
         #expect(try Folder.names(state) == [] && Folder.exists(folder.path + "/in/toys/a.jpg"))
     }
@@ -194,7 +207,7 @@ import Testing
     @Test func theGroupMayMoveWhatIsSubmitted() throws {
         let folder = try TemporaryFolder()
         try folder.write("photo", to: "toys/deep/a.jpg")
-        try Folder.create(folder.path + "/inbox")
+        try Directory.create(folder.path + "/inbox")
         try #require(chmod(folder.path + "/toys/deep/a.jpg", 0o600) == 0 && chmod(folder.path + "/toys", 0o755) == 0)
         #expect(try Submission.submit(folder.path + "/toys", to: folder.path + "/inbox", as: "toys") == "toys")
         func mode(_ path: String) -> mode_t {
@@ -228,7 +241,7 @@ import Testing
     @Test func movingAcrossBrokenOffAfterTheCopy() throws {
         let folder = try TemporaryFolder()
         try folder.write("photo", to: "in/toys/a.jpg")
-        try Folder.create(folder.path + "/state")
+        try Directory.create(folder.path + "/state")
         let (source, destination) = (folder.path + "/in/toys", folder.path + "/state/toys")
         try TreeCopy.copy(source, to: destination)
         // Without the mark it is somebody else's folder.

@@ -199,9 +199,23 @@ import Testing
 
     @Test func nullLeavesWhatWasThere() {
         #expect(read("rank:\nseed: ~", default: "rank: 4").0.rank == 4)
+        #expect(read("rank: 3", default: "rank:").0.rank == 3)
+        // Of a shell's variable that is not set.
+        let (s, faults) = read("rank: 8", settings: ["rank=", "validation_prompt= ", "render.negative_prompt=\"\""])
+        #expect(s.rank == 8 && s.render.negativePrompt == "")
+        #expect(faults.map(\.description) == [
+            "--set rank: there is no value behind `rank=`; for an empty text write `rank=\"\"`, with the shell's quotes around it",
+            "--set validation_prompt: there is no value behind `validation_prompt= `; for an empty text write `validation_prompt=\"\"`, with the shell's quotes around it",
+        ])
+        #expect(read("validation_prompt: 'none'\nmax_train_steps: 200.0").1 == [])
     }
 
     @Test(arguments: [
+        ("max_train_steps: 2.000", "job.yaml:1: `max_train_steps` must be a whole number from 1 to 100000000, not '2.000'"),
+        ("validation_prompt: none", "job.yaml:1: `validation_prompt` must be a text, not 'none'; leave the key out, or put the word in quotes"),
+        ("render:\n  prompts: [a toy, No]", "job.yaml:2: `render.prompts` must be a text or a list of texts, not 'No'; leave the key out, or put the word in quotes"),
+        ("render:\n  negative_prompt: false", "job.yaml:2: `render.negative_prompt` must be a text, not 'false'; write \"\" for an empty one, or put the word in quotes"),
+        ("learnig_rate:", "job.yaml:1: unknown key `learnig_rate`; did you mean `learning_rate`?"),
         ("rank: 0", "job.yaml:1: `rank` must be a whole number from 1 to 4096, not '0'"),
         ("\nrank: many", "job.yaml:2: `rank` must be a whole number from 1 to 4096, not 'many'"),
         ("rank: '8'", "job.yaml:1: `rank` must be a whole number from 1 to 4096, not the text \"8\" in quotes"),

@@ -26,7 +26,7 @@ import Testing
             self.configuration = configuration
             let state = StateDirectory(configuration.state)
             try state.prepare()
-            try Folder.create(configuration.outbox)
+            try Directory.create(configuration.outbox)
             store = try JobStore.openForDaemon(state).0
             application = Application(router: StatusRouter.make(configuration: configuration, store: store, token: "secret", host: "127.0.0.1"))
         }
@@ -53,7 +53,7 @@ import Testing
         }
 
         private func write(_ text: String, _ path: String) throws {
-            try Folder.create(Directory.parent(of: path))
+            try Directory.create(Directory.parent(of: path))
             try text.write(toFile: path, atomically: false, encoding: .utf8)
         }
     }
@@ -279,7 +279,7 @@ import Testing
             try await client.execute(uri: "/api/v1/jobs/1/files/absent.png", method: .get) { #expect($0.status == .notFound, sourceLocation: sourceLocation) }
         }
         @Sendable func move(_ source: String, _ destination: String) throws {
-            try Folder.create(Directory.parent(of: destination))
+            try Directory.create(Directory.parent(of: destination))
             try #require(rename(source, destination) == 0)
         }
         try await place.application.test(.router) { client in
@@ -307,7 +307,7 @@ import Testing
         try await place.application.test(.router) { client in
             try place.store.update("1") { $0.runs[0].state = .cancelled }
             try await client.execute(uri: picture, method: .get) { #expect($0.status == .ok) }
-            try Folder.create(partial)
+            try Directory.create(partial)
             try #require(rename(output + "/samples", partial + "/samples") == 0)
             try await client.execute(uri: picture, method: .get) { #expect($0.status == .ok) }
             try place.store.update("1") { $0.failedAs = "toys.cancelled" }
@@ -324,7 +324,7 @@ import Testing
         let place = try Place()
         try place.fill()
         let target = place.path + "/elsewhere"
-        try Folder.create(target)
+        try Directory.create(target)
         for name in ["job.log", "metrics.jsonl", "report.html"] { try "{\"step\":1,\"loss\":1}\nsecret\n".write(toFile: target + "/" + name, atomically: false, encoding: .utf8) }
         let path = place.configuration.outbox + "/" + link
         try? FileManager.default.removeItem(atPath: path)

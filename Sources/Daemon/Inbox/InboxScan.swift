@@ -10,6 +10,8 @@ struct InboxScan {
         var folders: [String] = []
         /// Those that are complete, by name.
         var settled: [String] = []
+        /// Those that cannot be looked through.
+        var unreadable: [String] = []
         /// When the next of the others may be.
         var next: ContinuousClock.Instant?
 
@@ -87,6 +89,7 @@ struct InboxScan {
             } catch {
                 // Somebody else has taken it meanwhile, or it was renamed.
                 guard Folder.exists(path) else { continue }
+                finding.unreadable.append(name)
                 complain(about: name, "The folder \(name.onOneLine()) cannot be read: \(error)")
             }
         }

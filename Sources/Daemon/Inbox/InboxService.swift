@@ -9,6 +9,7 @@ import ServiceLifecycle
 struct InboxService: Service {
     let configuration: Configuration
     let claim: Claim
+    let recovery: Recovery
     let store: JobStore
     /// Is rung when something was taken.
     let changed: WakeSignal
@@ -17,10 +18,13 @@ struct InboxService: Service {
     let logger: Logger
     private let signal = WakeSignal()
     private let stopping = Stopping()
+    /// Where folders are looked at and taken.
+    private let files = FileExecutor("segmixd.inbox")
 
-    init(configuration: Configuration, claim: Claim, store: JobStore, changed: WakeSignal, drain: DrainState?, logger: Logger) {
+    init(configuration: Configuration, claim: Claim, recovery: Recovery, store: JobStore, changed: WakeSignal, drain: DrainState?, logger: Logger) {
         self.configuration = configuration
         self.claim = claim
+        self.recovery = recovery
         self.store = store
         self.changed = changed
         self.drain = drain
@@ -29,7 +33,7 @@ struct InboxService: Service {
 
     func run() async throws {
         try await stopping.whileNotStopped(then: { signal.raise() }) {
-            await watch()
+            await withTaskExecutorPreference(files) { await watch() }
         }
     }
 
@@ -39,8 +43,11 @@ struct InboxService: Service {
         /// Draining, what cannot be taken is left behind.
         var given: Set<RawPath> = []
         var told: [String: String]?
+        // What has left the inbox and is not in the queue, and why.
+        var unfinished = Dictionary(uniqueKeysWithValues: ((try? recovery.unknown(in: claim.state.jobs)) ?? []).map { ($0, "") })
         var scan = InboxScan(configuration: configuration, logger: logger)
         let settle = Duration.seconds(configuration.settleSeconds)
+        var unreadable: Set<RawPath> = []
         while !stopping.isStopped {
             // Mounted, unmounted, made anew: events come from the folder that was there before.
             let current = Place(configuration.inbox)
@@ -58,14 +65,18 @@ struct InboxService: Service {
             }
             let now = ContinuousClock.now
             let found = scan.look(at: now)
+            unreadable = Set(found.unreadable.map { RawPath($0) })
             events?.follow(Set(found.folders.filter(found.waiting.contains).map { Directory.joined(configuration.inbox, $0) }))
-            var hasTaken = false
+            var hasTaken = finish(&unfinished)
             for name in found.settled where !stopping.isStopped && !given.contains(RawPath(name)) {
                 do {
                     let record = try claim.take(name)
                     logger.info("Taken: \(name.onOneLine()) as \(record.id), \(record.runs.count == 1 ? "job \(record.runs[0].number)" : "\(record.runs.count) jobs from \(record.runs[0].number)")")
                     hasTaken = true
                     changed.raise()
+                } catch let error as Claim.Unfinished {
+                    unfinished[error.id] = "The folder \(name.onOneLine()) is on its way out of the inbox: \(error.reason)"
+                    logger.error("\(unfinished[error.id]!)")
                 } catch {
                     // Another daemon was quicker, or somebody has renamed it.
                     if (error as? FileError)?.code == ENOENT, !Folder.exists(Directory.joined(configuration.inbox, name)) { continue }
@@ -73,7 +84,8 @@ struct InboxService: Service {
                     if drain != nil { given.insert(RawPath(name)) }
                 }
             }
-            let notices = Dictionary(uniqueKeysWithValues: scan.notices.sorted { $0.key < $1.key }.prefix(100).map { ("inbox/\($0.key)", $0.value) })
+            let waiting = unfinished.filter { !$0.value.isEmpty }.map { ("inbox/\($0.key)", $0.value) }
+            let notices = Dictionary(uniqueKeysWithValues: scan.notices.sorted { $0.key < $1.key }.prefix(100).map { ("inbox/\($0.key)", $0.value) } + waiting)
             if notices != told, (try? store.setNotices(notices, prefix: "inbox/")) != nil { told = notices }
             if hasTaken { continue }
             if drain != nil, found.waiting.allSatisfy({ given.contains(RawPath($0)) }) { break }
@@ -84,8 +96,25 @@ struct InboxService: Service {
             if !stopping.isStopped { try? await Task.sleep(for: min(Duration.milliseconds(200), settle / 4), clock: .continuous) }
         }
         await events?.stop()
-        drain?.inboxHasEnded(leaving: given.count)
+        drain?.inboxHasEnded(leaving: given.union(unreadable).count + unfinished.count)
         changed.raise()
+    }
+
+    /// Goes on with folders that were on their way; true where one has arrived.
+    private func finish(_ unfinished: inout [String: String]) -> Bool {
+        var hasArrived = false
+        for id in unfinished.keys.sorted() {
+            do {
+                try recovery.adopt(id)
+                unfinished[id] = nil
+                hasArrived = true
+                changed.raise()
+            } catch {
+                let text = "The folder \(claim.state.job(id)) is not in the queue yet: \(error)"
+                if unfinished.updateValue(text, forKey: id) != text { logger.warning("\(text)") }
+            }
+        }
+        return hasArrived
     }
 
     /// Where a system has no events to give, it is asked for some again after that.

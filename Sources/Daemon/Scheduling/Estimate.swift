@@ -20,13 +20,12 @@ struct Estimate: Sendable {
         enum CodingKeys: String, CodingKey { case memory = "memory_bytes" }
     }
 
-    /// Bytes of memory. A job with faults gets the fallback: its worker tells the faults, and its start those of the disk.
+    /// Bytes of memory. A job with faults takes none, its worker only tells them; what the check cannot tell gets the fallback.
     func memory(_ record: JobRecord, run: Int) async -> Int {
-        let snapshot = state.configuration(of: record.id, run: run)
-        guard (try? ConfigurationSnapshot.write(configuration, to: snapshot)) != nil else { return fallback }
-        var pipes: [Int32] = [0, 0]
-        guard pipe(&pipes) == 0 else { return fallback }
-        for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let snapshot = state.job(record.id) + "/estimate-\(run).json"
+        defer { unlink(snapshot) }
+        guard (try? ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)) != nil else { return fallback }
+        guard let pipes = try? WorkerProcess.pipe() else { return fallback }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         var arguments = ["check", state.input(record), "--json"]
         if let path = configuration.path { arguments += ["--config", path] }
@@ -35,11 +34,11 @@ struct Estimate: Sendable {
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[StrayWorkers.environmentKey] = state.path
         let process = try? WorkerProcess(
-            executable: command.executable, arguments: command.arguments.dropLast() + arguments, environment: environment, output: pipes[1], errors: nowhere)
-        close(pipes[1])
+            executable: command.executable, arguments: command.arguments.dropLast() + arguments, environment: environment, output: pipes.write, errors: nowhere)
+        close(pipes.write)
         close(nowhere)
         guard let process else {
-            close(pipes[0])
+            close(pipes.read)
             return fallback
         }
         began(process)
@@ -49,13 +48,13 @@ struct Estimate: Sendable {
             process.kill()
         }
         let answers = AnswerBox()
-        async let lines: Void = LineReader.read(pipes[0]) { line in
+        async let lines: Void = LineReader.read(pipes.read) { line in
             if let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)) { answers.set(answer.memory) }
         }
-        _ = await process.wait()
+        let end = await process.wait()
         await lines
         timer.cancel()
-        return answers.value ?? fallback
+        return answers.value ?? (end == .exited(ExitStatus.badInput.rawValue) ? 0 : fallback)
     }
 }
 

@@ -16,8 +16,8 @@ struct HookRunner: Sendable {
     /// Is told of the process that tells, and of its end.
     var began: @Sendable (WorkerProcess) -> Void = { _ in }
     var ended: @Sendable (WorkerProcess) -> Void = { _ in }
-    /// Longer than this no hook may take.
-    var patience = Duration.seconds(60)
+    /// Longer than this no command may take: it may copy a result to another machine.
+    var patience = Duration.seconds(3600)
 
     /// What a webhook gets.
     struct Message: Encodable {

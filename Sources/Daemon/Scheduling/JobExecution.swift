@@ -7,7 +7,9 @@ import Synchronization
 
 /// One start of one job's worker, from the queue to what follows from its end.
 struct JobExecution: Sendable {
+    /// What the job is started with, and what holds while it runs.
     let configuration: Configuration
+    let live: LiveConfiguration
     let command: WorkerCommand
     let state: StateDirectory
     let store: JobStore
@@ -38,7 +40,7 @@ struct JobExecution: Sendable {
             // It never started: that costs no attempt.
             await untilWritten {
                 try store.update(id, remark: "\(error)") { record in
-                    record.runs[run].state = .queued
+                    record.runs[run].state = record.runs[run].isCancelling ? .cancelled : .queued
                     record.runs[run].attempts -= 1
                 }
             }
@@ -107,16 +109,11 @@ struct JobExecution: Sendable {
 
     /// Starts the worker and stays with it to its end.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, StopReason?) {
-        try Folder.create(output)
+        try Directory.create(output)
         let snapshot = state.configuration(of: record.id, run: run)
-        var configuration = configuration
-        // What has begun goes on as it began; what `default_job` says by now is for others.
-        if hasBegun(output), let before = try? ConfigurationSnapshot.read(snapshot) { configuration.defaultJob = before.defaultJob }
-        try ConfigurationSnapshot.write(configuration, to: snapshot)
+        try ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
-        var pipes: [Int32] = [0, 0]
-        guard pipe(&pipes) == 0 else { throw FileError("create", "a pipe", code: errno) }
-        for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let pipes = try WorkerProcess.pipe()
         let process: WorkerProcess
         do throws(FileError) {
             process = try WorkerProcess(
@@ -124,13 +121,13 @@ struct JobExecution: Sendable {
                 arguments: command.arguments(
                     input: state.input(record), configuration: configuration.path, snapshot: snapshot, output: output,
                     specification: record.runs[run].specificationFile),
-                environment: environment, output: pipes[1], errors: log.descriptor)
+                environment: environment, output: pipes.write, errors: log.descriptor)
         } catch {
-            close(pipes[0])
-            close(pipes[1])
+            close(pipes.read)
+            close(pipes.write)
             throw error
         }
-        close(pipes[1])
+        close(pipes.write)
         let number = record.runs[run].number
         let worker = RunningWorker(work: .run(folder: record.id, run: run), number: number, process: process)
         let identity = WorkerIdentity(pid: process.pid)
@@ -142,9 +139,9 @@ struct JobExecution: Sendable {
         }
         began(worker)
         logger.info("Running: \(record.title(run: run).onOneLine()) (job \(number)) in process \(process.pid), attempt \(record.runs[run].attempts)")
-        let supervisor = WorkerSupervisor(worker: worker, log: log, configuration: configuration, store: store, logger: logger)
+        let supervisor = WorkerSupervisor(worker: worker, log: log, live: live, store: store, logger: logger)
         let guardian = Task { await supervisor.watch() }
-        async let lines: Void = LineReader.read(pipes[0]) { log.take($0) }
+        async let lines: Void = LineReader.read(pipes.read) { log.take($0) }
         let end = await process.wait()
         await lines
         guardian.cancel()
@@ -165,11 +162,6 @@ struct JobExecution: Sendable {
     }
 
     // MARK: - What a worker leaves
-
-    /// Whether there is something to go on with, or all is done.
-    private func hasBegun(_ output: String) -> Bool {
-        [".segmixd/resume", ".segmixd/round-1.json", "report.json"].contains { Folder.exists(Directory.joined(output, $0)) }
-    }
 
     private func hasResult(_ output: String) -> Bool {
         (try? Folder.names(output))?.contains { !$0.hasPrefix(".") } ?? false

@@ -90,7 +90,7 @@ struct ResultPublisher: Sendable {
                 try requireOutbox()
                 if place == partial { continue }
             }
-            try Folder.create(Directory.parent(of: input))
+            try Directory.create(Directory.parent(of: input))
             if !Folder.exists(input) { try FolderMove.move(place + "/input", to: input) }
             if Folder.isDirectory(place), Folder.exists(input) {
                 for (i, run) in record.runs.enumerated() where run.state != .done {
@@ -99,6 +99,14 @@ struct ResultPublisher: Sendable {
                 try FolderMove.removeTree(place + "/error.txt")
                 // Something else that somebody has put there stays where it is.
                 rmdir(place)
+            }
+        }
+        // A log that was put among results which never left.
+        for (i, run) in record.runs.enumerated() where run.state != .done {
+            let log = state.log(record, run: i)
+            try Directory.create(Directory.parent(of: log))
+            for (source, target) in zip(adoptedLogs(record, run: i), [log, log + ".1"]) where Folder.exists(source) && !Folder.exists(target) {
+                try FolderMove.move(source, to: target)
             }
         }
         let hasInput = Folder.exists(input)
@@ -116,8 +124,8 @@ struct ResultPublisher: Sendable {
     private func takeBack(_ record: JobRecord, run: Int, from place: String) throws {
         guard Folder.isDirectory(place) else { return }
         let output = state.output(record, run: run), log = state.log(record, run: run)
-        try Folder.create(output)
-        try Folder.create(Directory.parent(of: log))
+        try Directory.create(output)
+        try Directory.create(Directory.parent(of: log))
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
         for name in try Folder.names(place).sorted() where !others.contains(name) {
             if name == "job.log", !Folder.exists(log) {
@@ -175,31 +183,39 @@ struct ResultPublisher: Sendable {
         return parts
     }
 
-    /// Puts the run's log among its results; a worker that writes a `job.log` itself keeps it.
+    /// Puts the run's log among its results.
     private func adoptLog(_ record: JobRecord, run: Int) throws {
-        let output = state.output(record, run: run), log = state.log(record, run: run)
-        try Folder.create(output)
-        for (source, target) in [(log, "job.log"), (log + ".1", "job.log.1")] where Folder.exists(source) {
-            let place = Directory.joined(output, target)
-            try FolderMove.move(source, to: Folder.exists(place) ? Directory.joined(output, "worker." + target.dropFirst(4)) : place)
+        let log = state.log(record, run: run)
+        try Directory.create(state.output(record, run: run))
+        for (source, target) in zip([log, log + ".1"], adoptedLogs(record, run: run)) where Folder.exists(source) {
+            // What lies there is a worker's own doing.
+            try FolderMove.removeTree(target)
+            try FolderMove.move(source, to: target)
         }
     }
+
+    /// `job.log` and the one before it.
+    private func adoptedLogs(_ record: JobRecord, run: Int) -> [String] { ["job.log", "job.log.1"].map { Directory.joined(state.output(record, run: run), $0) } }
 
     /// The folder for the results of several specifications; written down before it is made.
     private func chooseResultFolder(_ record: JobRecord) throws -> JobRecord {
         if let folder = record.resultFolder {
-            try Folder.create(Directory.joined(outbox, folder))
+            try Directory.create(Directory.joined(outbox, folder))
             return record
         }
-        var attempt = 1
+        var attempt = 1, name = record.name
         while true {
-            let candidate = ResultName.candidate(record.name, attempt: attempt)
+            let candidate = ResultName.candidate(name, attempt: attempt)
             attempt += 1
             if Folder.exists(Directory.joined(outbox, candidate)) { continue }
             try place(record.id) { $0.resultFolder = candidate }
             if mkdir(Directory.joined(outbox, candidate), 0o777) == 0 {
                 try FolderMove.flush(outbox)
                 return try load(record.id)
+            }
+            if ResultName.isRefused(errno), let portable = ResultName.portable(name) {
+                (name, attempt) = (portable, 1)
+                continue
             }
             guard errno == EEXIST else { throw FileError("create", Directory.joined(outbox, candidate), code: errno) }
         }

@@ -54,6 +54,8 @@ final class SchedulerService: Service {
     private static let mostMessengers = 4
     /// So often a drain tries to put something into the outbox; after some ten minutes it leaves the rest to the next one.
     private static let mostTriesOfADrain = 4
+    /// Where folders are moved: a share that hangs holds up no more than that.
+    private let files = FileExecutor("segmixd.results")
     private let resources: Resources
     private let hold: QueueHold
     private let stopping = Stopping()
@@ -117,6 +119,7 @@ final class SchedulerService: Service {
     /// Starts the next thing that can be started, or waits. True where a drain has come to its end.
     private func step(_ group: inout DiscardingTaskGroup) async throws -> Bool {
         try cancelOnRequest()
+        try forgetObstacles()
         let reason = hold.reason(configuration)
         let now = ContinuousClock.now
         let (busy, excluded, needs, isEstimating, isStuck) = state.withLock { state in
@@ -134,9 +137,11 @@ final class SchedulerService: Service {
                 group.addTask { await self.perform(work) { try await self.estimate(work) } }
                 return false
             }
-            if resources.fits(need, beside: needs) {
+            // Ends, results and hooks take no worker's place.
+            let isRun = if case .run = work { true } else { false }
+            if !isRun || resources.fits(need, beside: needs) {
                 state.withLock { $0.busy[work] = need }
-                group.addTask { await self.perform(work) { try await self.carryOut(work) } }
+                group.addTask(executorPreference: isRun ? nil : files) { await self.perform(work) { try await self.carryOut(work) } }
                 return false
             }
         } else if let drain, !drain.isInboxOpen, isStuck {
@@ -236,6 +241,11 @@ final class SchedulerService: Service {
         if state.withLock({ $0.obstacles.removeValue(forKey: work) }) != nil { sayObstacles() }
     }
 
+    /// Of what is not to be done any more: a job that could not be started and was cancelled since.
+    private func forgetObstacles() throws {
+        for work in state.withLock({ Array($0.obstacles.keys) }) where try !store.isDue(work) { clear(work) }
+    }
+
     private func sayObstacles() {
         let obstacles = state.withLock { $0.obstacles }
         let notices = Dictionary(obstacles.map { (Self.obstaclePrefix + $0.key.folder, $0.value) }, uniquingKeysWith: min)
@@ -248,7 +258,7 @@ final class SchedulerService: Service {
         switch work {
         case .run(let id, let run):
             let execution = JobExecution(
-                configuration: configuration, command: command, state: directory, store: store, retryDelay: retryDelay, logger: logger,
+                configuration: configuration, live: live, command: command, state: directory, store: store, retryDelay: retryDelay, logger: logger,
                 isStopping: { [stopping] in stopping.isStopped },
                 began: { [self] worker in
                     state.withLock { $0.workers.append(worker) }

@@ -13,32 +13,42 @@ struct Claim: Sendable {
     var configuration: Configuration { live.current }
     let logger: Logger
 
+    /// A folder that has left its place in the inbox and is not in the queue: `Recovery` knows how to go on with it.
+    struct Unfinished: Error {
+        let id: String
+        let reason: any Error
+    }
+
     /// Takes one settled folder. Stopped at any moment, the folder is whole in the inbox or whole in `input`, and
     /// `Recovery` knows which. Of two daemons that try, one gets the folder and the other an error.
+    /// - Throws: `Unfinished` where it is neither in the inbox under its name nor in the queue; everything else leaves it in the inbox.
     func take(_ name: String) throws -> JobRecord {
         let now = Date()
         let id = try state.makeJob(at: now)
         let origin = JobOrigin(name: name, source: Directory.joined(configuration.inbox, name), claimed: now)
         let input = state.job(id) + "/input/" + name
+        var isHidden = false
         do {
-            try Folder.create(state.job(id) + "/input")
+            try Directory.create(state.job(id) + "/input")
             try state.save(origin, as: "origin.json", of: id)
             try FolderMove.flush(state.jobs)
-            try move(origin, id)
+            try move(origin, id, isHidden: &isHidden)
         } catch {
-            // While the folder is hidden in the inbox, this is what it is found again by.
-            if !Folder.exists(input), !Folder.exists(Self.taking(origin, id)) { try? FolderMove.removeTree(state.job(id)) }
+            // While the folder is hidden in the inbox, this is what it is found again by; a share that went away may hide it too.
+            if isHidden || Folder.exists(input) { throw Unfinished(id: id, reason: error) }
+            try? FolderMove.removeTree(state.job(id))
             throw error
         }
         do { return try queue(id, origin) } catch {
-            // What the queue does not know would wait for the next start; in the inbox it comes up again soon.
-            if FolderMove.renameWithoutReplacing(input, origin.source) { try? FolderMove.removeTree(state.job(id)) }
+            guard FolderMove.renameWithoutReplacing(input, origin.source) else { throw Unfinished(id: id, reason: error) }
+            try? FolderMove.removeTree(state.job(id))
             throw error
         }
     }
 
     /// Moves the folder of `origin` into the job's folder, or finishes such a move.
-    func move(_ origin: JobOrigin, _ id: String) throws {
+    /// - Parameter isHidden: whether it lies under another name in the inbox when this throws.
+    func move(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         let input = state.job(id) + "/input/" + origin.name
         let taking = Self.taking(origin, id)
         if !Folder.exists(taking) {
@@ -63,6 +73,7 @@ struct Claim: Sendable {
                 throw errno == EACCES || errno == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: errno)
             }
         }
+        isHidden = true
         // An earlier move may have been broken off while it wrote its mark.
         try AtomicFile.removeLeftovers(in: Directory.parent(of: input))
         do {
@@ -72,7 +83,7 @@ struct Claim: Sendable {
             if Folder.exists(input), !Folder.exists(taking) {
                 return logger.error("\(origin.name.onOneLine()) was taken, but not everything of it could be removed from the inbox: \(error)")
             }
-            if !Folder.exists(input) { putBack(taking, origin) }
+            if !Folder.exists(input) { isHidden = !putBack(taking, origin) }
             throw error
         }
     }
@@ -94,9 +105,10 @@ struct Claim: Sendable {
     }
 
     /// Under another name where somebody has dropped a folder of the same one meanwhile.
-    private func putBack(_ taking: String, _ origin: JobOrigin) {
+    /// - Returns: whether that worked.
+    private func putBack(_ taking: String, _ origin: JobOrigin) -> Bool {
         let inbox = Directory.parent(of: origin.source)
-        for attempt in 1...100 where FolderMove.renameWithoutReplacing(taking, Directory.joined(inbox, ResultName.candidate(origin.name, attempt: attempt))) { return }
+        return (1...100).contains { FolderMove.renameWithoutReplacing(taking, Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0))) }
     }
 
     /// The hidden name of a folder that is being copied from the inbox.

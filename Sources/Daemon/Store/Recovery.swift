@@ -16,13 +16,12 @@ struct Recovery {
     /// - Throws: where the queue or the state directory cannot be used at all.
     func run() throws {
         StrayWorkers.end(state, logger: claim.logger)
-        let known = try store.identities()
-        for (folder, isOpen) in [(state.jobs, true), (state.done, false)] {
-            for id in try StateDirectory.identities(in: folder) where !known.contains(id) {
-                do { try adopt(id, in: Directory.joined(folder, id), isOpen: isOpen) } catch {
-                    claim.logger.error("The folder \(Directory.joined(folder, id)) is left alone: \(error)")
-                }
-            }
+        for id in try unknown(in: state.jobs) {
+            do { try adopt(id) } catch { claim.logger.error("The folder \(state.job(id)) is left alone: \(error)") }
+        }
+        for id in try unknown(in: state.done) {
+            let folder = Directory.joined(state.done, id)
+            do { try adopt(id, in: folder, isOpen: false) } catch { claim.logger.error("The folder \(folder) is left alone: \(error)") }
         }
         for record in try store.records([.open, .reopening]) {
             do { try resume(record) } catch { claim.logger.error("The jobs of \(record.name.onOneLine()) (\(record.id)) are left alone: \(error)") }
@@ -50,6 +49,16 @@ struct Recovery {
 
     // MARK: - Folders that the queue does not know
 
+    /// Identities of folders that the queue does not have.
+    func unknown(in folder: String) throws -> [String] {
+        let known = try store.identities()
+        return try StateDirectory.identities(in: folder).filter { !known.contains($0) }
+    }
+
+    /// Puts a folder of `jobs` into the queue, after finishing its way out of the inbox; or removes it where the folder is still there.
+    /// - Throws: where neither can be done now.
+    func adopt(_ id: String) throws { try adopt(id, in: state.job(id), isOpen: true) }
+
     private func adopt(_ id: String, in folder: String, isOpen: Bool) throws {
         if let legacy = try LegacyRecord.load(in: folder) { return try adopt(legacy, id, in: folder, isOpen: isOpen) }
         let input = folder + "/input"
@@ -69,17 +78,33 @@ struct Recovery {
         guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
         if !Folder.exists(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
             guard Folder.exists(Claim.taking(origin, id)) else {
-                // The folder never left the inbox; what may lie here is an unfinished copy of it.
+                // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
+                // the folder under its hidden name.
+                try requireInbox(of: origin)
                 return try FolderMove.removeTree(folder)
             }
         }
         if placement == nil, partials.isEmpty {
-            try claim.move(origin, id)
+            var isHidden = false
+            try claim.move(origin, id, isHidden: &isHidden)
             _ = try claim.queue(id, origin)
             return claim.logger.notice("Found again: \(origin.name.onOneLine()) as \(id)")
         }
         try adoptPlaced(id, origin, placement ?? JobPlacement(), partials)
     }
+
+    /// - Throws: `FileError` where the folder may be in an inbox that cannot be seen now.
+    private func requireInbox(of origin: JobOrigin) throws {
+        let inbox = Directory.parent(of: origin.source)
+        if let mount = ForeseenMount.missing(for: inbox) { throw FileError("look into", inbox, reason: "\(mount) is not mounted", remedy: "Mount it") }
+        _ = try RawPath(inbox).names()
+        guard Folder.exists(origin.source) || origin.claimed < Date() - Self.longestAbsence else {
+            throw FileError("find", origin.source, reason: "it is not there, nor under the name that it had while it was taken", remedy: "If the inbox is a share, mount it")
+        }
+    }
+
+    /// In seconds: so long a share may be away.
+    private static let longestAbsence: TimeInterval = 30 * 86_400
 
     /// A folder of which something is in the outbox, or on its way there.
     private func adoptPlaced(_ id: String, _ origin: JobOrigin, _ placement: JobPlacement, _ partials: [String]) throws {
@@ -153,7 +178,8 @@ struct Recovery {
     /// Hidden folders of the outbox in which results of this folder were being put together.
     private func partials(of id: String, name: String) -> [String] {
         var found: [String] = []
-        let folders = [outbox] + ((try? names(outbox)) ?? []).filter { $0.hasPrefix(ResultName.shortened(name)) }.map { Directory.joined(outbox, $0) }
+        let starts = [name, ResultName.portable(name) ?? name].map { ResultName.shortened($0) }
+        let folders = [outbox] + ((try? names(outbox)) ?? []).filter { entry in starts.contains { entry.hasPrefix($0) } }.map { Directory.joined(outbox, $0) }
         for folder in folders where Folder.isDirectory(folder) {
             for entry in (try? names(folder)) ?? [] where entry.hasPrefix(".\(id).") && entry.hasSuffix(".partial") {
                 found.append(Directory.joined(folder, entry))

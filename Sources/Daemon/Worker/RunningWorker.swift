@@ -21,7 +21,9 @@ final class RunningWorker: Sendable {
     /// is heard whatever the earlier reason was.
     func ask(_ why: StopReason) {
         let isFirst = reason.withLock { reason in
-            defer { if reason == nil || why == .cancelled { reason = why } }
+            // One that hangs after it was asked to pause has failed.
+            let hangs = if case .stalled = why { reason?.isPause ?? false } else { false }
+            defer { if reason == nil || why == .cancelled || hangs { reason = why } }
             return reason == nil
         }
         if isFirst { process.terminate() }

@@ -19,7 +19,7 @@ final class WorkerLog: Sendable {
 
     /// Opens the log, appending to what an earlier attempt wrote.
     init(_ path: String) throws(FileError) {
-        try Folder.create(Directory.parent(of: path))
+        try Directory.create(Directory.parent(of: path))
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError("write", path, code: errno) }
         self.path = path

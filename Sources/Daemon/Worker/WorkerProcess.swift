@@ -50,7 +50,7 @@ final class WorkerProcess: Sendable {
         var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, executable, &actions, &attributes, &argv, &envp)
+        let code = Self.spawning.withLock { _ in posix_spawn(&pid, executable, &actions, &attributes, &argv, &envp) }
         guard code == 0 else { throw FileError("start", executable, code: code) }
         self.pid = pid
         // Where memory runs out, the worker goes, not the daemon or what else runs on the machine.
@@ -59,6 +59,21 @@ final class WorkerProcess: Sendable {
             _ = write(descriptor, score, score.count)
             close(descriptor)
         }
+    }
+
+    /// No process is started while a descriptor is there that has not been marked yet.
+    private static let spawning = Mutex(())
+
+    /// A pipe of which another process inherits nothing: it would hold the writing end open after the one that writes has ended.
+    static func pipe() throws(FileError) -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [0, 0]
+        let isMade = spawning.withLock { _ in
+            guard Foundation.pipe(&ends) == 0 else { return false }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            return true
+        }
+        guard isMade else { throw FileError("create", "a pipe", code: errno) }
+        return (ends[0], ends[1])
     }
 
     /// Marks every descriptor as not to be inherited: libinotifytools opens its own without that mark.

@@ -8,7 +8,8 @@ import Logging
 struct WorkerSupervisor: Sendable {
     let worker: RunningWorker
     let log: WorkerLog
-    let configuration: Configuration
+    /// As it holds now.
+    let live: LiveConfiguration
     let store: JobStore
     let logger: Logger
 
@@ -17,6 +18,7 @@ struct WorkerSupervisor: Sendable {
         var ending: SuspendingClock.Instant?
         while true {
             do { try await Task.sleep(for: .seconds(1), clock: .continuous) } catch { return }
+            let configuration = live.current
             if let hours = configuration.hours, !hours.areNow { worker.ask(.hours) }
             if FreeSpace.isShort(configuration) { worker.ask(.disk) }
             if let limit = configuration.memoryPerJob, let taken = worker.process.anonymousMemory, taken > limit { worker.kill(.memory(taken)) }

@@ -40,12 +40,8 @@ extension Configuration {
         settleSeconds = values.seconds("settle_seconds", 0...86_400, default: settleSeconds)
         rescanSeconds = values.seconds("rescan_seconds", 0.05...86_400, default: rescanSeconds)
         maxAttempts = values.integer("max_attempts", 1...1000, default: maxAttempts)
-        if let node = values.value("min_free_space") {
-            minFreeSpace = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "min_free_space", "a size such as `10 GiB`", minFreeSpace)
-        }
-        if let node = values.value("cache_size") {
-            cacheSize = node.text.flatMap(Quantity.bytes) ?? values.wrong(node, "cache_size", "a size such as `20 GiB`", cacheSize)
-        }
+        minFreeSpace = values.size("min_free_space", mayBeNone: true) ?? minFreeSpace
+        cacheSize = values.size("cache_size", mayBeNone: true) ?? cacheSize
         maskModels = values.path("mask_models", from: folder)
         if let node = values.value("hours") {
             hours = node.text.flatMap(RunningHours.init)
@@ -160,9 +156,9 @@ extension Configuration {
 
 extension KeyedValues {
     /// A number of bytes; nil where it is left out.
-    func size(_ key: String) -> Int? {
+    func size(_ key: String, mayBeNone: Bool = false) -> Int? {
         guard let node = value(key) else { return nil }
-        return node.text.flatMap(Quantity.bytes).flatMap { $0 > 0 ? $0 : nil } ?? wrong(node, key, "a size such as `10 GiB`", nil)
+        return node.text.flatMap { Quantity.bytes(ofMany: $0, mayBeNone: mayBeNone) } ?? wrong(node, key, "a size such as `10 GiB`, of a MiB at least", nil)
     }
 
     /// A duration in seconds, with or without a unit.

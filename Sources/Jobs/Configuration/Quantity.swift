@@ -10,6 +10,11 @@ public enum Quantity {
         return Int(value)
     }
 
+    /// The same where a few bytes cannot be meant: the unit was forgotten.
+    static func bytes(ofMany text: String, mayBeNone: Bool = false) -> Int? {
+        bytes(text).flatMap { $0 >= 1 << 20 || mayBeNone && $0 == 0 ? $0 : nil }
+    }
+
     /// Seconds: `30`, `0.5`, `30 s`, `5 min`, `2 h`, `1 day`.
     static func seconds(_ text: String) -> Double? {
         let units: [String: Double] = [

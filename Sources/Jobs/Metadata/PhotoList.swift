@@ -54,10 +54,10 @@ public struct PhotoList: Equatable, Sendable, Codable {
         self.photos = photos
     }
 
-    /// `metadata.jsonl` of a job's folder by itself, without its specification.
+    /// The photos of a job's folder by themselves, without its specification: `metadata.jsonl`, or its subjects' folders.
     /// - Throws: `FaultList` with every fault.
     public static func read(folder: String) throws -> PhotoList {
-        let (list, faults) = MetadataReader.read("metadata.jsonl", paths: try JobPath(root: folder))
+        let (list, faults) = Job.readPhotos(try JobPath(root: folder))
         try faults.throwIfAny()
         guard let list else { preconditionFailure("no photos and no fault") }
         return list

@@ -5,7 +5,8 @@ import Foundation
 /// costs nothing: every step looks whether it is already done.
 ///
 /// The parts are moved into a hidden folder beside the final one, everything is flushed, and the folder is renamed. No
-/// part is ever deleted here; what is in the hidden folder when the machine goes down is still there afterwards.
+/// part is ever deleted here; what is in the hidden folder when the machine goes down is still there afterwards. A name that
+/// the outbox's file system refuses is made one that it takes (`ResultName.portable`).
 public struct Publication: Sendable {
     /// Something that becomes a part of the result.
     public enum Part: Sendable {
@@ -41,13 +42,13 @@ public struct Publication: Sendable {
     public func publish(chosen: String?, parts: [Part], willAppear: (String) async throws -> Void) async throws -> String {
         // Chosen, and nothing left to rename: it has appeared, whatever has been done to it since.
         if let chosen, !Folder.exists(partial) { return chosen }
-        try Folder.create(folder)
-        try Folder.create(partial)
+        try Directory.create(folder)
+        try Directory.create(partial)
         // A text that was being written when the machine went down.
         try AtomicFile.removeLeftovers(in: partial)
         for part in parts { try add(part) }
         try Directory.flushTree(partial)
-        var attempt = 1
+        var attempt = 1, name = name
         while true {
             let candidate = ResultName.candidate(name, attempt: attempt)
             let destination = Directory.joined(folder, candidate)
@@ -56,6 +57,10 @@ public struct Publication: Sendable {
                 if FolderMove.renameWithoutReplacing(partial, destination) {
                     try Directory.flush(folder)
                     return candidate
+                }
+                if ResultName.isRefused(errno), let portable = ResultName.portable(name) {
+                    name = portable
+                    continue
                 }
                 guard errno == EEXIST || errno == ENOTEMPTY else { throw FileError("publish", destination, code: errno) }
             }
@@ -66,21 +71,29 @@ public struct Publication: Sendable {
     private func add(_ part: Part) throws {
         switch part {
         case .moved(let source, let target):
-            try FolderMove.move(source, to: try inside(target))
+            try move(source, to: target)
         case .contents(let source, let target):
             guard Folder.isDirectory(source) else { return }
             for name in try Folder.names(source).sorted() where !name.hasPrefix(".") {
-                try FolderMove.move(Directory.joined(source, name), to: try inside(target.isEmpty ? name : target + "/" + name))
+                try move(Directory.joined(source, name), to: target.isEmpty ? name : target + "/" + name)
             }
         case .text(let text, let target):
             try AtomicFile.write(text, to: try inside(target))
         }
     }
 
+    private func move(_ source: String, to target: String) throws {
+        do { try FolderMove.move(source, to: try inside(target)) } catch let error as FileError {
+            let parts = target.split(separator: "/").map(String.init), portable = parts.map { ResultName.portable($0) ?? $0 }
+            guard ResultName.isRefused(error.code), parts != portable else { throw error }
+            try FolderMove.move(source, to: try inside(portable.joined(separator: "/")))
+        }
+    }
+
     /// A place in the hidden folder whose own folder exists.
     private func inside(_ relative: String) throws -> String {
         let path = Directory.joined(partial, relative)
-        try Folder.create(Directory.parent(of: path))
+        try Directory.create(Directory.parent(of: path))
         return path
     }
 }

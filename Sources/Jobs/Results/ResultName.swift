@@ -1,3 +1,5 @@
+import Foundation
+
 /// How results are called in the outbox.
 public enum ResultName {
     /// `NAME`, then `NAME-2`, `NAME-3`…; for a failed job `NAME.failed`, `NAME.failed-2`….
@@ -10,23 +12,44 @@ public enum ResultName {
     }
 
     /// The folder of a job that failed.
-    public static func failed(_ name: String) -> String { shortened(name) + ".failed" }
+    public static func failed(_ name: String) -> String { withSuffix(name, ".failed") }
 
     /// The folder of a job that was cancelled.
-    public static func cancelled(_ name: String) -> String { shortened(name) + ".cancelled" }
+    public static func cancelled(_ name: String) -> String { withSuffix(name, ".cancelled") }
+
+    /// Still whole when `candidate` has shortened it.
+    private static func withSuffix(_ name: String, _ suffix: String) -> String { shortened(name, to: longest - suffix.utf8.count) + suffix }
+
+    private static let longest = 220
 
     /// A name that leaves room for what is appended to it: file systems take 255 bytes.
-    public static func shortened(_ name: String) -> String {
-        guard name.utf8.count > 220 else { return name }
+    public static func shortened(_ name: String) -> String { shortened(name, to: longest) }
+
+    private static func shortened(_ name: String, to longest: Int) -> String {
+        guard name.utf8.count > longest else { return name }
         // By scalars: a letter with a hundred accents is one character.
         var short = String.UnicodeScalarView(), count = 0
         for scalar in name.unicodeScalars {
             count += UTF8.width(scalar)
-            if count > 220 { break }
+            if count > longest { break }
             short.append(scalar)
         }
         return String(short)
     }
+
+    /// The name as every file system takes it; nil where it is that already. exFAT, NTFS and shares of Windows refuse some characters, a
+    /// dot or space at the end, and the names of devices.
+    public static func portable(_ name: String) -> String? {
+        var text = String(String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 32 || "<>:\"|?*\\".unicodeScalars.contains($0) ? "_" : $0 }))
+        while let last = text.last, last == "." || last == " " { text.removeLast() }
+        let stem = (text.split(separator: ".", omittingEmptySubsequences: false).first ?? "").uppercased()
+        let devices = ["CON", "PRN", "AUX", "NUL"] + ["COM", "LPT"].flatMap { port in (1...9).map { "\(port)\($0)" } }
+        if text.isEmpty || devices.contains(stem) { text = "_" + text }
+        return text == name ? nil : text
+    }
+
+    /// Whether an error says that a name is none for the file system. Linux's exFAT, FAT and NTFS say EINVAL, others EILSEQ.
+    public static func isRefused(_ code: Int32) -> Bool { code == EINVAL || code == EILSEQ }
 
     /// The hidden folder beside the result in which it is put together. It carries the job's own identity, so that a
     /// publication that was broken off is found again and finished.

@@ -54,8 +54,20 @@ final class KeyedValues {
     func string(_ key: String) -> String? {
         guard let node = value(key) else { return nil }
         guard let text = node.text, !text.allSatisfy(\.isWhitespace) else { return wrong(node, key, "a text", nil) }
+        guard !node.isRefusal else { return wrong(node, key, "a text", nil, hint: Self.refusalRemedy) }
         return text
     }
+
+    /// A text that may be empty.
+    func text(_ key: String, default fallback: String) -> String {
+        guard let node = value(key) else { return fallback }
+        guard let text = node.text else { return wrong(node, key, "a text", fallback) }
+        guard !node.isRefusal else { return wrong(node, key, "a text", fallback, hint: "; write \"\" for an empty one, or put the word in quotes") }
+        return text
+    }
+
+    /// What to do about `none` where a text is wanted.
+    private static let refusalRemedy = "; leave the key out, or put the word in quotes"
 
     func choice<Choice: RawRepresentable<String> & CaseIterable>(_ key: String, default fallback: Choice) -> Choice {
         guard let node = value(key) else { return fallback }
@@ -70,7 +82,9 @@ final class KeyedValues {
 
     /// A text, or a list of texts.
     func strings(_ key: String, mayBeEmpty: Bool = false) -> [String]? {
-        list(key, "a text or a list of texts", mayBeEmpty: mayBeEmpty) { node in node.text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } }
+        list(key, "a text or a list of texts", mayBeEmpty: mayBeEmpty, hint: { $0.isRefusal ? Self.refusalRemedy : "" }) { node in
+            node.isRefusal ? nil : node.text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
+        }
     }
 
     /// A whole number, or a list of them.
@@ -83,11 +97,13 @@ final class KeyedValues {
         list(key, "a number \(range) or a list of them") { node in node.number.flatMap { range.contains($0) ? $0 : nil } }
     }
 
-    private func list<Value>(_ key: String, _ wanted: String, mayBeEmpty: Bool = false, _ read: (YAMLNode) -> Value?) -> [Value]? {
+    private func list<Value>(
+        _ key: String, _ wanted: String, mayBeEmpty: Bool = false, hint: (YAMLNode) -> String = { _ in "" }, _ read: (YAMLNode) -> Value?
+    ) -> [Value]? {
         guard let node = value(key) else { return nil }
         let items: [YAMLNode] = if case .sequence(let items) = node.content { items } else { [node] }
         let values = items.map(read)
-        if let bad = values.firstIndex(where: { $0 == nil }) { return wrong(items[bad], key, wanted, nil) }
+        if let bad = values.firstIndex(where: { $0 == nil }) { return wrong(items[bad], key, wanted, nil, hint: hint(items[bad])) }
         if values.isEmpty, !mayBeEmpty { return wrong(node, key, wanted, nil, instead: "an empty list") }
         return values.map { $0! }
     }

@@ -26,7 +26,7 @@ public struct PrepareSpecification: Codable, Equatable, Sendable {
     public var wholeFactor = 1.3
 
     // Prior images.
-    /// How often an image is drawn again, each time with a new seed, before its class is given up.
+    /// How often an image is drawn, each time with a new seed, before its class is given up.
     public var priorAttempts = 10
     /// `{class}` stands for the class.
     public var priorPrompt = "a photo of a {class}, simple background, full body view, award winning photography, highly detailed"
@@ -65,10 +65,7 @@ public struct PrepareSpecification: Codable, Equatable, Sendable {
                 values.report(node, "`\(values.prefix)prior_prompt` must name the class: write {class} where it belongs")
             }
         }
-        if let node = values.value(key(.priorNegativePrompt)) {
-            // An empty negative prompt is a choice, not an omission.
-            priorNegativePrompt = node.text ?? values.wrong(node, key(.priorNegativePrompt), "a text", priorNegativePrompt)
-        }
+        priorNegativePrompt = values.text(key(.priorNegativePrompt), default: priorNegativePrompt)
         priorSteps = values.integer(key(.priorSteps), 1...1000, default: priorSteps)
         priorGuidance = values.number(key(.priorGuidance), NumberRange(lower: 0, upper: 100), default: priorGuidance)
         priorBatchSize = values.integer(key(.priorBatchSize), 1...64, default: priorBatchSize)

@@ -43,10 +43,8 @@ public struct RenderSpecification: Codable, Equatable, Sendable {
 
     init(_ values: KeyedValues, seed: Int) {
         prompts = values.strings("prompts", mayBeEmpty: true) ?? []
-        if let node = values.value("negative_prompt") {
-            // An empty negative prompt is a choice, not an omission.
-            negativePrompt = node.text ?? values.wrong(node, "negative_prompt", "a text", negativePrompt)
-        }
+        // An empty negative prompt is a choice, not an omission.
+        negativePrompt = values.text("negative_prompt", default: negativePrompt)
         seeds = values.integers("seeds", 0...1 << 53) ?? [seed]
         steps = values.integer("steps", 1...1000, default: steps)
         guidance = values.number("guidance", NumberRange(lower: 0, upper: 100), default: guidance)

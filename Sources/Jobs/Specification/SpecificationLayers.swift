@@ -36,6 +36,10 @@ public struct SpecificationLayers {
         }
         let location = YAMLNode.Location(file: "--set \(setting[..<equals])")
         let text = setting[setting.index(after: equals)...]
+        guard !text.allSatisfy(\.isWhitespace) else {
+            faults.append(location.fault("there is no value behind `\(setting)`; for an empty text write `\(setting[...equals])\"\"`, with the shell's quotes around it"))
+            return
+        }
         var node = YAMLNode(.scalar(Self.trimmed(text), isPlain: true), at: location)
         if let first = text.first, "[{\"'".contains(first) {
             do throws(Fault) {

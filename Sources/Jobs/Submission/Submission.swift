@@ -9,8 +9,8 @@ public enum Submission {
     /// - Returns: the name under which it lies in the inbox.
     public static func submit(_ folder: String, to inbox: String, as name: String) throws(FileError) -> String {
         guard Folder.leadsToDirectory(inbox) else { throw FileError("submit to", inbox, code: ENOENT) }
-        let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name)).\(getpid()).submitted")
-        try FolderMove.removeTree(hidden)
+        removeLeftovers(in: inbox)
+        let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name)).\(UInt32.random(in: 0...(.max))).submitted")
         do throws(FileError) {
             try TreeCopy.copy(folder, to: hidden)
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
@@ -37,6 +37,30 @@ public enum Submission {
             try? FolderMove.removeTree(hidden)
             throw error
         }
+    }
+
+    /// Copies that were broken off, once nothing has been written into them for a day.
+    private static func removeLeftovers(in inbox: String) {
+        for name in (try? Folder.names(inbox)) ?? [] where name.hasPrefix(".") && name.hasSuffix(".submitted") {
+            let path = Directory.joined(inbox, name)
+            guard let newest = newestChange(RawPath(path)), time(nil) - newest > 86_400 else { continue }
+            try? FolderMove.removeTree(path)
+        }
+    }
+
+    /// When something in a tree was last changed, in seconds since 1970; nil where it cannot be read. Copies keep the times of what
+    /// they are copies of, but not this one.
+    private static func newestChange(_ path: RawPath) -> Int? {
+        guard let status = path.status else { return nil }
+        var newest = status.st_ctim.tv_sec
+        if status.st_mode & S_IFMT == S_IFDIR {
+            guard let names = try? path.names() else { return nil }
+            for name in names {
+                guard let inner = newestChange(path.appending(name)) else { return nil }
+                newest = max(newest, inner)
+            }
+        }
+        return newest
     }
 
     private static func openToGroup(_ path: RawPath) throws(FileError) {

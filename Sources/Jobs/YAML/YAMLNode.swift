@@ -61,8 +61,9 @@ public struct YAMLNode: Equatable, Sendable, Codable {
     public func merged(with other: YAMLNode) -> YAMLNode {
         guard case .mapping(var entries) = content, case .mapping(let others) = other.content else { return other }
         var places = Dictionary(entries.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
-        for entry in others where !entry.value.isNull {
+        for entry in others {
             if let i = places[entry.key] {
+                guard !entry.value.isNull else { continue }
                 entries[i] = Entry(key: entry.key, location: entry.location, value: entries[i].value.merged(with: entry.value))
             } else {
                 places[entry.key] = entries.count

@@ -25,6 +25,12 @@ extension YAMLNode {
         }
     }
 
+    /// A word by which somebody says that a text is not wanted: `none`, `no`, `false`, `off`.
+    var isRefusal: Bool {
+        guard case .scalar(let text, isPlain: true) = content else { return false }
+        return text.lowercased() == "none" || boolean == false
+    }
+
     /// A finite number: `1`, `-0.5`, `.5`, `1.`, `1e-4`, `2_010`, `0x10`.
     public var number: Double? {
         guard case .scalar(let text, isPlain: true) = content else { return nil }
@@ -37,11 +43,12 @@ extension YAMLNode {
         return value
     }
 
-    /// A whole number. `2e3` and `2000.0` are whole as well.
+    /// A whole number. `2e3` and `2000.0` are whole as well; `2.000` is not, which is two thousand to many.
     public var integer: Int? {
         guard case .scalar(let text, isPlain: true) = content else { return nil }
         if let whole = Self.whole(text) { return whole }
-        guard let value = number, value.rounded() == value, abs(value) <= 9_007_199_254_740_992 else { return nil }
+        let groups = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard let value = number, !(groups.count == 2 && !groups[0].isEmpty && groups[1] == "000"), value.rounded() == value, abs(value) <= 9_007_199_254_740_992 else { return nil }
         return Int(value)
     }
 
