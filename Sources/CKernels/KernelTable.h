@@ -49,7 +49,7 @@ struct ck_table {
                                const float *, const float *, size_t, size_t, size_t, size_t, size_t, size_t, size_t, float,
                                float *);
     size_t lanes;   ///< of a panel of a convolution's packed weights
-    void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
+    void (*conv2d)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, size_t, size_t, float *);
     void (*depthwise)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t);
     void (*winograd2)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);
     void (*winograd4)(float *, const float *, const float *, const float *, const ck_conv_shape *, size_t, size_t, float *);

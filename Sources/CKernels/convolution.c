@@ -3,8 +3,13 @@
 #include "KernelTable.h"
 
 void ck_conv2d(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape, size_t begin,
-               size_t end, float *scratch) {
-    ck_kernels()->conv2d(y, x, packed, bias, shape, begin, end, scratch);
+               size_t end, size_t first, size_t last, float *scratch) {
+    ck_kernels()->conv2d(y, x, packed, bias, shape, begin, end, first, last, scratch);
+}
+
+size_t ck_conv2d_panels(const ck_conv_shape *shape) {
+    const size_t lanes = ck_kernels()->lanes;
+    return (shape->out_channels + lanes - 1) / lanes;
 }
 
 void ck_depthwise(float *y, const float *x, const float *weight, const float *bias, const ck_conv_shape *shape, size_t begin,

@@ -50,6 +50,8 @@ public final class CPUDevice: Device {
     public var liveBytes: Int { arena.live }
     public var peakBytes: Int { arena.peak }
     public func resetPeak() { arena.resetPeak() }
+    /// How many threads compute at once.
+    public var threadCount: Int { min(threads.count, Self.availableCores) }
     /// Bytes of memory that this process holds for tensors and that none is in now.
     public var idleBytes: Int { arena.idle }
     public func trim() { arena.trim() }

@@ -31,12 +31,19 @@ extension CPUDevice {
 
     private func direct(_ y: Floats, _ x: Floats, _ packed: Floats, _ bias: Floats?, _ geometry: ck_conv_shape) {
         var shape = geometry
-        let rows = shape.batch * shape.out_height
-        // About four pieces of work for each thread, none too small to be worth its packing.
-        let least = max(1, 256 / shape.out_width), pieces = max(1, min(threads.count * 4, rows / least))
-        threads.run(pieces, scratch: ck_conv2d_scratch(&shape)) { piece, memory in
+        let rows = shape.batch * shape.out_height, panels = ck_conv2d_panels(&shape)
+        // About four pieces of work for each thread. Of large pictures pieces are rows, none too few to be worth reading the weight; of
+        // small ones, whose weight is the larger part, they are output channels first, so that each is read once.
+        let least = max(1, 256 / shape.out_width), wanted = threads.count * 4
+        let isSmall = rows * shape.out_width < shape.kernel_height * shape.kernel_width * shape.out_channels
+        let channelPieces = isSmall ? min(wanted, panels) : 1
+        let rowPieces = max(1, min((wanted + channelPieces - 1) / channelPieces, rows / least))
+        threads.run(rowPieces * channelPieces, scratch: ck_conv2d_scratch(&shape)) { piece, memory in
             var shape = geometry
-            ck_conv2d(y, x, packed, bias, &shape, rows * piece / pieces, rows * (piece + 1) / pieces, memory)
+            let (channel, row) = (piece / rowPieces, piece % rowPieces)
+            ck_conv2d(
+                y, x, packed, bias, &shape, rows * row / rowPieces, rows * (row + 1) / rowPieces,
+                panels * channel / channelPieces, panels * (channel + 1) / channelPieces, memory)
         }
     }
 

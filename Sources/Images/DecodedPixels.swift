@@ -41,6 +41,12 @@ enum DecodedPixels {
         }
     }
 
+    /// Whether some pixel is not opaque.
+    var isTransparent: Bool {
+        guard case .rgba(let image) = self else { return false }
+        return stride(from: 3, to: image.bytes.count, by: 4).contains { image.bytes[$0] != 255 }
+    }
+
     /// ITU-R 601-2 luma as Pillow rounds it: (19595·R + 38470·G + 7471·B + 2¹⁵) >> 16. Alpha is ignored.
     var luma: GrayImage {
         switch self {

@@ -16,9 +16,23 @@ public enum ImageFile {
     }
 
     /// The picture upright, in grey (ITU-R 601-2 luma); alpha is ignored. Throws `ImageError`.
-    public static func readMask(_ path: String, name: String? = nil) throws(ImageError) -> GrayImage {
+    public static func readMask(_ path: String, name: String? = nil) throws(ImageError) -> GrayImage { try openMask(path, name: name).mask }
+
+    /// The same, with what else its file says: whether some of it is transparent, and how it lies there. Throws `ImageError`.
+    public static func openMask(_ path: String, name: String? = nil) throws(ImageError) -> (mask: GrayImage, isTransparent: Bool, orientation: Orientation) {
         let (pixels, orientation) = try decode(path, name ?? path, scalesGray: false)
-        return pixels.luma.upright(from: orientation)
+        return (pixels.luma.upright(from: orientation), pixels.isTransparent, orientation)
+    }
+
+    /// How a picture lies in its file. Throws `ImageError`.
+    public static func orientation(_ path: String, name: String? = nil) throws(ImageError) -> Orientation {
+        let file = name ?? path, data = try read(path, file)
+        switch try format(of: data, file) {
+        case .jpeg: return try JPEGStructure(data, file: file).orientation
+        case .png:
+            guard PNGDecoder.mayBeTurned(data) else { return .upright }
+            return try decode(path, file, scalesGray: true).1
+        }
     }
 
     /// Size of the upright picture and format, without decoding the pixels where that can be known without (JPEG,

@@ -17,7 +17,7 @@ enum JPEGDecoder {
         var data = data, status: Int32 = 0, pixels: [UInt8] = []
         let size = width * height * structure.components
         // libjpeg tells the first oddity only. One that leaves every pixel intact is mended, so that what comes after it is seen.
-        for _ in 0..<3 {
+        for _ in 0..<20 {
             pixels = [UInt8](unsafeUninitializedCapacity: size) { out, count in
                 // Rows that a damaged file does not reach must not show old memory.
                 out.initialize(repeating: 0)
@@ -25,7 +25,7 @@ enum JPEGDecoder {
                                        format.rawValue, TJFLAG_LIMITSCANS)
                 count = size
             }
-            guard status != 0, tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue), let mended = mended(data, lastMessage(handle)) else { break }
+            guard status != 0, tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue), let mended = mended(data, lastMessage(handle), components: structure.components) else { break }
             data = mended
         }
         guard status == 0 else {
@@ -42,13 +42,15 @@ enum JPEGDecoder {
     private static func lastMessage(_ handle: tjhandle?) -> String { String(cString: tjGetErrorStr2(handle)) }
 
     /// The file without the oddity of an encoder that a warning tells of; nil where pixels are missing.
-    private static func mended(_ data: [UInt8], _ warning: String) -> [UInt8]? {
-        guard ["extraneous bytes before marker", "JFIF revision", "Adobe color transform", "Invalid SOS parameters"].contains(where: warning.contains) else { return nil }
-        if warning.hasSuffix("extraneous bytes before marker 0xd9"), let count = warning.split(separator: " ").lazy.compactMap({ Int($0) }).first {
-            return JPEGStructure.withoutPadding(data, count)
-        }
-        let plain = JPEGStructure.plain(data)
-        return plain == data ? nil : plain
+    private static func mended(_ data: [UInt8], _ warning: String, components: Int) -> [UInt8]? {
+        let stray = "extraneous bytes before marker"
+        guard [stray, "JFIF revision", "Adobe color transform", "Invalid SOS parameters"].contains(where: warning.contains) else { return nil }
+        let plain = JPEGStructure.plain(data, components: components)
+        if plain != data { return plain }
+        let words = warning.split(separator: " ")
+        guard warning.contains(stray), let count = words.lazy.compactMap({ Int($0) }).first, let marker = words.last.flatMap({ UInt8($0.dropFirst(2), radix: 16) })
+        else { return nil }
+        return JPEGStructure.withoutPadding(data, count, before: marker)
     }
 
     /// Four inks, stored inverted as Adobe does, to RGB without a colour profile: Pillow's

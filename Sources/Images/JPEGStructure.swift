@@ -81,8 +81,8 @@ struct JPEGStructure {
 
     /// The file as an encoder without oddities would have written it: no bytes between the segments before the first scan, and of JFIF's
     /// version, Adobe's transform and the spectral selection of a sequential scan what decoders take them for.
-    static func plain(_ data: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = [0xFF, 0xD8], at = 2, scans = 0, components = 0, isSequential = false
+    static func plain(_ data: [UInt8], components: Int) -> [UInt8] {
+        var out: [UInt8] = [0xFF, 0xD8], at = 2, scans = 0, isSequential = false
         while case let before = at, let marker = nextMarker(data, &at) {
             if scans > 0 { out += data[before..<(at - 2)] }
             out += [0xFF, marker]
@@ -93,10 +93,11 @@ struct JPEGStructure {
             at += length
             switch marker {
             case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
-                if length >= 8 { components = Int(segment[7]) }
                 isSequential = [0xC0, 0xC1, 0xC9].contains(marker)
             case 0xE0 where length >= 9 && segment[2..<7].elementsEqual("JFIF\0".utf8): segment[7] = 1
-            case 0xEE where length >= 14 && segment[2..<7].elementsEqual("Adobe".utf8) && segment[13] > 2: segment[13] = components == 4 ? 2 : 1
+            case 0xEE where length >= 14 && segment[2..<7].elementsEqual("Adobe".utf8):
+                let coded: UInt8 = components == 4 ? 2 : 1
+                if segment[13] != 0 { segment[13] = coded }
             case 0xDA:
                 scans += 1
                 if isSequential, length >= 6 { segment.replaceSubrange((length - 3)..<length, with: [0, 63, 0]) }
@@ -107,21 +108,21 @@ struct JPEGStructure {
         return out
     }
 
-    /// The file without `count` bytes before its end, where these are nothing but padding; nil where they are not.
-    static func withoutPadding(_ data: [UInt8], _ count: Int) -> [UInt8]? {
-        var at = 2, end: Int?
-        while let marker = nextMarker(data, &at) {
-            if marker == 0xD9 {
-                end = at - 2
-                break
+    /// The file without the `count` bytes of padding before the first such marker that has as many; nil where none has.
+    static func withoutPadding(_ data: [UInt8], _ count: Int, before wanted: UInt8) -> [UInt8]? {
+        var at = 2
+        while count > 0, let marker = nextMarker(data, &at) {
+            let start = at - 2
+            if marker == wanted, start - count >= 2, data[(start - count)..<start].allSatisfy({ $0 == 0 || $0 == 0xFF }) {
+                return Array(data[..<(start - count)] + data[start...])
             }
+            if marker == 0xD9 { return nil }
             if (0xD0...0xD8).contains(marker) || marker == 0x01 { continue }
             guard at + 2 <= data.count else { return nil }
             at += max(2, Int(data[at]) << 8 | Int(data[at + 1]))
             if at > data.count { return nil }
         }
-        guard let end, count > 0, end - count >= 2, data[(end - count)..<end].allSatisfy({ $0 == 0 || $0 == 0xFF }) else { return nil }
-        return Array(data[..<(end - count)]) + [0xFF, 0xD9]
+        return nil
     }
 
     /// The code of the next marker at or after `at`, and `at` behind it.

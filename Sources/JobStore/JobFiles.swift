@@ -31,7 +31,7 @@ public struct JobFiles: Sendable {
             return [start] + names.map { Place(folder: Directory.joined(parent, $0), root: outbox) }
         case .failed, .cancelled:
             let names = [ResultName.partial(job: record.id + ".failed")] + (record.failedAs.map { [$0] } ?? [])
-            return [start] + names.map { Place(folder: Directory.joined(outbox, isOne ? $0 : "\($0)/\(record.runs[run].name)"), root: outbox) }
+            return [start] + names.map { Place(folder: Directory.joined(outbox, isOne ? $0 : $0 + "/" + ResultName.existing(record.runs[run].name, in: Directory.joined(outbox, $0))), root: outbox) }
         }
     }
 
@@ -44,15 +44,8 @@ public struct JobFiles: Sendable {
     /// The job's log, and what it lies below; nil where there is none (yet).
     public func log(_ record: JobRecord, run: Int) -> (path: String, root: String)? {
         let own = state.log(record, run: run)
-        let candidates = [(own, Directory.parent(of: own))] + places(record, run: run).flatMap { place in
-            ["job.log"].map { (place.folder + "/" + $0, place.root) }
-        }
+        let candidates = [(own, Directory.parent(of: own))] + places(record, run: run).map { ($0.folder + "/job.log", $0.root) }
         return candidates.first { Folder.exists($0.0) }.map { (path: $0.0, root: $0.1) }
-    }
-
-    /// The newest picture in `samples`, relative to the job's folder.
-    public func latestPicture(_ record: JobRecord, run: Int) -> String? {
-        pictures(record, run: run).last
     }
 
     /// All pictures in `samples`, the newest last, relative to the job's folder.

@@ -16,11 +16,11 @@ extension JobStore {
                 try db.execute(
                     sql: """
                         INSERT INTO job (folder, run, specificationFile, name, priority, notBefore, state, attempts, error, lastEnd, publishedAs,
-                            memory, queued, started, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            hook, memory, queued, started, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """,
                     arguments: [
                         record.id, index, run.specificationFile, run.name, run.priority, run.notBefore?.timeIntervalSince1970, run.state.rawValue,
-                        run.attempts, run.error, run.lastEnd, run.publishedAs, run.memory, run.queued.timeIntervalSince1970,
+                        run.attempts, run.error, run.lastEnd, run.publishedAs, run.hook?.rawValue, run.memory, run.queued.timeIntervalSince1970,
                         run.started?.timeIntervalSince1970, run.ended?.timeIntervalSince1970,
                     ])
                 let number = db.lastInsertedRowID
@@ -115,6 +115,7 @@ extension JobStore {
         switch new.state {
         case .running:
             new.started = new.started ?? now
+            new.lastEnd = nil
             try db.execute(
                 sql: "INSERT INTO attempt (job, attempt, started) VALUES (?, ?, ?)", arguments: [new.number, new.attempts, now.timeIntervalSince1970])
         case .queued where old.state.isFinal:

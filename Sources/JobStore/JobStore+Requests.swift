@@ -42,6 +42,8 @@ extension JobStore {
             new.runs[index].attempts = 0
             new.runs[index].error = nil
             new.runs[index].hook = nil
+            // Its folder, or the configuration, may have been mended.
+            new.runs[index].memory = nil
             // Where all have ended the folder is on its way out, or will be: what has left already is brought back first.
             if old.state == .closed || old.isFinished { new.state = .reopening }
             try Self.save(db, old, &new, remark: "on request")

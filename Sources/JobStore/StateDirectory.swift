@@ -22,6 +22,8 @@ public struct StateDirectory: Sendable {
     public func input(_ record: JobRecord) -> String { job(record.id) + "/input/" + record.name }
     public func output(_ record: JobRecord, run: Int) -> String { job(record.id) + "/output/" + record.runs[run].name }
     public func configuration(of id: String, run: Int) -> String { job(id) + "/" + ConfigurationSnapshot.name(run: run) }
+    /// What an estimate goes by, for as long as it takes.
+    public func estimate(of id: String, run: Int) -> String { job(id) + "/estimate-\(run).json" }
     public func log(_ record: JobRecord, run: Int) -> String { job(record.id) + "/logs/" + record.runs[run].name + ".log" }
 
     /// What a run goes by. One that has begun goes on as it began; what `default_job` says by now is for others.

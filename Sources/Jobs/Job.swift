@@ -125,7 +125,7 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// What is unusual but allowed; one sentence each.
     public var warnings: [String] {
-        var warnings = (unusedPictures.map { [$0] } ?? []) + sharedMasks + promptsOfNobody
+        var warnings = (unusedPictures.map { [$0] } ?? []) + sharedMasks + promptsOfNobody + foreignCaptions + bareClasses
         let s = specification
         if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
             warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
@@ -146,14 +146,37 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// A mask of two photos is one line copied to make the next.
     private var sharedMasks: [String] {
-        var first: [String: String] = [:]
+        var first: [String: PhotoEntry] = [:]
         return (photos.photos + (priors?.photos ?? [])).compactMap { photo in
             guard let mask = photo.mask else { return nil }
             guard let other = first[mask] else {
-                first[mask] = photo.file
+                first[mask] = photo
                 return nil
             }
-            return other == photo.file ? nil : "\(mask) is the mask of \(other) and of \(photo.file): is it both?"
+            if other.file != photo.file { return "\(mask) is the mask of \(other.file) and of \(photo.file): is it both?" }
+            return other.subject == photo.subject ? nil : "\(mask) is the mask of \"\(other.subject)\" and of \"\(photo.subject)\" in \(photo.file): is it both?"
+        }
+    }
+
+    /// A line that was copied for another subject keeps what it said.
+    private var foreignCaptions: [String] {
+        let phrases = photos.subjects.map { ($0.key, $0.phrase, $0.phrase.lowercased()) }
+        let found: [String] = photos.photos.compactMap { photo in
+            guard let own = phrases.first(where: { $0.0 == photo.subject }) else { return nil }
+            let without = photo.captions.first { !$0.lowercased().contains(own.2) }
+            return without.map { caption in
+                let other = phrases.first { caption.lowercased().contains($0.2) }
+                return "a caption of \(photo.file) does not name “\(own.1)”\(other.map { ", but “\($0.1)”" } ?? ""): “\(caption.onOneLine(atMost: 100))”"
+            }
+        }
+        return found.count <= 5 ? found : found.prefix(4) + ["and captions of \(found.count - 4) more photos"]
+    }
+
+    /// Rare words are no classes: prior images would be drawn of them, and masks looked for.
+    private var bareClasses: [String] {
+        guard lacksPriors || !unmasked.isEmpty else { return [] }
+        return photos.subjects.filter { specification.classes[$0.key] == nil && $0.className == $0.phrase }.map {
+            "“\($0.phrase)” is one word, and so it is taken for the class of \"\($0.key)\" as well; where it is a rare word, name the class: `classes: {\($0.key): dog}`"
         }
     }
 

@@ -31,6 +31,20 @@ public struct Composer {
         return named.isEmpty ? subjects.subjects.map(\.key) : named
     }
 
+    /// - Throws: `SegMixError` for a key that is not known, and for a subject without a mask.
+    public func check(_ keys: [String]) throws(SegMixError) { for key in keys { _ = try maskedPhotos(of: key) } }
+
+    private func maskedPhotos(of key: String) throws(SegMixError) -> (subject: Int, photos: [Photo]) {
+        guard let subject = subjects.position(ofSubject: key) else {
+            throw SegMixError("The layout names the subject \"\(key)\", which is not in the id table; correct the key.")
+        }
+        let photos = subjects.photosOfSubject[subject].map { subjects.photos[$0] }.filter { $0.mask != nil }
+        guard !photos.isEmpty else {
+            throw SegMixError("No photo of the subject \"\(key)\" has a mask, which mean-shifted noise (gamma above 0) needs; add one, or use gamma 0.")
+        }
+        return (subject, photos)
+    }
+
     /// A layout of one photo of each subject in `keys`, drawn with `seed`, and its picture.
     ///
     /// - Parameter boxes: where each lies; nil: drawn too.
@@ -42,13 +56,7 @@ public struct Composer {
         var stream = RandomStream(seed: seed, purpose: .composition)
         var candidates: [CollagePlan.Candidate] = [], cutOuts: [String: CutOut] = [:]
         for key in keys {
-            guard let subject = subjects.position(ofSubject: key) else {
-                throw SegMixError("The layout names the subject \"\(key)\", which is not in the id table; correct the key.")
-            }
-            let photos = subjects.photosOfSubject[subject].map { subjects.photos[$0] }.filter { $0.mask != nil }
-            guard !photos.isEmpty else {
-                throw SegMixError("No photo of the subject \"\(key)\" has a mask, which mean-shifted noise (gamma above 0) needs; add one, or use gamma 0.")
-            }
+            let (subject, photos) = try maskedPhotos(of: key)
             let photo = photos[stream.integer(in: 0...(photos.count - 1))], cutOut = try cache.cutOut(of: photo)
             candidates.append(.init(photo: photo, box: cutOut.box, scale: scales?[subject]))
             cutOuts[key] = cutOut

@@ -115,8 +115,15 @@ public struct ExampleSampler {
                 needs.cacheBytes += 3 * side * long
                 needs.add(crops: settings.centerCrop ? 1 : long - side + 1, isPrior: isPrior)
                 if masksWillCome, photo.mask == nil { needs.cacheBytes += picture.bytes.count }
-                guard settings.segmixProbability > 0, let mask = photo.mask, let maskPath = photo.maskPath else { continue }
-                needs.cacheBytes += try CutOut(photo: picture, mask: ImageFile.readMask(maskPath, name: mask), photoName: photo.file, maskName: mask).image.bytes.count
+                // Layouts need them too, where no example is mixed.
+                guard let mask = photo.mask, let maskPath = photo.maskPath else { continue }
+                let file = try ImageFile.openMask(maskPath, name: mask)
+                let cutOut = try CutOut(photo: picture, mask: file.mask, photoName: photo.file, maskName: mask)
+                if settings.segmixProbability > 0 { needs.cacheBytes += cutOut.image.bytes.count }
+                // What was made here has been looked at.
+                if !mask.hasPrefix("/"), let doubt = try GivenMask.doubt(file.mask, isTransparent: file.isTransparent, orientation: file.orientation, photo: photo, name: mask) {
+                    needs.doubts.append(doubt)
+                }
             } catch { report(error) }
         }
         return needs

@@ -4,6 +4,8 @@ public struct PictureNeeds: Equatable, Sendable {
     public internal(set) var cacheBytes = 0
     /// In how many ways plain photos, and plain prior pictures, can be cropped, over all of them.
     public private(set) var photoCrops = 0, priorCrops = 0
+    /// What speaks against masks that were given, a sentence each.
+    public internal(set) var doubts: [String] = []
 
     public init() {}
 

@@ -53,7 +53,8 @@ public struct LocalCopies: Sendable {
         do {
             try Directory.create(directory)
             guard makeRoom(for: size, instead: identity + "-") else { return nil }
-            let new = copy + Self.unverified
+            // Another process may be copying the same file.
+            let new = "\(copy).\(getpid())\(Self.unverified)"
             try write(path, to: new, size: size, modified: status.st_mtim)
             guard rename(new, copy) == 0 else { throw FileError("write", copy, code: errno) }
             try Directory.flush(directory)

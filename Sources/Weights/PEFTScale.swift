@@ -18,7 +18,8 @@ struct PEFTScale {
     init(_ metadata: [String: String], path: String, isPEFTs: Bool) throws {
         let beside = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("adapter_config.json").path
         if let text = metadata["lora_adapter_metadata"] {
-            try self.init(Data(text.utf8), before: "unet.", called: "lora_adapter_metadata", path: path)
+            // With `unet.` before each name, or none where the UNet saved its adapter itself.
+            try self.init(Data(text.utf8), before: text.contains("\"unet.") ? "unet." : "", called: "lora_adapter_metadata", path: path)
         } else if isPEFTs, FileManager.default.fileExists(atPath: beside) {
             try self.init(MappedFile(beside).withBytes { Data($0) }, before: "", called: "its JSON", path: beside)
         } else {

@@ -42,7 +42,7 @@ struct CheckCommand: ParsableCommand {
             return try cost.refuseIfTooLarge()
         }
         let s = job.specification
-        for warning in job.warnings + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { print("note: \(warning)") }
+        for warning in job.warnings + JobRunner.few(findings.pictures.doubts) + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { print("note: \(warning)") }
         if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }
         for line in PreparationCheck(job, means).sentences { print(line) }
         print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")

@@ -39,6 +39,8 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var spec: String?
 
+    func validate() throws { try JobOptions.check(settings) }
+
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)

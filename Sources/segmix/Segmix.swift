@@ -46,7 +46,10 @@ struct JobOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Which of the folder's specs; needed only where it has several.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var spec: String?
 
-    func validate() throws {
+    func validate() throws { try Self.check(settings) }
+
+    /// - Throws: `ValidationError` for what sets nothing.
+    static func check(_ settings: [String]) throws {
         for setting in settings where !setting.contains("=") {
             throw ValidationError("--set \(setting) sets nothing; write --set key=value, such as --set learning_rate=1e-4")
         }

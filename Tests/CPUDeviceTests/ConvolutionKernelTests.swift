@@ -130,8 +130,11 @@ import Testing
             }
             #expect(packed.isFenced, "\(name)")
             let y = KernelBuffer(y0.count), scratch = KernelBuffer(ck_conv2d_scratch(&shape))
+            let panels = ck_conv2d_panels(&shape)
             for (begin, end) in [(0, rows / 2), (rows / 2, rows)] {
-                ck_conv2d(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, begin, end, scratch.pointer)
+                for (first, last) in [(panels / 2, panels), (0, panels / 2)] {
+                    ck_conv2d(y.pointer, x.pointer, packed.pointer, bias?.pointer, &shape, begin, end, first, last, scratch.pointer)
+                }
             }
             #expect(relativeError(y, y0) < 2e-6, "\(name), \(backward ? "pullback" : "forward")")
             #expect(scratch.isFenced, "\(name)")

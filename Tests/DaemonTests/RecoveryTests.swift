@@ -55,6 +55,7 @@ import Testing
         let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)
         try shop.drop("toys")
         let (id, origin) = try begin(state, shop)
+        try AtomicFile.write("", to: Claim.mark(state, id))
         #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
         for share in ["away", "hidden"] {
             #expect(rename(shop.path + "/inbox", shop.path + "/" + share) == 0)
@@ -75,6 +76,7 @@ import Testing
         try shop.drop("toys")
         func leave() throws -> String {
             let (state, _, _) = try recovery(shop), (id, origin) = try begin(state, shop), hidden = Claim.taking(origin, id)
+            try AtomicFile.write("", to: Claim.mark(state, id))
             #expect(rename(origin.source, shop.path + "/away") == 0)
             return hidden
         }

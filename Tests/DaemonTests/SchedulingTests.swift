@@ -159,6 +159,45 @@ import Testing
         }
     }
 
+    /// A folder that is no job fails before any worker has seen it: that is told as well.
+    @Test func ofAFolderThatIsNoJobSomebodyIsTold() async throws {
+        let shop = try Workshop { $0.onFailure = "echo \"$SEGMIX_NAME\" >> \($0.outbox)/../told; true" }
+        try shop.drop("pictures", specifications: [], metadata: false)
+        #expect(try await shop.daemon("exit 70").run() == .drained(failures: 1))
+        #expect(shop.read("told") == "pictures\n" && shop.exists("outbox/pictures.failed/error.txt"))
+    }
+
+    /// Of a job that is tried again only the last attempt explains its end, and what it needs is asked anew.
+    @Test func whatWasMendedIsNotSaidAgain() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        let script = "if [ -e \(shop.path)/mended ]; then echo 'job.yaml:2: second'; else echo 'job.yaml:1: first'; fi; exit 65"
+        #expect(try await shop.daemon(script).run() == .drained(failures: 1))
+        #expect(shop.read("outbox/toys.failed/error.txt")?.contains("job.yaml:1: first") == true)
+        shop.touch("mended")
+        let store = try shop.store(forReading: false)
+        try store.update(store.find("toys").folder) { $0.runs[0].memory = 0 }
+        try store.retry(1)
+        #expect(try store.records([.reopening])[0].runs[0].memory == nil)
+        #expect(try await shop.daemon(script).run() == .drained(failures: 1))
+        let text = try #require(shop.read("outbox/toys.failed/error.txt"))
+        #expect(text.contains("job.yaml:2: second") && !text.contains("first"), "\(text)")
+        #expect(shop.read("outbox/toys.failed/job.log")?.contains("job.yaml:1: first") == true)
+    }
+
+    /// A worker knows what the queue counts on, and what it would be ended for.
+    @Test(arguments: [(1, nil, ""), (1, 40, "41943040"), (2, 40, "41943040")] as [(Int, Int?, String)])
+    func workersAreToldTheirMemory(_ workers: Int, _ each: Int?, _ limit: String) async throws {
+        let shop = try Workshop {
+            $0.workers = workers
+            $0.memoryPerJob = each.map { $0 << 20 }
+        }
+        try shop.drop("toys")
+        #expect(try await shop.daemon("echo \"$SEGMIX_MEMORY\" > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(shop.read("outbox/toys/x") == limit + "\n")
+        #expect(Resources.limiting(["SEGMIX_MEMORY": "10 MiB", "A": "b"], to: 20 << 20) == ["SEGMIX_MEMORY": "10485760", "A": "b"])
+    }
+
     /// What was said of a start that failed is taken back where nobody wants it any more.
     @Test func aJobThatCannotStartAndIsCancelled() async throws {
         let shop = try Workshop()

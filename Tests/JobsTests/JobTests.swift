@@ -73,6 +73,32 @@ import Testing
         #expect(shared.warnings == ["\(mask) is the mask of \(one) and of \(other): is it both?"])
     }
 
+    /// A line that was copied keeps what it said of another.
+    @Test func captionsAndClassesThatLookWrong() throws {
+        let folder = try makeJobFolder()
+        let job = try Job.load(JobFolder(folder.path))
+        var other = job
+        let (first, second) = (job.photos.photos[0], job.photos.subjects.first { $0.key != job.photos.photos[0].subject }!)
+        let own = job.photos.subjects.first { $0.key == first.subject }!
+        other.photos.photos[0].captions = ["A photo of a \(own.phrase)", "A \(second.phrase.uppercased()) in the snow", "nothing"]
+        #expect(other.warnings == ["a caption of \(first.file) does not name “\(own.phrase)”, but “\(second.phrase)”: “A \(second.phrase.uppercased()) in the snow”"])
+        other = job
+        for i in other.photos.photos.indices { other.photos.photos[i].captions = ["on a desk"] }
+        #expect(other.warnings.count == min(5, job.photos.photos.count) && other.warnings[0] == "a caption of \(first.file) does not name “\(own.phrase)”: “on a desk”")
+        // A photo of two, of which somebody copied the line.
+        other = job
+        other.photos.photos.append(first)
+        other.photos.photos[other.photos.photos.count - 1].subject = second.key
+        other.photos.photos[other.photos.photos.count - 1].captions = ["a \(second.phrase)"]
+        #expect(other.warnings == ["\(first.mask!) is the mask of \"\(own.key)\" and of \"\(second.key)\" in \(first.file): is it both?"])
+        // A rare word alone is no class.
+        other = job
+        other.priors = nil
+        other.photos.subjects[0].phrase = "sks"
+        for i in other.photos.photos.indices { other.photos.photos[i].captions = ["sks \(job.photos.subjects[1].phrase)"] }
+        #expect(other.warnings.contains { $0.hasPrefix("“sks” is one word, and so it is taken for the class of") } == (other.specification.classes[job.photos.subjects[0].key] == nil))
+    }
+
     @Test func promptsOfEverySubject() throws {
         let folder = try makeJobFolder()
         func prompts(_ settings: String...) throws -> [String] {
@@ -286,6 +312,13 @@ import Testing
         for name in ["olis toy/1.png", "hta_corgi/x.jpeg", "left.jpg"] { try bare.write("x", to: name) }
         try bare.write("", to: "job.yaml")
         #expect(try Job.load(JobFolder(bare.path)).warnings == ["left.jpg lies beside the subjects' folders and is not used; a photo belongs into the folder of its subject"])
+        for name in ["masks/1.png", "hta_corgi/masks/x.png"] { try bare.write("x", to: name) }
+        #expect(try Job.load(JobFolder(bare.path)).warnings == ["hta_corgi/masks/x.png, left.jpg, masks/1.png are not used; the mask of a photo lies beside it, called mask_PHOTO"])
+        for name in ["hta_corgi/x_mask.png", "hta_corgi/X-MASK.jpg", "hta_corgi/y_mask.png"] { try bare.write("x", to: name) }
+        #expect(faults(bare) == [
+            "hta_corgi/X-MASK.jpg: looks like the mask of another photo, and would be taken for a photo; call it mask_PHOTO, after the photo of x",
+            "hta_corgi/x_mask.png: looks like the mask of another photo, and would be taken for a photo; call it mask_PHOTO, after the photo of x",
+        ])
     }
 
     /// What lies there under nearly the right name is not passed over for something else.

@@ -12,7 +12,7 @@ func makeJobFolder() throws -> TemporaryFolder {
         """
         {"id": {"b": "hta corgi", "a": "olis toy"}}
         {"id": "a", "file_name": "a00.jpg", "mask_path": "mask_a00.jpg", "text": "A photo of a olis toy."}
-        {"id": "a", "file_name": "a01.jpg", "mask_path": "mask_a01.jpg", "text": ["one", "two"]}
+        {"id": "a", "file_name": "a01.jpg", "mask_path": "mask_a01.jpg", "text": ["one olis toy", "two olis toys"]}
         {"id": "b", "file_name": "b00.jpg", "mask_path": "mask_b00.jpg"}
         """, to: "metadata.jsonl")
     try folder.write(
@@ -37,7 +37,7 @@ func makeJobFolder() throws -> TemporaryFolder {
         let photos = try #require(list)
         #expect(photos.subjects == [.init(key: "b", phrase: "hta corgi"), .init(key: "a", phrase: "olis toy")])
         #expect(photos.photos.map(\.file) == ["a00.jpg", "a01.jpg", "b00.jpg"])
-        #expect(photos.photos.map(\.captions) == [["A photo of a olis toy."], ["one", "two"], ["A photo of a hta corgi"]])
+        #expect(photos.photos.map(\.captions) == [["A photo of a olis toy."], ["one olis toy", "two olis toys"], ["A photo of a hta corgi"]])
         #expect(photos.photos.map(\.line) == [2, 3, 4])
         #expect(photos.photos[0].mask == "mask_a00.jpg")
         #expect(photos.subjects.map(\.className) == ["corgi", "toy"])

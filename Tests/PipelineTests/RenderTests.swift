@@ -112,10 +112,21 @@ import Weights
         #expect(try picture("diffusers") == picture("kohya"))
     }
 
+    /// Hours went into what is there.
+    @Test func earlierPicturesStay() throws {
+        let place = try Workplace()
+        for prompt in ["one", "two"] { #expect(try render(place, "same", "--prompt", prompt).status == 0) }
+        #expect(place.names("same") == ["00000-7.png", "00001-7.png"])
+        #expect(try place.data("same/00000-7.png") != place.data("same/00001-7.png"))
+    }
+
     @Test func wrongRequestsSayWhatIsWanted() throws {
         let place = try Workplace()
         for (more, status, says) in [
             (["--prompt", "x", "--lora", "/nowhere/x.safetensors"], 65, "/nowhere/x.safetensors"), (["--prompt", "x", "--width", "60"], 64, "--width is 60"),
+            (["--prompt", "x", "--lora-scale", "0.5"], 64, "--lora-scale is the strength of a LoRA"),
+            (["--prompt", "x", "--job", place.job, "--layout", "a=0,0,0.5,1"], 64, "give a --gamma above 0 with them"),
+            (["--prompt", "x", "--job", place.job, "--gamma", "0", "--gamma", "0.1", "--subject", "z"], 65, "the subject \"z\", which is not in the id table"),
             (["--prompt", "x", "--steps", "0"], 64, "--steps is 0"), (["--prompt", "x", "--layout", ""], 64, "--layout is"),
             (["--prompt", "x", "--layout", "="], 64, "--layout is ="), (["--prompt", "x", "--guidance=-1"], 64, "--guidance"), ([], 64, "--prompt"),
             (["--prompt", "x", "--model", "/nowhere/model"], 69, "/nowhere/model"), (["--prompt", "x", "--lora", Workplace.model + "/vae/diffusion_pytorch_model.safetensors"], 65, "not those of a plain LoRA"),

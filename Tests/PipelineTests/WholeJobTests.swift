@@ -155,7 +155,7 @@ import Weights
 
     /// The daemon is stopped in the middle of a job; started again, it goes on and publishes what a whole run gives.
     @Test(arguments: [SIGTERM, SIGHUP]) func aStoppedDaemonGoesOn(_ signal: Int32) throws {
-        let place = try Workplace(steps: 120)
+        let place = try Workplace(steps: 300)
         try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/inbox/long")
         let running = try Program.segmixd.start(["--config", place.configuration, "--drain"])
         func metrics() -> Int {

@@ -52,11 +52,15 @@ import Testing
             let choice = choose(boxes)
             var decision = MaskDecision(method: .detection, width: 600, height: 500)
             (decision.rule, decision.boxes, decision.query, decision.coverage) = (choice.rule, choice.boxes, "dog", coverage)
+            decision.isLowered = choice.isLowered
             return decision.doubt
         }
         #expect(doubt([box(10, 10, 50, 60, 0.5)]) == nil)
         #expect(doubt([box(10, 10, 50, 60, 0.5), box(12, 12, 52, 66, 0.45)]) == nil)
         #expect(doubt([box(10, 10, 50, 60, 0.5), box(0, 0, 90, 90, 0.45)]) == "it was cut out of several boxes, 25 % of which are the best one's")
+        #expect(doubt([box(10, 10, 50, 60, 0.1), box(12, 12, 40, 50, 0.09)]) == "what it was cut out of looks like “dog” with a score of 10 % only")
+        #expect(doubt([box(10, 10, 50, 60, 0.6), box(100, 12, 140, 50, 0.35)]) == "something else looks like “dog” beside it (35 % against 60 %)")
+        #expect(doubt([box(10, 10, 50, 60, 0.6), box(12, 12, 40, 50, 0.35)]) == nil)
         #expect(doubt([box(10, 10, 50, 60, 0.13)]) == "what it was cut out of looks like “dog” with a score of 13 % only")
         #expect(doubt([box(10, 10, 50, 60, 0.5)], coverage: 0.97) == "it covers 97 % of the photo")
     }

@@ -62,6 +62,10 @@ import Testing
             let file = try read(tensors, metadata: ["lora_adapter_metadata": #"{"unet.lora_alpha": 8, "unet.alpha_pattern": {"\#(pattern)": \#(alphas.contains(2) ? 3 : 1).0}}"#])
             #expect(file.modules.map(\.alpha) == alphas, "\(pattern)")
         }
+        // As `unet.save_lora_adapter` writes it: neither keys nor settings begin with `unet.`.
+        let bare = ["a.to_q", "b.to_q"].flatMap { [("\($0).lora_A.weight", [2, 3]), ("\($0).lora_B.weight", [4, 2])] }
+        #expect(try read(bare, metadata: ["lora_adapter_metadata": #"{"lora_alpha": 8, "alpha_pattern": {"b.to_q": 1.0}}"#]).modules.map(\.alpha) == [8, 1])
+        #expect(sentence { _ = try read(bare, metadata: ["lora_adapter_metadata": #"{"use_rslora": true}"#]) }?.contains("use_rslora") == true)
         let fault = sentence { _ = try read(tensors, metadata: ["lora_adapter_metadata": #"{"unet.alpha_pattern": {"(b": 1.0}}"#]) }
         #expect(fault?.contains("alpha_pattern \"(b\" is not a regular expression") == true, "\(fault ?? "accepted")")
     }

@@ -133,13 +133,13 @@ static void convolution_pixels(const struct convolution_pass *pass, size_t image
 }
 
 static void conv2d(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *s, size_t begin,
-                   size_t end, float *scratch) {
+                   size_t end, size_t first_panel, size_t last_panel, float *scratch) {
     const size_t depth = s->kernel_height * s->kernel_width * s->in_channels;
     float *panel = ck_aligned(scratch), *edge = panel + depth * CK_LANES;
     const size_t step = s->stride % s->in_step == 0 ? 1 : s->in_step;   // in_step is 1 or 2
     const size_t passes = (depth + WEIGHT_ROWS_PER_PASS - 1) / WEIGHT_ROWS_PER_PASS;
 
-    for (size_t channel = 0; channel < s->out_channels; channel += LANES) {
+    for (size_t channel = first_panel * LANES; channel < smaller(s->out_channels, last_panel * LANES); channel += LANES) {
         const size_t lanes = smaller(s->out_channels - channel, LANES);
         const float *weight = packed + depth * channel;
         size_t pitch = lanes;

@@ -147,10 +147,12 @@ typedef struct {
 void ck_conv2d_pack(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
 /// The same for the pullback to the input: in and out exchanged, kernel turned by 180°.
 void ck_conv2d_pack_backward(float *packed, const float *weight, size_t out, size_t in, size_t kh, size_t kw);
-/// Output rows [begin, end) of all batch·out_height image rows (image-major): y = conv(x, packed) + bias, bias may be null.
-/// y is [batch, out_height, out_width, out_channels].
+/// Output rows [begin, end) of all batch·out_height image rows (image-major) and output channels of the panels [first, last) of
+/// `ck_conv2d_panels`: y = conv(x, packed) + bias, bias may be null. y is [batch, out_height, out_width, out_channels]. Neither split
+/// changes a bit.
 void ck_conv2d(float *y, const float *x, const float *packed, const float *bias, const ck_conv_shape *shape,
-               size_t begin, size_t end, float *scratch);
+               size_t begin, size_t end, size_t first, size_t last, float *scratch);
+size_t ck_conv2d_panels(const ck_conv_shape *shape);
 size_t ck_conv2d_scratch(const ck_conv_shape *shape);
 
 /// Depthwise convolution, one kernel per channel: out_channels = in_channels, weight [kh, kw, channels], in_step 1.

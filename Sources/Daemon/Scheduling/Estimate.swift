@@ -11,6 +11,8 @@ struct Estimate: Sendable {
     let state: StateDirectory
     /// Bytes that a job takes for which the check gives no number: it then runs alone.
     let fallback: Int
+    /// Bytes that it should do with.
+    let share: Int
     /// Is told of the process that estimates, and of its end.
     let began: @Sendable (WorkerProcess) -> Void
     let ended: @Sendable (WorkerProcess) -> Void
@@ -22,7 +24,7 @@ struct Estimate: Sendable {
 
     /// Bytes of memory. A job with faults takes none, its worker only tells them; what the check cannot tell gets the fallback.
     func memory(_ record: JobRecord, run: Int) async -> Int {
-        let snapshot = state.job(record.id) + "/estimate-\(run).json"
+        let snapshot = state.estimate(of: record.id, run: run)
         defer { unlink(snapshot) }
         guard (try? ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)) != nil else { return fallback }
         guard let pipes = try? WorkerProcess.pipe() else { return fallback }
@@ -33,6 +35,8 @@ struct Estimate: Sendable {
         if let file = record.runs[run].specificationFile { arguments += ["--spec", file] }
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[StrayWorkers.environmentKey] = state.path
+        // Whatever is free at this moment: the job may run at another.
+        environment = Resources.limiting(environment, to: configuration.memoryPerJob ?? share)
         let process = try? WorkerProcess(
             executable: command.executable, arguments: command.arguments.dropLast() + arguments, environment: environment, output: pipes.write, errors: nowhere)
         close(pipes.write)

@@ -17,7 +17,7 @@ struct HookRunner: Sendable {
     var began: @Sendable (WorkerProcess) -> Void = { _ in }
     var ended: @Sendable (WorkerProcess) -> Void = { _ in }
     /// Longer than this no command may take: it may copy a result to another machine.
-    var patience = Duration.seconds(3600)
+    let patience: Duration
 
     /// What a webhook gets.
     struct Message: Encodable {
@@ -57,7 +57,8 @@ struct HookRunner: Sendable {
 
     /// What everybody may read of it: a webhook's path, and what is handed to a command, are often secrets.
     static func name(_ target: String) -> String {
-        guard isURL(target) else { return String(target.prefix { !$0.isWhitespace }) }
+        // `TOKEN=secret notify`: what is set for a command is none of its name.
+        guard isURL(target) else { return target.split(whereSeparator: \.isWhitespace).first { !$0.contains("=") }.map(String.init) ?? "the command" }
         return URLComponents(string: target)?.host ?? "the webhook"
     }
 

@@ -33,9 +33,9 @@ struct JobExecution: Sendable {
         }
         let output = state.output(record, run: run), logPath = state.log(record, run: run)
         let attempts = record.runs[run].attempts
-        let end: WorkerProcess.End, asked: StopReason?
+        let end: WorkerProcess.End, asked: StopReason?, start: Int
         do {
-            (end, asked) = try await process(record, run, output)
+            (end, asked, start) = try await process(record, run, output)
         } catch {
             // It never started: that costs no attempt.
             await untilWritten {
@@ -46,9 +46,11 @@ struct JobExecution: Sendable {
             }
             throw error
         }
+        // As they hold by now.
+        let now = live.current
         let outcome = RunOutcome.of(
-            end, asked: asked, hasResult: hasResult(output), attempts: attempts, maxAttempts: configuration.maxAttempts,
-            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: logPath, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
+            end, asked: asked, hasResult: hasResult(output), attempts: attempts, maxAttempts: now.maxAttempts,
+            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
             delay: retryDelay)
         await untilWritten {
             try store.update(id, remark: remark(outcome, end, asked)) { record in
@@ -65,7 +67,7 @@ struct JobExecution: Sendable {
                 case .fail(let error):
                     job.state = .failed
                     job.error = error
-                    if configuration.onFailure != nil { job.hook = .pending }
+                    if now.onFailure != nil { job.hook = .pending }
                 }
                 record.runs[run] = job
             }
@@ -77,7 +79,7 @@ struct JobExecution: Sendable {
         case .requeue: logger.info("Stopped, \(asked?.remark ?? ""): \(title) goes on from its resume point another time")
         case .fail(let error): logger.warning("\(title) has failed: \(error.split(separator: "\n").first ?? "")")
         case .retry(let delay, let reason):
-            logger.warning("\(title), attempt \(attempts) of \(configuration.maxAttempts): \(end). \(reason) Tried again in \(delay.components.seconds) s")
+            logger.warning("\(title), attempt \(attempts) of \(now.maxAttempts): \(end). \(reason) Tried again in \(delay.components.seconds) s")
             return delay
         }
         return nil
@@ -108,7 +110,8 @@ struct JobExecution: Sendable {
     }
 
     /// Starts the worker and stays with it to its end.
-    private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (WorkerProcess.End, StopReason?) {
+    /// - Returns: how it ended, why it was asked to, and where its part of the log begins.
+    private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (end: WorkerProcess.End, asked: StopReason?, start: Int) {
         try Directory.create(output)
         let snapshot = state.configuration(of: record.id, run: run)
         try ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)
@@ -121,7 +124,7 @@ struct JobExecution: Sendable {
                 arguments: command.arguments(
                     input: state.input(record), configuration: configuration.path, snapshot: snapshot, output: output,
                     specification: record.runs[run].specificationFile),
-                environment: environment, output: pipes.write, errors: log.descriptor)
+                environment: environment(record.runs[run]), output: pipes.write, errors: log.descriptor)
         } catch {
             close(pipes.read)
             close(pipes.write)
@@ -148,17 +151,19 @@ struct JobExecution: Sendable {
         await guardian.value
         if let latest = log.latest { try? store.setProgress(number, latest) }
         ended(worker)
-        return (end, worker.askedFor)
+        return (end, worker.askedFor, log.start)
     }
 
-    private var environment: [String: String] {
+    private func environment(_ run: JobRecord.Run) -> [String: String] {
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[ProgressLine.environmentKey] = "json"
         environment[StrayWorkers.environmentKey] = state.path
         if configuration.workers > 1 || configuration.cores != nil, environment["SEGMIX_THREADS"] == nil {
             environment["SEGMIX_THREADS"] = String(Resources(configuration).coresPerJob)
         }
-        return environment
+        // What the queue counts on, and what a worker is ended for: it makes do with that.
+        let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : nil) ?? 0
+        return granted > 0 ? Resources.limiting(environment, to: granted) : environment
     }
 
     // MARK: - What a worker leaves

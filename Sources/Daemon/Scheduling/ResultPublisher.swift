@@ -68,6 +68,7 @@ struct ResultPublisher: Sendable {
             }
             // An earlier daemon may have been killed while it wrote one of the job's small files.
             try AtomicFile.removeLeftovers(in: state.job(id))
+            for run in record.runs.indices { unlink(state.estimate(of: id, run: run)) }
             try FolderMove.move(state.job(id), to: Directory.joined(state.done, id))
         }
         // What is to be tried again is brought back next.
@@ -94,7 +95,8 @@ struct ResultPublisher: Sendable {
             if !Folder.exists(input) { try FolderMove.move(place + "/input", to: input) }
             if Folder.isDirectory(place), Folder.exists(input) {
                 for (i, run) in record.runs.enumerated() where run.state != .done {
-                    try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(run.name)" : place)
+                    let own = ResultName.existing(run.name, in: place)
+                    try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place)
                 }
                 try FolderMove.removeTree(place + "/error.txt")
                 // Something else that somebody has put there stays where it is.
@@ -200,8 +202,9 @@ struct ResultPublisher: Sendable {
     /// The folder for the results of several specifications; written down before it is made.
     private func chooseResultFolder(_ record: JobRecord) throws -> JobRecord {
         if let folder = record.resultFolder {
-            try Directory.create(Directory.joined(outbox, folder))
-            return record
+            if mkdir(Directory.joined(outbox, folder), 0o777) == 0 || errno == EEXIST { return record }
+            // Written down before it was known that there can be none of that name: another is chosen.
+            guard ResultName.isRefused(errno) else { throw FileError("create", Directory.joined(outbox, folder), code: errno) }
         }
         var attempt = 1, name = record.name
         while true {

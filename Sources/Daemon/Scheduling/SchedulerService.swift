@@ -43,7 +43,7 @@ final class SchedulerService: Service {
     private var hooks: HookRunner {
         HookRunner(
             configuration: configuration, state: directory, store: store, logger: logger,
-            began: { [self] in begin($0) }, ended: { [self] in end($0) })
+            began: { [self] in begin($0) }, ended: { [self] in end($0) }, patience: drain == nil ? .seconds(3600) : .seconds(600))
     }
     private func begin(_ helper: WorkerProcess) {
         state.withLock { $0.helpers.append(helper) }
@@ -138,10 +138,14 @@ final class SchedulerService: Service {
                 return false
             }
             // Ends, results and hooks take no worker's place.
-            let isRun = if case .run = work { true } else { false }
+            let (isRun, moves) = switch work {
+            case .run: (true, false)
+            case .hook: (false, false)
+            case .publish, .finish, .reopen: (false, true)
+            }
             if !isRun || resources.fits(need, beside: needs) {
                 state.withLock { $0.busy[work] = need }
-                group.addTask(executorPreference: isRun ? nil : files) { await self.perform(work) { try await self.carryOut(work) } }
+                group.addTask(executorPreference: moves ? files : nil) { await self.perform(work) { try await self.carryOut(work) } }
                 return false
             }
         } else if let drain, !drain.isInboxOpen, isStuck {
@@ -183,7 +187,7 @@ final class SchedulerService: Service {
     private func estimate(_ work: JobStore.Work) async throws -> Duration? {
         guard case .run(let id, let run) = work, let record = try store.record(id) else { return nil }
         let estimate = Estimate(
-            configuration: configuration, command: command, state: directory, fallback: resources.memory,
+            configuration: configuration, command: command, state: directory, fallback: resources.memory, share: resources.share,
             began: { [self] process in
                 state.withLock { $0.estimator = process }
                 begin(process)

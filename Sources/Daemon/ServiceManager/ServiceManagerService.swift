@@ -25,6 +25,9 @@ final class ServiceManagerService: Service {
         self.changed = changed
     }
 
+    /// So long a stop waits for what is no worker.
+    private static let patience = Duration.seconds(120)
+
     /// The other services are asked to end.
     func stopIsUnderWay() {
         isEnding.withLock { $0 = true }
@@ -36,11 +39,15 @@ final class ServiceManagerService: Service {
         let first = sentence()
         manager.send("READY=1\nSTATUS=\(first)")
         try await stopping.whileNotStopped(then: { self.signal.raise() }) {
-            var told = first
+            var told = first, ended: ContinuousClock.Instant?
             while !stopping.isStopped {
                 if isEnding.withLock({ $0 }) {
-                    // Bounded: a worker that is silent for too long is ended by its supervisor.
-                    manager.send("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000\nSTATUS=Stopping: \(sentence())")
+                    // Bounded: a worker that is silent for too long is ended by its supervisor. A result that a share does not take
+                    // is waited for a while; its way to the outbox may be broken off anywhere.
+                    let began = ended ?? .now
+                    ended = began
+                    let isWorthIt = (try? store.counts()[.running, default: 0] > 0) ?? true || ContinuousClock.now - began < Self.patience
+                    manager.send("WATCHDOG=1\n\(isWorthIt ? "EXTEND_TIMEOUT_USEC=60000000\n" : "")STATUS=Stopping: \(sentence())")
                     await signal.wait(upTo: .seconds(5))
                     continue
                 }

@@ -68,7 +68,8 @@ struct Claim: Sendable {
             // On another file system, or another of systemd's mounts, it has to be copied, and its source removed.
             if let folder = try FolderMove.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
             try requireRoom(for: origin.source)
-            // That takes time; out of the sight of other daemons first.
+            // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else.
+            try AtomicFile.write("", to: Self.mark(state, id))
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else {
                 throw errno == EACCES || errno == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: errno)
             }
@@ -110,6 +111,9 @@ struct Claim: Sendable {
         let inbox = Directory.parent(of: origin.source)
         return (1...100).contains { FolderMove.renameWithoutReplacing(taking, Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0))) }
     }
+
+    /// Where it lies, the folder may have been hidden in the inbox.
+    static func mark(_ state: StateDirectory, _ id: String) -> String { state.job(id) + "/.taking" }
 
     /// The hidden name of a folder that is being copied from the inbox.
     static func taking(_ origin: JobOrigin, _ id: String) -> String {

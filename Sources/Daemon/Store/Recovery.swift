@@ -80,7 +80,7 @@ struct Recovery {
             guard Folder.exists(Claim.taking(origin, id)) else {
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
-                try requireInbox(of: origin)
+                if Folder.exists(Claim.mark(state, id)) { try requireInbox(of: origin) }
                 return try FolderMove.removeTree(folder)
             }
         }

@@ -8,6 +8,8 @@ final class WorkerLog: Sendable {
     let path: String
     /// For the worker's standard error.
     let descriptor: Int32
+    /// How long the log was when it was opened, in bytes.
+    let start: Int
     private struct State {
         var phase: ProgressLine.Phase?
         var written: ContinuousClock.Instant?
@@ -22,6 +24,8 @@ final class WorkerLog: Sendable {
         try Directory.create(Directory.parent(of: path))
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError("write", path, code: errno) }
+        var status = stat()
+        start = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
         self.path = path
     }
 
@@ -72,11 +76,12 @@ final class WorkerLog: Sendable {
     }
 
     /// The end of the log without its empty lines and how far the worker was, for an error that nobody explained.
-    static func lastWords(of path: String, lines: Int = 8) -> String {
+    /// - Parameter start: where the last attempt's part begins, in bytes; a log that is shorter was put aside since.
+    static func lastWords(of path: String, from start: Int = 0, lines: Int = 8) -> String {
         guard let handle = FileHandle(forReadingAtPath: path) else { return "" }
         defer { try? handle.close() }
         let size = (try? handle.seekToEnd()) ?? 0
-        try? handle.seek(toOffset: size > 32_768 ? size - 32_768 : 0)
+        try? handle.seek(toOffset: max(size > 32_768 ? size - 32_768 : 0, start <= Int(size) ? UInt64(start) : 0))
         let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
         return text.split(separator: "\n").filter { !ProgressLine.isStep($0) }.suffix(lines).joined(separator: "\n")
     }

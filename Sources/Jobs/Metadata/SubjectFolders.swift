@@ -85,6 +85,11 @@ public struct SubjectFolders {
                 for mask in masks where !names.contains(where: { stem($0) == stem(mask).dropFirst(5) }) {
                     faults.append(Fault(file: folder + "/" + mask, "is called like the mask of a photo that is not there; add the photo, or give it another name"))
                 }
+                for name in names {
+                    for ending in ["_mask", "-mask", ".mask"] where stem(name).hasSuffix(ending) && names.contains(where: { stem($0) == stem(name).dropLast(ending.count) }) {
+                        faults.append(Fault(file: folder + "/" + name, "looks like the mask of another photo, and would be taken for a photo; call it mask_PHOTO, after the photo of \(stem(name).dropLast(ending.count))"))
+                    }
+                }
                 for name in names where !masks.contains(name) {
                     let mask = masks.first { exactStem($0).dropFirst(5) == exactStem(name) } ?? masks.first { stem($0).dropFirst(5) == stem(name) }
                     let files = [name] + (mask.map { [$0] } ?? [])

@@ -12,6 +12,8 @@ struct UnusedPictures {
         let used = Set(list.photos.flatMap { [$0.file] + ($0.mask.map { [$0] } ?? []) })
         let stems = Set(used.map(Self.stem))
         var folders = Set(list.photos.map { photo in photo.file.lastIndex(of: "/").map { String(photo.file[..<$0]) } ?? "" })
+        // Where the list is that of folders, masks are often put into one of their own.
+        if list.isInferred { folders.formUnion(folders.flatMap { folder in ["masks", "mask"].map { folder.isEmpty ? $0 : folder + "/" + $0 } } + ["masks", "mask"]) }
         folders.insert("")
         folders.remove("prior")
         var files: [String] = []
@@ -31,6 +33,9 @@ struct UnusedPictures {
         guard let first = files.first else { return nil }
         let named = files.prefix(5).map { $0.onOneLine() }.joined(separator: ", ") + (files.count > 5 ? " and \(files.count - 5) more" : "")
         let one = files.count == 1
+        if isInferred, files.contains(where: { $0.hasPrefix("mask/") || $0.hasPrefix("masks/") || $0.contains("/mask/") || $0.contains("/masks/") }) {
+            return "\(named) \(one ? "is" : "are") not used; the mask of a photo lies beside it, called mask_PHOTO"
+        }
         if isInferred, !first.contains("/") {
             return "\(named) \(one ? "lies" : "lie") beside the subjects' folders and \(one ? "is" : "are") not used; a photo belongs into the folder of its subject"
         }

@@ -51,7 +51,12 @@ public enum FolderMove {
         }
         // The mark says that the destination is this source's copy: without it, a folder of that name is a stranger's.
         do { try AtomicFile.write(source + "\n", to: mark) } catch { throw error as? FileError ?? FileError("write", mark, code: EIO) }
-        guard renameWithoutReplacing(copy, destination) else { throw FileError("move \(source) to", destination, code: errno) }
+        guard renameWithoutReplacing(copy, destination) else {
+            let code = errno
+            try? removeTree(mark)
+            try? removeTree(copy)
+            throw FileError("move \(source) to", destination, code: code)
+        }
         try flush(Directory.parent(of: destination))
         // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
         let leaving = leaving(source)
@@ -121,6 +126,11 @@ public enum FolderMove {
     /// The name of a source that is whole in its new place and about to be removed.
     private static func leaving(_ source: String) -> String {
         Directory.joined(Directory.parent(of: source), ".\(shortName(source)).leaving")
+    }
+
+    /// The name of a source that is found under its last, hidden one; nil for every other entry.
+    static func nameBeforeLeaving(_ entry: String) -> String? {
+        entry.hasPrefix(".") && entry.hasSuffix(".leaving") ? String(entry.dropFirst().dropLast(8)) : nil
     }
 
     private static func copyMark(_ destination: String) -> String {

@@ -74,7 +74,9 @@ public struct Publication: Sendable {
             try move(source, to: target)
         case .contents(let source, let target):
             guard Folder.isDirectory(source) else { return }
-            for name in try Folder.names(source).sorted() where !name.hasPrefix(".") {
+            // What was being removed after it had been copied: its move is finished.
+            let entries = Set(try Folder.names(source).compactMap { FolderMove.nameBeforeLeaving($0) ?? ($0.hasPrefix(".") ? nil : $0) })
+            for name in entries.sorted() {
                 try move(Directory.joined(source, name), to: target.isEmpty ? name : target + "/" + name)
             }
         case .text(let text, let target):

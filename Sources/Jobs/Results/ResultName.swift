@@ -48,6 +48,12 @@ public enum ResultName {
         return text == name ? nil : text
     }
 
+    /// The name under which something lies in a folder: its own, or the portable one.
+    public static func existing(_ name: String, in folder: String) -> String {
+        guard let portable = portable(name), !Folder.exists(folder + "/" + name), Folder.exists(folder + "/" + portable) else { return name }
+        return portable
+    }
+
     /// Whether an error says that a name is none for the file system. Linux's exFAT, FAT and NTFS say EINVAL, others EILSEQ.
     public static func isRefused(_ code: Int32) -> Bool { code == EINVAL || code == EILSEQ }
 

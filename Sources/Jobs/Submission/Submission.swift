@@ -12,7 +12,10 @@ public enum Submission {
         removeLeftovers(in: inbox)
         let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name)).\(UInt32.random(in: 0...(.max))).submitted")
         do throws(FileError) {
-            try TreeCopy.copy(folder, to: hidden)
+            // A link to a folder stands for the folder.
+            guard let real = realpath(folder, nil) else { throw FileError("submit", folder, code: errno) }
+            defer { free(real) }
+            try TreeCopy.copy(String(cString: real), to: hidden)
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
             try openToGroup(RawPath(hidden))
             // Whoever wrote it has finished: nothing has to settle.

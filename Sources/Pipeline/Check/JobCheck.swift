@@ -60,8 +60,7 @@ public struct JobCheck {
         }
         var job = job
         if !job.unmasked.isEmpty {
-            // Until the missing masks are made, the photos are read without them, and the masks that are there by themselves.
-            for photo in job.photos.photos + (job.priors?.photos ?? []) where photo.mask != nil { attempt { _ = try CutOut(job.photo(of: photo)) } }
+            // Until the missing masks are made, nothing can be mixed.
             job.specification.segmixProbability = 0
         }
         attempt {

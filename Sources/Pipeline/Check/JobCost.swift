@@ -49,13 +49,16 @@ public struct JobCost: CustomStringConvertible {
         let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let instances = s.trainBatchSize, images = instances * (s.withPriorPreservation ? 2 : 1)
         let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
+        // What a step leaves behind, relaid weights, is there while pictures are made.
+        _ = planner.step(.keepEverything)
         (self.budget, precision, drawsPriors) = (budget, settings.precision, job.lacksPriors)
         microSteps = settings.steps * settings.accumulation
         rounds = s.rounds
 
         // Renders: as many as the plan says, on the way and at the end of each round, and those that may join the second.
         let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: try model.loadSchedule(), factor: vae.downsampling)
-        let tiling = DecodeTiling(model) { budget.available }
+        // The UNet stays where it is while a picture is decoded.
+        let tiling = DecodeTiling(model) { max(0, budget.available - planner.liveBytes) }
         let onTheWay = plan.validation.isEmpty ? 0 : s.validationRounds
         var renderSeconds = 0.0, renderPeak = 0
         for (some, times) in [(plan.final + plan.validation, rounds * (plan.final.count + onTheWay * plan.validation.count)), (plan.candidates, plan.candidates.count)] {
@@ -64,7 +67,8 @@ public struct JobCost: CustomStringConvertible {
             let each = Double(one.steps) * sampling.work.seconds(at: speed.rates) + decoding.work.seconds(at: speed.rates)
             renderSeconds += each * Double(times)
             let latents = [1, one.height / vae.downsampling, one.width / vae.downsampling, vae.latentChannels]
-            renderPeak = max(renderPeak, sampling.peakBytes, try tiling.peakBytes(latents, tiling.tiling(for: latents)))
+            let whole = try tiling.peakBytes(latents, nil), cut = try tiling.peakBytes(latents, tiling.tiling(for: latents))
+            renderPeak = max(renderPeak, sampling.peakBytes, decoding.peakBytes - whole + cut)
         }
         self.renderSeconds = renderSeconds
 

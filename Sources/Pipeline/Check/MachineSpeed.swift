@@ -47,7 +47,7 @@ public struct MachineSpeed: Sendable {
         measure(.product, type) { _ = rows.linear(weight) }
         measure(.thinProduct, type) { _ = rows.linear(down) }
 
-        let q = tensor([1, 1024, 640]), p = Parameter(Tensor(zeros: [1, 1024, 640]))
+        let q = tensor([4, 1024, 640]), p = Parameter(Tensor(zeros: [4, 1024, 640]))
         measure(.attention, type) { _ = scaledDotProductAttention(q, q, q, heads: 10) }
         measure(.attentionBackward, type) {
             scaledDotProductAttention(p.tensor.converted(to: type), q, q, heads: 10).backward(seed: q)
@@ -57,8 +57,9 @@ public struct MachineSpeed: Sendable {
         let forward = rates[.init(.attention, type)]!, both = rates[.init(.attentionBackward, type)]!
         rates[.init(.attentionBackward, type)] = 5 / max(5 / both - 2 / forward, 1 / both)
 
-        // Just too small for Winograd's form.
-        convolve(.convolution, type, side: 15, channels: 1280)
+        // Just too small for Winograd's form, which products of bfloat16 do not have.
+        let hasWinograd = type == .float32 || !Devices.current.multipliesBFloat16
+        convolve(.convolution, type, side: hasWinograd ? 15 : 64, channels: hasWinograd ? 1280 : 640)
         guard type == .float32 else { return }
         convolve(.winograd, type, side: 96, channels: 256)
         let half = Tensor(uninitialized: [1280, 1280], type: .float16)

@@ -1,3 +1,6 @@
+import CPUDevice
+import Tensors
+
 /// The most memory a job will hold, by what holds it, in bytes.
 public struct MemoryEstimate: Sendable {
     /// At the worst moment of a step, of a render, or of looking at pictures, then with the weights that this takes.
@@ -7,8 +10,8 @@ public struct MemoryEstimate: Sendable {
     /// Photos and cut-outs, and encoded photos, that are kept for the next time.
     public let pictures, latents: Int
 
-    /// The program itself, and scratch memory of the kernels.
-    static let program = 96 << 20
+    /// The program itself, and for each thread scratch memory of the kernels, of which Winograd's of wide convolutions is the most.
+    static var program: Int { (56 + 20 * ((Devices.installed as? CPUDevice)?.threadCount ?? 2)) << 20 }
 
     /// Everything but the tensors.
     var beside: Int { weights + pictures + latents + Self.program }

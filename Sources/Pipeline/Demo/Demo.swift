@@ -91,7 +91,7 @@ public struct Demo {
         return daemon
     }
 
-    /// Runs the daemon with our own output; an interrupt from the terminal reaches it as well as us.
+    /// Runs the daemon with our own output. It is in a group of its own, where no interrupt from the terminal reaches it: ours is passed on.
     private static func runDaemon(_ daemon: String, configuration: String) throws -> Int32 {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: daemon)
@@ -104,6 +104,15 @@ public struct Demo {
         } catch {
             throw FileError("run", daemon, reason: "it cannot be started (\(error.localizedDescription))", remedy: "Build both programs again (make build)")
         }
+        let daemon = process.processIdentifier
+        let interrupts = [SIGINT, SIGTERM, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { kill(daemon, SIGTERM) }
+            source.resume()
+            return source
+        }
+        defer { for source in interrupts { source.cancel() } }
         process.waitUntilExit()
         return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     }

@@ -40,6 +40,7 @@ struct MaskPreparation {
         var outcome = Outcome()
         let photos = Self.looks(job, finder), priors = Set((job.priors?.photos ?? []).map(\.file))
         let names = PreparedFolder.names(photos.map { ($0.file, priors.contains($0.file)) })
+        var cutOut: [String: [(subject: String, box: PixelBox)]] = [:]
         for (i, (photo, name)) in zip(photos, names).enumerated() {
             if StopRequest.shared.isSet { return nil }
             let isPrior = priors.contains(photo.file)
@@ -48,6 +49,12 @@ struct MaskPreparation {
                 for line in lines { outcome.masks[line] = folder.path + "/" + mask }
                 if lines.count > 1 {
                     outcome.doubts.append(Doubt(photo: photo, reason: "the photo is that of several subjects, and what stands out is taken for each of them", overlay: record.overlay))
+                }
+                if finder.looksForClasses, let box = record.decision.segmentedBox {
+                    if let other = cutOut[photo.file]?.first(where: { $0.box.shareOfSmaller(coveredBy: box) > 0.7 }) {
+                        outcome.doubts.append(Doubt(photo: photo, reason: "“\(other.subject)” was cut out of the same place", overlay: record.overlay))
+                    }
+                    cutOut[photo.file, default: []].append((photo.subject, box))
                 }
                 if let reason = record.decision.doubt { outcome.doubts.append(Doubt(photo: photo, reason: reason, overlay: record.overlay)) }
             } else {

@@ -27,7 +27,7 @@ struct SubjectFinder {
             let masker = DetectionMasker(
                 detector: OWLv2Boxes(try OWLv2(directory: detector)), segmenter: SAMProposals(try SAM(directory: segmenter), offersAll: false))
             try self.init(
-                .detection(masker), description: "OWLv2 and SAM", identity: "detection 1 " + DirectoryFingerprint.of([detector, segmenter]), settings)
+                .detection(masker), description: "OWLv2 and SAM", identity: "detection 2 " + DirectoryFingerprint.of([detector, segmenter]), settings)
             return
         }
         if let given = detector.map({ ("owlv2", $0, "sam") }) ?? segmenter.map({ ("sam", $0, "owlv2") }) {

@@ -56,8 +56,10 @@ struct ContactSheet {
             low += gap
         }
 
-        var y = gap
-        for (title, cells) in rows {
+        var y = gap, room = Self.mostPictures
+        for (title, all) in rows where room > 0 {
+            let cells = all.prefix(room)
+            room -= cells.count
             for line in titles?.lines(title, width: width - left - gap, limit: 3) ?? [] {
                 text(line, titles, x: left, y: y, (20, 20, 20))
                 y += titles!.lineHeight

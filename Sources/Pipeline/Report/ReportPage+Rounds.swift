@@ -17,7 +17,7 @@ extension ReportPage {
             <p>\(rounds.candidates.count) pictures were drawn with <code>\(rounds.candidates.first?.lora ?? "")</code> and scored by Detect-and-Compare. \
             The best join the photos: at most \(rounds.most), with a score of \(RenderedPicture.plain(rounds.threshold)) or more.</p>
             \(comparison(rounds))\(figures.isEmpty ? "" : "<div class=\"pictures\">\(figures)</div>" as HTML)\(others)
-            <div class="wide"><img class="sheet" src="\(jpeg: try preview(rounds.contactSheet, side: 1800))" alt="The pictures that might have joined"></div>
+            <div class="wide"><img class="sheet" src="\(jpeg: try sheetPreview(rounds.contactSheet))" alt="The pictures that might have joined"></div>
             """)
     }
 

@@ -35,6 +35,12 @@ struct ReportPage {
         return JPEGEncoder.encode(max(image.width, image.height) > side ? ContactSheet.thumbnail(image, side: side) : image)
     }
 
+    /// A sheet as a preview, as wide as a screen and as high as it is then.
+    func sheetPreview(_ file: String) throws -> Data {
+        let image = try ImageFile.readPhoto(folder + "/" + file, name: file), width = min(image.width, 1800)
+        return JPEGEncoder.encode(image.resized(width: width, height: max(1, image.height * width / image.width), .lanczos))
+    }
+
     func figure(_ file: String, _ caption: String, side: Int) throws -> HTML {
         "<figure><img src=\"\(jpeg: try preview(file, side: side))\" alt=\"\(caption)\"><figcaption>\(caption)</figcaption></figure>"
     }
@@ -57,7 +63,7 @@ struct ReportPage {
 
     private func sheet() throws -> HTML {
         guard let file = contents.contactSheet else { return "" }
-        let picture = try preview(file, side: 1800)
+        let picture = try sheetPreview(file)
         return section("Pictures", """
             <div class="wide"><img class="sheet" src="\(jpeg: picture)" alt="Contact sheet of all final pictures"></div>
             <p class="soft">Drawn with \(drawer). Each picture is in <code>samples/</code> in full size, with its prompt and settings inside the file.</p>
@@ -116,7 +122,7 @@ struct ReportPage {
         return section("Best checkpoint", """
             <p>Each saved LoRA drew the validation prompt, “\(contents.settings.validationPrompt ?? "")”, and the pictures were scored as above. \(verdict)\(kohya)</p>
             <div class="wide"><table><tr><th>\(best.round == nil ? "" : "round · ")step</th><th>score</th><th>its pictures</th><th>why 0</th><th>file</th></tr>\(rows)</table></div>
-            <div class="wide"><img class="sheet" src="\(jpeg: try preview(best.contactSheet, side: 1800))" alt="Validation pictures of each saved LoRA"></div>
+            <div class="wide"><img class="sheet" src="\(jpeg: try sheetPreview(best.contactSheet))" alt="Validation pictures of each saved LoRA"></div>
             """)
     }
 
@@ -132,7 +138,11 @@ struct ReportPage {
 
     private func masks() throws -> HTML {
         guard !contents.masks.isEmpty else { return "" }
-        return section("Masks", "<div class=\"pictures\">\(try contents.masks.prefix(60).map { try figure($0, String($0.split(separator: "/").last!), side: 240) })</div>")
+        let shown = contents.masks.prefix(60), rest = contents.masks.count - shown.count
+        return section("Masks", """
+            <div class="pictures">\(try shown.map { try figure($0, String($0.split(separator: "/").last!), side: 240) })</div>\
+            \(rest > 0 ? "<p class=\"soft\">And \(rest) more in masks.</p>" as HTML : "")
+            """)
     }
 
     private var usage: HTML {

@@ -15,7 +15,8 @@ final class DecodeTiling {
     /// What is free on the machine, and in this process's own hands.
     static func free() -> Int? {
         guard let budget = try? MemoryBudget.now() else { return nil }
-        return min(budget.total, budget.available + ((Devices.installed as? CPUDevice)?.idleBytes ?? 0))
+        guard let device = Devices.installed as? CPUDevice else { return budget.available }
+        return max(0, min(budget.total - device.liveBytes, budget.available + device.idleBytes))
     }
 
     /// Sides in latent pixels that are tried, the largest first.

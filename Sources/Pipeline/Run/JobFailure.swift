@@ -17,8 +17,8 @@ public struct JobFailure: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// Whether the same may work later: a disk is full, a share is not mounted.
-    var mayPass: Bool { status == .unavailable || status == .inputOutput }
+    /// Whether the same may work later: a disk is full.
+    var mayPass: Bool { status == .inputOutput }
 
     private static func sentence(_ reason: String, _ path: String?) -> String {
         "the result cannot be written\(path.map { ": " + $0 } ?? ""): \(reason) Make room or correct the permissions, then run the job again."

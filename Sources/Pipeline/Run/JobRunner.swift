@@ -63,7 +63,7 @@ public struct JobRunner {
     }
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
-        let began = Date()
+        let began = (date: Date(), instant: ContinuousClock.now)
         guard directory.path != job.path else {
             throw JobFailure(.usage, "--output \(directory.path) is the job's own folder; name another, so that what is made is not taken for what was given")
         }
@@ -77,7 +77,8 @@ public struct JobRunner {
         var cost = try JobCost(self.job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
-        (self.job.warnings + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
+        let doubts = Self.few(findings.pictures.doubts)
+        (self.job.warnings + doubts + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         let lock = try OutputLock(directory.path)
         defer { withExtendedLifetime(lock) {} }
@@ -96,10 +97,12 @@ public struct JobRunner {
         // Whatever becomes of it.
         defer { if directory.isUnfinished { try? clock.keep() } }
         try clock.keep()
+        let given = PhotoDigests(of: self.job)
         guard let (job, pictures, notes) = try prepared() else {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
+        try given.verify()
         // What was made is known by now, and what memory is left.
         if let pictures { cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: pictures, budget: .now(), speed: .typical) }
         let photos = PhotoDigests(of: job), inputs = try self.job.inputs()
@@ -128,7 +131,7 @@ public struct JobRunner {
         guard let (result, rounds) = try JobRounds(tools: tools, extent: extent, trace: tracePath).run() else { return false }
         try MappedFiles.requireUnchanged()
         try RunReport(
-            job: job, inputs: inputs, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: [ofPrecision].compactMap { $0 } + notes,
+            job: job, inputs: inputs, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: doubts + [ofPrecision].compactMap { $0 } + notes,
             clock: clock, memory: .init(device: device, cost: cost, clock: clock)
         ).write()
         if extent == .whole { try directory.finish() }
@@ -144,6 +147,11 @@ public struct JobRunner {
         let findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         return (job, findings.pictures, notes)
+    }
+
+    /// No page is filled by one mistake that was made with every picture.
+    public static func few(_ doubts: [String]) -> [String] {
+        doubts.count <= 10 ? doubts : doubts.prefix(9) + ["and \(doubts.count - 9) more masks like these"]
     }
 
     private func encodePrompts(_ prompts: [String]) throws -> PromptTable {

@@ -11,7 +11,7 @@ public struct LoRAChoice: Sendable {
     /// - Throws: `Fault` where the file is not there.
     public init(_ text: String) throws {
         var (path, scale) = (text, Float(1))
-        if let colon = text.lastIndex(of: ":"), let number = Float(text[text.index(after: colon)...]), number.isFinite {
+        if !FileManager.default.fileExists(atPath: text), let colon = text.lastIndex(of: ":"), let number = Float(text[text.index(after: colon)...]), number.isFinite {
             (path, scale) = (String(text[..<colon]), number)
         }
         guard FileManager.default.fileExists(atPath: path) else { throw Fault(file: path, "the LoRA file is not there; give the path of a .safetensors file") }

@@ -35,6 +35,9 @@ final class MetricsFile {
         try handle?.write(contentsOf: Data(("{" + fields.joined(separator: ",") + "}\n").utf8))
     }
 
+    /// Brings what was appended to the disk.
+    func flush() throws { try handle?.synchronize() }
+
     /// `(step, loss)` of every line.
     func losses() -> [(step: Int, loss: Double)] {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }

@@ -16,7 +16,6 @@ final class OutputLock {
         guard descriptor >= 0 else { throw FileError("open", path, code: errno) }
         // Some network file systems lock no directories; there is no lock there then.
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
-        close(descriptor)
         throw JobFailure(.inputOutput, "another segmix works in \(path); wait for its end, or give another --output")
     }
 

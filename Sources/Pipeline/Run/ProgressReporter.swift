@@ -47,6 +47,8 @@ public final class ProgressReporter {
     /// A sentence that stays.
     public func say(_ phase: ProgressLine.Phase, _ sentence: String) {
         closeBar()
+        // Captions and names come from strangers.
+        let sentence = sentence.onOneLine(atMost: 4000)
         put(style == .json ? ProgressLine(phase: phase, message: sentence).encoded + "\n" : sentence + "\n", patience: .seconds(2))
     }
 

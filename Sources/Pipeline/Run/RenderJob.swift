@@ -46,6 +46,10 @@ public struct RenderOrder: Sendable {
         let placed = layout?.boxes.map(\.subject) ?? []
         guard Set(placed).count == placed.count else { throw JobFailure(.usage, "--layout names a subject twice; give each one box") }
         if layout != nil, let absent = subjects?.first(where: { !placed.contains($0) }) { throw JobFailure(.usage, "--layout has no box for the subject \(absent) of --subject; add one") }
+        guard layout == nil && subjects == nil || gammas.contains(where: { $0 > 0 }) else {
+            throw JobFailure(.usage, "--layout and --subject place the subjects of mean-shifted noise; give a --gamma above 0 with them, such as \(RenderSpecification.defaultGamma)")
+        }
+        guard loraScales == [1] || !loras.isEmpty else { throw JobFailure(.usage, "--lora-scale is the strength of a LoRA; name one with --lora") }
         guard savedLatents == nil || prompts.count * seeds.count * gammas.count * loraScales.count == 1 else {
             throw JobFailure(.usage, "--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")
         }
@@ -83,6 +87,7 @@ public struct RenderJob {
                 }
             }
         }
+        for picture in planned { try composer?.check(picture.subjects) }
     }
 
     /// Renders everything; the paths of the pictures, and of their contact sheet where there are several.
@@ -100,6 +105,9 @@ public struct RenderJob {
         try Sampler.check(planned[0].request.sampler, schedule, steps: order.steps)
         guard order.width % f == 0, order.height % f == 0 else { throw JobFailure(.usage, "--width and --height must be multiples of \(f) for this model") }
         if let gamma = order.gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
+        try Directory.create(output)
+        try Directory.requireWritable(output)
+        let first = try Self.firstNumber(in: output)
         let table = try Tape.paused {
             try PromptEncoder(model).encode(Array(Set(planned.flatMap(\.request.prompts))).sorted()) { prompt, rest in
                 progress.say(.encode, "note: “\(rest)” of the prompt “\(prompt)” does not fit into 77 tokens and is cut off")
@@ -112,7 +120,6 @@ public struct RenderJob {
             zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
         let ignored = adapters.ignoredTextModules
         if !ignored.isEmpty { progress.say(.check, "note: \(ignored.count) adapters of text encoders in the LoRA files are not used, only the UNet's are") }
-        try Directory.create(output)
         let images = SampleRenderer(
             make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent,
             loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double($0.scale)) },
@@ -129,7 +136,7 @@ public struct RenderJob {
             guard latents.values.allSatisfy(\.isFinite) else {
                 throw JobFailure(.badInput, "\(model.path): the picture of “\(request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
             }
-            let path = output + String(format: "/%05d-%llu.png", i, request.seed)
+            let path = output + String(format: "/%05d-%llu.png", first + i, request.seed)
             try images.write(latents, picture, to: path)
             written.append(path)
             if let savedLatents = order.savedLatents {
@@ -144,5 +151,14 @@ public struct RenderJob {
             written.append(sheet)
         }
         return written
+    }
+
+    /// After the pictures of earlier calls: `00012-42.png` and the like.
+    private static func firstNumber(in folder: String) throws(FileError) -> Int {
+        let numbers = try Folder.names(folder).compactMap { name -> Int? in
+            let parts = name.split(separator: "-", maxSplits: 1)
+            return name.hasSuffix(".png") && parts.count == 2 && parts[0].count >= 5 ? Int(parts[0]) : nil
+        }
+        return (numbers.max() ?? -1) + 1
     }
 }

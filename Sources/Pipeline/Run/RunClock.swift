@@ -20,7 +20,7 @@ final class RunClock {
 
     private let path: String
     private let before: Record
-    private let began: Date
+    private let began: ContinuousClock.Instant
     private var drawing = 0.0
     /// nil: it has not made its first step yet.
     private var preparing: Double?
@@ -29,33 +29,35 @@ final class RunClock {
 
     /// - Parameters:
     ///   - directory: where the run is made; its working folder is there.
-    ///   - began: when this process began.
-    init(_ directory: RunDirectory, began: Date) {
+    ///   - began: when this process began; the second is of a clock that no one can set.
+    init(_ directory: RunDirectory, began: (date: Date, instant: ContinuousClock.Instant)) {
         path = directory.clock
-        self.began = began
+        self.began = began.instant
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
-        before = FileManager.default.contents(atPath: path).flatMap { try? decoder.decode(Record.self, from: $0) } ?? Record(started: began)
+        before = FileManager.default.contents(atPath: path).flatMap { try? decoder.decode(Record.self, from: $0) } ?? Record(started: began.date)
     }
+
+    private static func seconds(since start: ContinuousClock.Instant) -> Double { (ContinuousClock.now - start) / .seconds(1) }
 
     /// When the first process began.
     var started: Date { before.started }
     /// Seconds that processes were at it.
-    var worked: Double { before.worked - began.timeIntervalSinceNow }
+    var worked: Double { before.worked + Self.seconds(since: began) }
     /// Of these what came before the first step, and what went into pictures and their scores, on the way and at the end.
-    var preparation: Double { before.preparing + (preparing ?? -began.timeIntervalSinceNow) }
+    var preparation: Double { before.preparing + (preparing ?? Self.seconds(since: began)) }
     var rendering: Double { before.drawing + drawing }
 
     /// Bytes: the larger of this process's and of those before.
     func peaks(resident: Int, tensors: Int) -> (resident: Int, tensors: Int) { (max(before.peakResident, resident), max(before.peakTensors, tensors)) }
 
     /// To be called when the first step is about to be made.
-    func isPrepared() { preparing = -began.timeIntervalSinceNow }
+    func isPrepared() { preparing = Self.seconds(since: began) }
 
     /// Counts `body` as making and scoring pictures.
     func drawing<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let start = Date()
-        defer { drawing -= start.timeIntervalSinceNow }
+        let start = ContinuousClock.now
+        defer { drawing += Self.seconds(since: start) }
         return try body()
     }
 

@@ -5,12 +5,12 @@ import Jobs
 /// Where a run's files lie in its output directory.
 public struct RunDirectory: Sendable {
     public let path: String
-    /// The job's name, with room for an ending: that of `NAME.safetensors`.
+    /// The job's name, with room for an ending and without characters that some file systems refuse: that of `NAME.safetensors`.
     public let name: String
 
     public init(_ path: String, name: String) {
         self.path = path
-        self.name = ResultName.shortened(name)
+        self.name = ResultName.shortened(ResultName.portable(name) ?? name)
     }
 
     /// What is only needed to go on after a stop; gone when the job is done.
@@ -73,8 +73,10 @@ public struct RunDirectory: Sendable {
     func maskPictures() throws(FileError) -> [String] {
         guard Folder.leadsToDirectory(masks) else { return [] }
         let names = try Folder.names(masks).filter { name in !name.hasPrefix(".") && [".png", ".jpg"].contains { name.hasSuffix($0) } }.sorted()
-        let overlays = names.filter { $0.hasPrefix("overlay") }
-        return (overlays.isEmpty ? names : overlays).map { masks + "/" + $0 }
+        let overlays = names.filter { $0.hasPrefix("overlay") }, ofPriors = "overlay-prior-"
+        // Photos before prior images, of which there are many more.
+        let ordered = overlays.filter { !$0.hasPrefix(ofPriors) } + overlays.filter { $0.hasPrefix(ofPriors) }
+        return (overlays.isEmpty ? names : ordered).map { masks + "/" + $0 }
     }
 
     /// Puts what the first round has written into `round-1`, and lets its resume points go. After a stop it is called again and

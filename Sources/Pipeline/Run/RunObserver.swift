@@ -69,7 +69,12 @@ final class RunObserver: TrainingObserver {
         if record.step.isMultiple(of: s.checkpointingSteps) { try clock.keep() }
     }
 
-    func willKeep() throws { try photos.verify() }
+    /// What a run goes on with must not come before the lines of its steps.
+    func willKeep() throws {
+        try photos.verify()
+        try metrics.flush()
+        try events.flush()
+    }
 
     var wantsToStop: Bool { StopRequest.shared.isSet }
 

@@ -40,6 +40,9 @@ final class TensorBoardFile {
         try write(TensorBoardEvent.picture(tag, png: png, width: width, height: height, step: step, time: Self.now))
     }
 
+    /// Brings what was appended to the disk.
+    func flush() throws { try handle?.synchronize() }
+
     private func write(_ message: [UInt8]) throws { try handle?.write(contentsOf: TensorBoardEvent.record(message)) }
 
     private static var now: Double { Date().timeIntervalSince1970 }

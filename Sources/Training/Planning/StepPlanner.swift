@@ -35,6 +35,9 @@ public final class StepPlanner {
         }
     }
 
+    /// What the model holds between steps: weights that were relaid or narrowed.
+    public var liveBytes: Int { device.liveBytes }
+
     /// Adapters and the optimizer's two moments of each.
     private var adapterBytes: Int { model.adapters.parameters.reduce(0) { $0 + $1.parameter.value.count * 4 } }
 

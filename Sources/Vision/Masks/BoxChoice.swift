@@ -24,6 +24,8 @@ public struct BoxChoice: Equatable, Sendable {
     public var threshold: Double
     /// Every box that counted at it, or before it was raised; best first.
     public var boxes: [MaskDecision.Box]
+    /// Whether nothing was found at the threshold that was asked for.
+    public var isLowered: Bool
 
     /// What a person would try, one after the other: the threshold as it is, lower ones where nothing is found; where there is
     /// too much, the clearly best one, and boxes of one thing joined.
@@ -34,19 +36,18 @@ public struct BoxChoice: Equatable, Sendable {
         func counted(_ threshold: Double) -> [MaskDecision.Box] { all.filter { $0.score ?? 0 > threshold } }
         var threshold = settings.threshold
         boxes = counted(threshold)
-        (box, rule) = (nil, .nothingFound)
-        var lowered = false
+        (box, rule, isLowered) = (nil, .nothingFound, false)
         if settings.triesFurther {
             while boxes.isEmpty, threshold > settings.leastThreshold {
                 threshold = max(settings.leastThreshold, threshold * 0.75)
                 boxes = counted(threshold)
-                lowered = true
+                isLowered = true
             }
         }
         self.threshold = threshold
         switch boxes.count {
         case 0: return
-        case 1: (box, rule) = (boxes[0].box, lowered ? .loweredThreshold : .oneBox)
+        case 1: (box, rule) = (boxes[0].box, isLowered ? .loweredThreshold : .oneBox)
         default:
             rule = .severalObjects
             guard settings.triesFurther else { return }
@@ -54,8 +55,8 @@ public struct BoxChoice: Equatable, Sendable {
             if scores[0] >= settings.clearFactor * scores[1] {
                 box = boxes[0].box
                 // A round threshold between the two shows that one is left.
-                rule = lowered ? .clearlyBest : .raisedThreshold
-                self.threshold = lowered ? threshold : (scores[0] + scores[1]) / 2
+                rule = isLowered ? .clearlyBest : .raisedThreshold
+                self.threshold = isLowered ? threshold : (scores[0] + scores[1]) / 2
             } else if let joined = Self.joined(boxes.map(\.box), overlap: settings.mergeOverlap) {
                 // One thing in several boxes: a dog, and the same dog with its shadow.
                 (box, rule) = (joined, .mergedBoxes)
@@ -75,7 +76,7 @@ public struct BoxChoice: Equatable, Sendable {
 
 extension PixelBox {
     /// Common area by the smaller box's.
-    func shareOfSmaller(coveredBy other: PixelBox) -> Double {
+    public func shareOfSmaller(coveredBy other: PixelBox) -> Double {
         let w = min(x1, other.x1) - max(x0, other.x0), h = min(y1, other.y1) - max(y0, other.y0)
         let smaller = min(width * height, other.width * other.height)
         return w > 0 && h > 0 && smaller > 0 ? Double(w * h) / Double(smaller) : 0

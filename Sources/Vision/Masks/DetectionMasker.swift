@@ -22,7 +22,7 @@ public struct DetectionMasker {
         var decision = MaskDecision(method: .detection, width: photo.width, height: photo.height)
         decision.query = query
         let choice = BoxChoice(try detector.boxes(of: query, in: photo), settings)
-        (decision.rule, decision.boxes, decision.threshold) = (choice.rule, choice.boxes, choice.threshold)
+        (decision.rule, decision.boxes, decision.threshold, decision.isLowered) = (choice.rule, choice.boxes, choice.threshold, choice.isLowered)
         guard let box = choice.box else { return MaskResult(mask: nil, decision: decision) }
         let wide = box.widened(by: margin, width: photo.width, height: photo.height)
         decision.segmentedBox = wide

@@ -43,6 +43,8 @@ public struct MaskDecision: Equatable, Sendable, Codable {
     public var segmentedBox: PixelBox?
     /// The threshold that decided.
     public var threshold: Double?
+    /// Whether it is lower than was asked for.
+    public var isLowered: Bool?
     /// The segmenter's own opinion of the mask.
     public var predictedIoU: Double?
     /// Intersection over union of the mask and what was known before it: saliency, or the larger whole.
@@ -60,7 +62,7 @@ public struct MaskDecision: Equatable, Sendable, Codable {
     public var width: Int, height: Int
 
     enum CodingKeys: String, CodingKey {
-        case method, rule, query, boxes, segmentedBox = "segmented_box", threshold, predictedIoU = "predicted_iou", agreement, consistency, stability
+        case method, rule, query, boxes, segmentedBox = "segmented_box", threshold, isLowered = "is_lowered", predictedIoU = "predicted_iou", agreement, consistency, stability
         case rival, larger, coverage, width, height
     }
 
@@ -91,10 +93,15 @@ public struct MaskDecision: Equatable, Sendable, Codable {
         // Noise, and a wall from near, stand out as a whole; nothing is left to cut them out of.
         if let coverage, coverage > 0.95 { return "it covers \(percent(coverage)) of the photo" }
         if method == .detection {
+            func score(_ box: Box) -> String { percent(box.score ?? 0) }
+            if isLowered == true, let best = boxes.first { return "what it was cut out of looks like “\(query ?? "")” with a score of \(score(best)) only" }
             if rule == .mergedBoxes, let best = boxes.first?.box, case let whole = boxes.reduce(best, { $0.union($1.box) }), whole.area > 2 * best.area {
                 return "it was cut out of several boxes, \(percent(Double(best.area) / Double(whole.area))) of which are the best one's"
             }
-            if rule == .loweredThreshold, let score = boxes.first?.score { return "what it was cut out of looks like “\(query ?? "")” with a score of \(percent(score)) only" }
+            if rule == .raisedThreshold, boxes.count > 1, boxes[0].box.shareOfSmaller(coveredBy: boxes[1].box) < 0.5 {
+                return "something else looks like “\(query ?? "")” beside it (\(score(boxes[1])) against \(score(boxes[0])))"
+            }
+            if let predictedIoU, predictedIoU < 0.8 { return "the segmenter itself expects \(percent(predictedIoU)) of it to be right" }
             return nil
         }
         if let larger {
