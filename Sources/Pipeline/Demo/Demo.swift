@@ -105,14 +105,18 @@ public struct Demo {
             throw FileError("run", daemon, reason: "it cannot be started (\(error.localizedDescription))", remedy: "Build both programs again (make build)")
         }
         let daemon = process.processIdentifier
-        let interrupts = [SIGINT, SIGTERM, SIGHUP].map { number in
+        let signals = [SIGINT, SIGTERM], interrupts = signals.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { kill(daemon, SIGTERM) }
             source.resume()
             return source
         }
-        defer { for source in interrupts { source.cancel() } }
+        defer {
+            for source in interrupts { source.cancel() }
+            // What is ignored is ignored by programs that are started later, too.
+            for number in signals { signal(number, SIG_DFL) }
+        }
         process.waitUntilExit()
         return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     }
