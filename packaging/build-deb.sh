@@ -42,7 +42,7 @@ depends=$(printf '%s' "$depends" | sed 's/libopenblas0 [^,]*\|libopenblas0\b/lib
 depends="$depends, tzdata"
 
 size=$(du -k -s --apparent-size --exclude=DEBIAN "$tree" | cut -f1)
-sed -e "s|@VERSION@|$version|; s|@ARCHITECTURE@|$architecture|; s|@SIZE@|$size|; s|@DEPENDS@|$depends|" packaging/debian/control.in > "$tree/DEBIAN/control"
+sed -e "s#@VERSION@#$version#; s#@ARCHITECTURE@#$architecture#; s#@SIZE@#$size#; s#@DEPENDS@#$depends#" packaging/debian/control.in > "$tree/DEBIAN/control"
 echo /etc/segmixd/segmixd.yaml > "$tree/DEBIAN/conffiles"
 for script in postinst prerm postrm; do install -m 755 packaging/debian/$script "$tree/DEBIAN/$script"; done
 (cd "$tree" && find . -type f -not -path './DEBIAN/*' -not -path ./etc/segmixd/segmixd.yaml -printf '%P\0' | LC_ALL=C sort -z | xargs -0 md5sum > DEBIAN/md5sums)
