@@ -9,6 +9,8 @@ final class Arena: Sendable {
     /// Blocks below this come from malloc.
     private static let smallest = 32 << 10
     private static let granularity = 4096
+    /// The region is opened in pieces of so many bytes.
+    private static let piece = 256 << 20
 
     private struct State {
         /// Free ranges in ascending order, none touching another.
@@ -16,6 +18,8 @@ final class Arena: Sendable {
         var live = 0, peak = 0
         /// End of the highest byte ever handed out.
         var touched = 0
+        /// End of what can be written.
+        var opened = 0
     }
 
     private let base: UInt
@@ -26,7 +30,8 @@ final class Arena: Sendable {
         let physical = Int(ProcessInfo.processInfo.physicalMemory)
         var size = max(physical * 4, 64 << 30), region: UnsafeMutableRawPointer? = MAP_FAILED
         while size >= 1 << 30 {
-            region = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
+            // Closed until it is used: where the kernel promises no more than it has (`vm.overcommit_memory=2`), this counts for nothing.
+            region = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
             if region != MAP_FAILED { break }
             size /= 2
         }
@@ -58,6 +63,13 @@ final class Arena: Sendable {
             state.live += wanted
             state.peak = max(state.peak, state.live)
             state.touched = max(state.touched, range.lowerBound + wanted)
+            if state.touched > state.opened {
+                let end = min(capacity, (state.touched + Self.piece - 1) / Self.piece * Self.piece)
+                guard mprotect(UnsafeMutableRawPointer(bitPattern: base + UInt(state.opened)), end - state.opened, PROT_READ | PROT_WRITE) == 0 else {
+                    fatalError("out of memory for \(byteCount) bytes: \(String(cString: strerror(errno)))")
+                }
+                state.opened = end
+            }
             return range.lowerBound
         }
         guard let start else { fatalError("a tensor of \(byteCount) bytes does not fit in \(capacity) bytes of address space") }

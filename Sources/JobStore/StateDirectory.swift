@@ -26,11 +26,22 @@ public struct StateDirectory: Sendable {
     public func estimate(of id: String, run: Int) -> String { job(id) + "/estimate-\(run).json" }
     public func log(_ record: JobRecord, run: Int) -> String { job(record.id) + "/logs/" + record.runs[run].name + ".log" }
 
-    /// What a run goes by. One that has begun goes on as it began; what `default_job` says by now is for others.
+    /// What a run goes by. One that has begun goes on as it began, with the same model; what `default_job` and `models` say by now is
+    /// for others.
     public func configuration(_ now: Configuration, for record: JobRecord, run: Int) -> Configuration {
         var configuration = now
         let hasBegun = [".segmixd/resume", ".segmixd/round-1.json", "report.json"].contains { Folder.exists(Directory.joined(output(record, run: run), $0)) }
-        if hasBegun, let before = try? ConfigurationSnapshot.read(self.configuration(of: record.id, run: run)) { configuration.defaultJob = before.defaultJob }
+        if hasBegun, let before = try? ConfigurationSnapshot.read(self.configuration(of: record.id, run: run)) {
+            configuration.defaultJob = before.defaultJob
+            configuration.models = before.models.reduce(into: [:]) { models, entry in
+                var model = now.models[entry.key] ?? entry.value
+                // Where it has moved, the new place holds.
+                if ([entry.value.base] + (entry.value.vae.map { [$0] } ?? [])).allSatisfy({ Folder.leadsToDirectory($0) }) {
+                    (model.base, model.vae) = (entry.value.base, entry.value.vae)
+                }
+                models[entry.key] = model
+            }
+        }
         return configuration
     }
 

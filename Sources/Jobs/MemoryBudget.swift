@@ -1,16 +1,24 @@
 import Foundation
 
 /// How much memory this process may have: the machine's, less where a control group (systemd's `MemoryMax=`, a container's
-/// limit) or `SEGMIX_MEMORY` says so.
+/// limit) or `SEGMIX_MEMORY` says so. What a queue has set aside for the process (`SEGMIX_MEMORY_SHARE`) is what it plans with, and
+/// nothing is refused for it.
 public struct MemoryBudget: Sendable, Equatable {
     /// Bytes that there are, and those of them that are free now.
     public let total, available: Int
     /// Who says so, for sentences.
     public let source: String
+    /// Whether what is free is what was set aside.
+    public let isShare: Bool
 
-    public init(total: Int, available: Int, source: String) { (self.total, self.available, self.source) = (total, available, source) }
+    public init(total: Int, available: Int, source: String, isShare: Bool = false) {
+        (self.total, self.available, self.source, self.isShare) = (total, available, source, isShare)
+    }
 
-    public static let environmentKey = "SEGMIX_MEMORY"
+    public static let environmentKey = "SEGMIX_MEMORY", shareKey = "SEGMIX_MEMORY_SHARE"
+
+    /// What there would be with so many bytes free, whatever is free at the moment.
+    public func supposing(free bytes: Int) -> MemoryBudget { MemoryBudget(total: total, available: min(total, bytes), source: source) }
 
     /// - Parameters:
     ///   - root: where `/proc` and `/sys` are looked for.
@@ -28,7 +36,8 @@ public struct MemoryBudget: Sendable, Equatable {
         guard let least = budgets.min(by: { $0.total < $1.total }) else {
             return MemoryBudget(total: physical, available: physical, source: "this machine's memory")
         }
-        return MemoryBudget(total: least.total, available: budgets.map(\.available).min()!, source: least.source)
+        let free = budgets.map(\.available).min()!, share = environment[shareKey].flatMap { Int($0) } ?? .max
+        return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free)
     }
 
     /// A twentieth is left to the system and to what was not foreseen.

@@ -12,6 +12,9 @@ struct CheckCommand: ParsableCommand {
     @Flag(help: "What it will cost as one line of JSON, and nothing else.")
     var json = false
 
+    @Option(help: ArgumentHelp("Bytes of memory to suppose free, whatever is free at the moment.", visibility: .hidden))
+    var freeMemory: Int?
+
     private struct Cost: Encodable {
         let memory: Int, preparationSeconds, seconds, renderSeconds, scoringSeconds: Double, steps: Int
         enum CodingKeys: String, CodingKey {
@@ -32,9 +35,9 @@ struct CheckCommand: ParsableCommand {
         let findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()
-        let scoring = try ScoringModels.of(job, model)
+        let scoring = try ScoringModels.of(job, model), now = try MemoryBudget.now(), budget = freeMemory.map(now.supposing) ?? now
         if json {
-            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget, speed: .typical)
             let line = Cost(
                 memory: cost.memory.total, preparationSeconds: cost.preparationSeconds, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
                 steps: job.specification.rounds * job.specification.maxTrainSteps)
@@ -50,7 +53,7 @@ struct CheckCommand: ParsableCommand {
         if s.rounds > 1 {
             print("then \(s.join.candidates) pictures are drawn and scored; the best of them (at most \(s.join.most), with a score from \(s.join.threshold) on) join the photos of a second round of as many steps")
         }
-        let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .measured(for: job))
+        let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget, speed: .measured(for: job))
         if let warning = cost.warning { print("note: \(warning)") }
         print(cost)
         try cost.refuseIfTooLarge()

@@ -5,9 +5,9 @@ import Testing
 
 /// What is said of a worker that is started again.
 @Suite struct RunOutcomeTests {
-    private func outcome(_ end: WorkerProcess.End, explanation: String? = nil, lastWords: String) -> RunOutcome {
+    private func outcome(_ end: WorkerProcess.End, lastWords: String) -> RunOutcome {
         RunOutcome.of(
-            end, asked: nil, hasResult: false, attempts: 1, maxAttempts: 3, explanation: explanation, lastWords: lastWords, delay: { _ in .seconds(30) })
+            end, asked: nil, hasResult: false, attempts: 1, maxAttempts: 3, lastWords: lastWords, delay: { _ in .seconds(30) })
     }
 
     private func reason(_ outcome: RunOutcome) throws -> String {
@@ -22,7 +22,6 @@ import Testing
         let said = "step 1/9\n/srv/out/a.png cannot be written: No space left on device. Make room."
         let reason = try reason(outcome(.exited(74), lastWords: said))
         #expect(reason.contains("mend what is named below") && reason.hasSuffix("It said: /srv/out/a.png cannot be written: No space left on device. Make room."))
-        #expect(try self.reason(outcome(.exited(74), explanation: "The disk is full.\n\nMore.", lastWords: said)).hasSuffix("It said: The disk is full."))
     }
 
     @Test func ofACrashTheLogSaysNothing() throws {

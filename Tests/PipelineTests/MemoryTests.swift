@@ -44,7 +44,13 @@ import Testing
             "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
         ])
         now = try MemoryBudget.now(environment: [:], root: first.path)
-        #expect(now.total == part(6_000_000_000) && now.available == part(4_500_000_000))
+        #expect(now.total == part(6_000_000_000) && now.available == part(4_500_000_000) && !now.isShare)
+        // What is set aside is less that is free, and never more.
+        now = try MemoryBudget.now(environment: ["SEGMIX_MEMORY_SHARE": "1000000000"], root: first.path)
+        #expect(now.total == part(6_000_000_000) && now.available == 1_000_000_000 && now.isShare)
+        now = try MemoryBudget.now(environment: ["SEGMIX_MEMORY_SHARE": "5000000000"], root: first.path)
+        #expect(now.available == part(4_500_000_000) && !now.isShare)
+        #expect(now.supposing(free: 5_000_000_000).available == 5_000_000_000 && now.supposing(free: 7_000_000_000).available == now.total)
 
         now = try MemoryBudget.now(environment: ["SEGMIX_MEMORY": "2 GiB"], root: first.path)
         #expect(now == MemoryBudget(total: 2 << 30, available: 2 << 30, source: "SEGMIX_MEMORY"))

@@ -161,17 +161,18 @@ check "nothing has failed" sh '! ls -d /srv/segmixd/outbox/*.failed'
 asked=$(sh "journalctl -u segmixd | grep -c 'goes on from its resume point'" || true)
 inside systemctl stop segmixd.service
 check "stops with a job running" is success value Result
-check "the worker was asked, not killed" sh "[ \$(journalctl -u segmixd | grep -c 'goes on from its resume point') -gt ${asked:-0} ]"
+soon 10 "the worker was asked, not killed" sh "[ \$(journalctl -u segmixd | grep -c 'goes on from its resume point') -gt ${asked:-0} ]"
 check "no process is left" sh '! pgrep -x segmix'
 check "an upgrade of a stopped daemon" sh 'DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /test/new.deb'
 check "leaves it stopped" is inactive value ActiveState
 
 # Remove and install again; then purge.
-inside systemctl start segmixd.service
+inside systemctl start segmixd.service segmixd-drain.timer
 soon 60 "runs before it is removed" status_says '^running long, step'
 check "removes a running daemon" inside dpkg --remove segmixd
 check "installs again" sh 'DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /test/new.deb'
 soon 60 "the queue goes on then" status_says '^running long, step'
+check "and the timer that ran" is active value ActiveState segmixd-drain.timer
 check "removes" inside dpkg --remove segmixd
 check "the queue stays" sh 'ls /var/lib/segmixd/jobs/*/input/long'
 check "purges" inside dpkg --purge segmixd

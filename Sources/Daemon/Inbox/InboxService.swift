@@ -84,7 +84,7 @@ struct InboxService: Service {
                     if drain != nil { given.insert(RawPath(name)) }
                 }
             }
-            let waiting = unfinished.filter { !$0.value.isEmpty }.map { ("inbox/\($0.key)", $0.value) }
+            let waiting = unfinished.filter { !$0.value.isEmpty }.map { ("inbox/taking/\($0.key)", $0.value) }
             let notices = Dictionary(uniqueKeysWithValues: scan.notices.sorted { $0.key < $1.key }.prefix(100).map { ("inbox/\($0.key)", $0.value) } + waiting)
             if notices != told, (try? store.setNotices(notices, prefix: "inbox/")) != nil { told = notices }
             if hasTaken { continue }

@@ -29,14 +29,14 @@ struct Estimate: Sendable {
         guard (try? ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)) != nil else { return fallback }
         guard let pipes = try? WorkerProcess.pipe() else { return fallback }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
-        var arguments = ["check", state.input(record), "--json"]
+        // Whatever is free at this moment: the job may run at another.
+        var arguments = ["check", state.input(record), "--json", "--free-memory", String(configuration.memoryPerJob ?? share)]
         if let path = configuration.path { arguments += ["--config", path] }
         arguments += ["--configuration-snapshot", snapshot]
         if let file = record.runs[run].specificationFile { arguments += ["--spec", file] }
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[StrayWorkers.environmentKey] = state.path
-        // Whatever is free at this moment: the job may run at another.
-        environment = Resources.limiting(environment, to: configuration.memoryPerJob ?? share)
+        environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)
         let process = try? WorkerProcess(
             executable: command.executable, arguments: command.arguments.dropLast() + arguments, environment: environment, output: pipes.write, errors: nowhere)
         close(pipes.write)

@@ -13,6 +13,7 @@ struct JobExecution: Sendable {
     let command: WorkerCommand
     let state: StateDirectory
     let store: JobStore
+    let models: ModelPlaces
     let retryDelay: @Sendable (Int) -> Duration
     let logger: Logger
     /// Whether the daemon is about to end.
@@ -48,10 +49,13 @@ struct JobExecution: Sendable {
         }
         // As they hold by now.
         let now = live.current
-        let outcome = RunOutcome.of(
+        var outcome = RunOutcome.of(
             end, asked: asked, hasResult: hasResult(output), attempts: attempts, maxAttempts: now.maxAttempts,
-            explanation: explanation(output), lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
+            lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
             delay: retryDelay)
+        // What lay on a share that went away is waited for.
+        let isAway = end == .exited(ExitStatus.unavailable.rawValue) && (try? requireModel(record, run)) == nil
+        if isAway, case .fail = outcome { outcome = .requeue }
         await untilWritten {
             try store.update(id, remark: remark(outcome, end, asked)) { record in
                 var job = record.runs[run]
@@ -76,7 +80,7 @@ struct JobExecution: Sendable {
         switch outcome {
         case .publish: return nil
         case .cancel: logger.notice("Cancelled: \(title)")
-        case .requeue: logger.info("Stopped, \(asked?.remark ?? ""): \(title) goes on from its resume point another time")
+        case .requeue: logger.info("Stopped, \(asked?.remark ?? "as its model is away"): \(title) goes on from its resume point another time")
         case .fail(let error): logger.warning("\(title) has failed: \(error.split(separator: "\n").first ?? "")")
         case .retry(let delay, let reason):
             logger.warning("\(title), attempt \(attempts) of \(now.maxAttempts): \(end). \(reason) Tried again in \(delay.components.seconds) s")
@@ -112,6 +116,7 @@ struct JobExecution: Sendable {
     /// Starts the worker and stays with it to its end.
     /// - Returns: how it ended, why it was asked to, and where its part of the log begins.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (end: WorkerProcess.End, asked: StopReason?, start: Int) {
+        try requireModel(record, run)
         try Directory.create(output)
         let snapshot = state.configuration(of: record.id, run: run)
         try ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)
@@ -154,28 +159,27 @@ struct JobExecution: Sendable {
         return (end, worker.askedFor, log.start)
     }
 
+    /// - Throws: `FileError` where the job's model is away for a while.
+    private func requireModel(_ record: JobRecord, _ run: Int) throws(FileError) {
+        let configuration = state.configuration(configuration, for: record, run: run)
+        let specification = configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record)))
+        if let model = try? configuration.model(for: specification) { try models.require(model) }
+    }
+
     private func environment(_ run: JobRecord.Run) -> [String: String] {
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[ProgressLine.environmentKey] = "json"
         environment[StrayWorkers.environmentKey] = state.path
-        if configuration.workers > 1 || configuration.cores != nil, environment["SEGMIX_THREADS"] == nil {
-            environment["SEGMIX_THREADS"] = String(Resources(configuration).coresPerJob)
-        }
+        environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)
         // What the queue counts on, and what a worker is ended for: it makes do with that.
         let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : nil) ?? 0
-        return granted > 0 ? Resources.limiting(environment, to: granted) : environment
+        environment[MemoryBudget.shareKey] = granted > 0 ? String(granted) : nil
+        return environment
     }
 
     // MARK: - What a worker leaves
 
     private func hasResult(_ output: String) -> Bool {
         (try? Folder.names(output))?.contains { !$0.hasPrefix(".") } ?? false
-    }
-
-    /// `error.txt` of a worker that knows why it failed.
-    private func explanation(_ output: String) -> String? {
-        guard let bytes = try? Folder.contents(of: Directory.joined(output, "error.txt"), limit: 1 << 20) else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        return text.isEmpty ? nil : text
     }
 }

@@ -22,10 +22,10 @@ struct Resources: Sendable {
     /// What is asked of a job that is to run beside others: an even share, for which more is computed again where it is little.
     var share: Int { memory / workers }
 
-    /// The environment of a process that may take so much memory; a smaller limit that is there already holds.
-    static func limiting(_ environment: [String: String], to bytes: Int) -> [String: String] {
-        let given = environment[MemoryBudget.environmentKey].flatMap { Quantity.bytes($0) } ?? .max
-        return environment.merging([MemoryBudget.environmentKey: String(min(given, max(bytes, 1 << 20)))]) { $1 }
+    /// `SEGMIX_THREADS` of a worker: what is there already, or its part of the cores; nil: all that there are.
+    static func threads(_ configuration: Configuration, _ environment: [String: String]) -> String? {
+        if let given = environment["SEGMIX_THREADS"] { return given }
+        return configuration.workers > 1 || configuration.cores != nil ? String(Resources(configuration).coresPerJob) : nil
     }
 
     /// Whether one more job that needs `memory` bytes fits beside those that run; a job that is too large for the machine runs alone.

@@ -43,11 +43,10 @@ enum RunOutcome: Equatable {
     ///   - asked: why it was asked to end, if it was.
     ///   - hasResult: whether it left anything to publish.
     ///   - attempts: with this one.
-    ///   - explanation: what the worker said of its failure (`error.txt`), if it did.
     ///   - lastWords: the end of its log.
     static func of(
         _ end: WorkerProcess.End, asked: StopReason?, hasResult: Bool, attempts: Int, maxAttempts: Int,
-        explanation: String?, lastWords: String, delay: (Int) -> Duration
+        lastWords: String, delay: (Int) -> Duration
     ) -> RunOutcome {
         if end == .exited(0) {
             return hasResult ? .publish : .fail("The worker ended without an error and without a result.\(said(lastWords))")
@@ -58,12 +57,10 @@ enum RunOutcome: Equatable {
         let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? false }
         let reason = reason(end, asked)
         if worthRetrying, attempts < maxAttempts {
-            // On one line of the log; what was written last, or what the worker made of it, names the file.
-            let told = explanation?.split(separator: "\n").first ?? lastWords.split(separator: "\n").last
-            guard case .exited = end, let told else { return .retry(after: delay(attempts), reason: reason) }
+            // On one line of the log; what was written last names the file.
+            guard case .exited = end, let told = lastWords.split(separator: "\n").last else { return .retry(after: delay(attempts), reason: reason) }
             return .retry(after: delay(attempts), reason: "\(reason) It said: \(String(told).onOneLine())")
         }
-        if let explanation { return .fail(explanation) }
         let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""
         return .fail("\(reason)\(tries)\(said(lastWords))")
     }

@@ -58,6 +58,7 @@ final class SchedulerService: Service {
     private let files = FileExecutor("segmixd.results")
     private let resources: Resources
     private let hold: QueueHold
+    private let models = ModelPlaces()
     private let stopping = Stopping()
     private let state = Mutex(State())
 
@@ -262,7 +263,7 @@ final class SchedulerService: Service {
         switch work {
         case .run(let id, let run):
             let execution = JobExecution(
-                configuration: configuration, live: live, command: command, state: directory, store: store, retryDelay: retryDelay, logger: logger,
+                configuration: configuration, live: live, command: command, state: directory, store: store, models: models, retryDelay: retryDelay, logger: logger,
                 isStopping: { [stopping] in stopping.isStopped },
                 began: { [self] worker in
                     state.withLock { $0.workers.append(worker) }

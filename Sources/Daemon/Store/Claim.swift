@@ -71,8 +71,13 @@ struct Claim: Sendable {
             // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else.
             try AtomicFile.write("", to: Self.mark(state, id))
             guard FolderMove.renameWithoutReplacing(origin.source, taking) else {
-                throw errno == EACCES || errno == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: errno)
+                let code = errno
+                // A share may have done it and not been able to say so.
+                isHidden = Folder.exists(taking) || ![ENOENT, EEXIST, EACCES, EPERM, EROFS, EBUSY].contains(code) && !Folder.exists(origin.source)
+                throw code == EACCES || code == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: code)
             }
+        } else {
+            try requireRoom(for: taking)
         }
         isHidden = true
         // An earlier move may have been broken off while it wrote its mark.
@@ -141,18 +146,10 @@ struct Claim: Sendable {
         }
         let plans = files.isEmpty ? [(nil, "job")] : files.map { ($0.file as String?, $0.name) }
         return plans.map { file, name in
-            let specification = specification(file, in: folder)
+            let specification = configuration.specification(file, in: folder)
             return JobRecord.Run(
                 specificationFile: file, name: name, priority: specification.priority,
                 notBefore: specification.notBefore.flatMap { StartTime.date($0) }, queued: queued)
         }
-    }
-
-    /// The specification as far as it can be read; its faults are told by its worker.
-    private func specification(_ file: String?, in folder: JobFolder) -> JobSpecification {
-        var layers = SpecificationLayers()
-        if let inherited = configuration.defaultJob { layers.add(inherited) }
-        if let file, let bytes = try? folder.contents(of: file) { layers.add(file: bytes, name: file) }
-        return layers.resolve().0
     }
 }

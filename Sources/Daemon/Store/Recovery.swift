@@ -31,9 +31,17 @@ struct Recovery {
     /// A folder that is in the queue: nothing of it can be running, and it must be where it belongs.
     private func resume(_ record: JobRecord) throws {
         let isThere = Folder.exists(state.job(record.id)), isAside = Folder.exists(Directory.joined(state.done, record.id))
+        let most = 2 * claim.configuration.maxAttempts, tellsOfFailures = claim.configuration.onFailure != nil
         try store.update(record.id, remark: "the daemon was not there to see its end") { record in
             for i in record.runs.indices where record.runs[i].state == .running {
                 record.runs[i].state = record.runs[i].isCancelling ? .cancelled : .queued
+                // One that takes the daemon or the machine with it would be started for ever, and no other.
+                if record.runs[i].state == .queued, record.runs[i].attempts >= most {
+                    record.runs[i].state = .failed
+                    record.runs[i].error = "It was started \(record.runs[i].attempts) times, and the last time the daemon or the machine went down with it, most likely for want of memory. Give it less to do (`resolution`, `train_batch_size`), or set `memory_per_job` in the configuration; then take it up again with `segmix retry`."
+                    record.runs[i].ended = Date()
+                    if tellsOfFailures { record.runs[i].hook = .pending }
+                }
             }
         }
         if isThere || record.state == .reopening { return }
@@ -42,6 +50,7 @@ struct Recovery {
             for i in record.runs.indices where record.runs[i].state == .queued {
                 record.runs[i].state = .failed
                 record.runs[i].error = "Its folder \(state.job(record.id)) has vanished from the state directory. Put the job into the inbox again."
+                if tellsOfFailures { record.runs[i].hook = .pending }
             }
             if isAside || record.isFinished { record.state = .closed }
         }
@@ -80,7 +89,7 @@ struct Recovery {
             guard Folder.exists(Claim.taking(origin, id)) else {
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
-                if Folder.exists(Claim.mark(state, id)) { try requireInbox(of: origin) }
+                if Folder.exists(Claim.mark(state, id)) { try requireInbox(of: origin, id) }
                 return try FolderMove.removeTree(folder)
             }
         }
@@ -94,12 +103,12 @@ struct Recovery {
     }
 
     /// - Throws: `FileError` where the folder may be in an inbox that cannot be seen now.
-    private func requireInbox(of origin: JobOrigin) throws {
+    private func requireInbox(of origin: JobOrigin, _ id: String) throws {
         let inbox = Directory.parent(of: origin.source)
         if let mount = ForeseenMount.missing(for: inbox) { throw FileError("look into", inbox, reason: "\(mount) is not mounted", remedy: "Mount it") }
         _ = try RawPath(inbox).names()
         guard Folder.exists(origin.source) || origin.claimed < Date() - Self.longestAbsence else {
-            throw FileError("find", origin.source, reason: "it is not there, nor under the name that it had while it was taken", remedy: "If the inbox is a share, mount it")
+            throw FileError("find", origin.source, reason: "it is not there, nor under the name that it had while it was taken", remedy: "If the inbox is a share, mount it; if somebody has taken the folder back, remove \(state.job(id))")
         }
     }
 

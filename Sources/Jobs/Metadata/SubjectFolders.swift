@@ -9,7 +9,7 @@ public struct SubjectFolders {
     /// How faults and `PhotoList.source` call what was inferred.
     static let source = "metadata.jsonl (inferred)"
     /// Folders that are something else.
-    private static let others: Set<String> = ["prior", "priors", "masks", "samples"]
+    private static let others: Set<String> = ["prior", "priors", "mask", "masks", "samples"]
     private static let suffixes = [".jpg", ".jpeg", ".png"]
     /// Of pictures that are not read; passed over, they would be missed in the morning.
     private static let foreignSuffixes = [".heic", ".heif", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng", ".cr2", ".cr3", ".nef", ".arw"]

@@ -30,10 +30,13 @@ struct UnusedPictures {
 
     /// One sentence; nil where there are none.
     var note: String? {
+        let among = files.filter { $0.hasPrefix("mask/") || $0.hasPrefix("masks/") || $0.contains("/mask/") || $0.contains("/masks/") }
+        // What is said of masks is said of them alone.
+        let files = isInferred && !among.isEmpty ? among : self.files
         guard let first = files.first else { return nil }
         let named = files.prefix(5).map { $0.onOneLine() }.joined(separator: ", ") + (files.count > 5 ? " and \(files.count - 5) more" : "")
         let one = files.count == 1
-        if isInferred, files.contains(where: { $0.hasPrefix("mask/") || $0.hasPrefix("masks/") || $0.contains("/mask/") || $0.contains("/masks/") }) {
+        if isInferred, !among.isEmpty {
             return "\(named) \(one ? "is" : "are") not used; the mask of a photo lies beside it, called mask_PHOTO"
         }
         if isInferred, !first.contains("/") {

@@ -41,7 +41,14 @@ public struct Publication: Sendable {
     /// - Throws: `FileError`, and what `willAppear` throws. Nothing is lost; call it again.
     public func publish(chosen: String?, parts: [Part], willAppear: (String) async throws -> Void) async throws -> String {
         // Chosen, and nothing left to rename: it has appeared, whatever has been done to it since.
-        if let chosen, !Folder.exists(partial) { return chosen }
+        if let chosen, !Folder.exists(partial) {
+            guard Folder.exists(Directory.joined(folder, chosen)) else {
+                throw FileError(
+                    "find", Directory.joined(folder, chosen), reason: "the result was about to appear there",
+                    remedy: "Mount the outbox if it is a share; if somebody has taken the result away already, make an empty folder of that name")
+            }
+            return chosen
+        }
         try Directory.create(folder)
         try Directory.create(partial)
         // A text that was being written when the machine went down.

@@ -37,8 +37,8 @@ public struct JobCheck {
             throw JobFailure(.unavailable, "\(file) may not be read by this program; give its user that right (chmod a+r)")
         }
         var said: Set<Fault> = []
-        let pictures = photoFindings()
-        return (((model.map(faults) ?? []) + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
+        let pictures = photoFindings(), ofModel = try model.map(faults) ?? []
+        return ((ofModel + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
     }
 
     /// What is wrong with the pictures of a job that cannot even be read, so that both are mended at once.
@@ -72,16 +72,20 @@ public struct JobCheck {
         return (faults, pictures)
     }
 
-    private func faults(of model: SDXLDirectory) -> [Fault] {
+    /// - Throws: what may pass: a share that does not answer, a disk that is full.
+    private func faults(of model: SDXLDirectory) throws -> [Fault] {
         CPUDevice.install()
         var faults: [Fault] = []
-        func attempt(_ body: () throws -> Void) {
-            do { try body() } catch { faults.append(Fault("\(error)")) }
+        func attempt(_ body: () throws -> Void) throws {
+            do { try body() } catch {
+                if JobFailure(error).mayPass { throw error }
+                faults.append(Fault("\(error)"))
+            }
         }
-        attempt { try model.requireSDXL() }
-        attempt { _ = try PromptEncoder(model) }
-        attempt { try RenderPlan.check(job, model.loadSchedule()) }
-        attempt {
+        try attempt { try model.requireSDXL() }
+        try attempt { _ = try PromptEncoder(model) }
+        try attempt { try RenderPlan.check(job, model.loadSchedule()) }
+        try attempt {
             let settings = job.trainingSettings
             _ = try TrainingModel(model, settings: settings, prompts: PromptTable(), adapters: AdapterSet(blankOfRank: settings.rank))
         }

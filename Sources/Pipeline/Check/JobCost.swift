@@ -57,8 +57,36 @@ public struct JobCost: CustomStringConvertible {
 
         // Renders: as many as the plan says, on the way and at the end of each round, and those that may join the second.
         let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: try model.loadSchedule(), factor: vae.downsampling)
+        // Everything beside the tensors.
+        let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: s.withPriorPreservation)
+        let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
+        // Kernels of convolutions are relaid and their pages let go, unless they are relaid again at each use; matrices too where
+        // they are not of the type wanted. The smallest picture in the UNet stands for all.
+        let smallest = (s.resolution / vae.downsampling) >> (try model.unetConfiguration().down.count - 1)
+        let isWide = settings.precision == .float32 || !Devices.current.multipliesBFloat16
+        func stays(_ entry: SafetensorsFile.Entry) -> Bool {
+            if entry.shape.count == 2 { return settings.precision == .float32 || entry.type == .bfloat16 }
+            if entry.shape.suffix(2) == [3, 3] && isWide {
+                let (out, inputs) = (entry.shape[0], entry.shape[1])
+                return !ConvolutionForm.ofThreeByThree(pixels: smallest * smallest, inChannels: inputs, outChannels: out)
+                    .isKept(inChannels: inputs, outChannels: out)
+            }
+            return entry.shape.suffix(2) == [1, 1]
+        }
+        let weights = try model.unetWeights().files.reduce(0) { sum, file in
+            file.entries.reduce(sum) { $0 + (stays($1) || file.liesAskew($1) ? $1.byteCount : 0) }
+        }
+        let joining = min(plan.candidates.count, s.join.most)
+        func estimate(tensors: Int) -> MemoryEstimate {
+            MemoryEstimate(
+                tensors: tensors, weights: weights,
+                pictures: min(pictures.cacheBytes + joining * 3 * s.resolution * s.resolution, PhotoCache.defaultCapacity),
+                latents: min((draws.distinct + joining) * moments, LatentCache.defaultCapacity))
+        }
+        let beside = estimate(tensors: 0).total
+
         // The UNet stays where it is while a picture is decoded.
-        let tiling = DecodeTiling(model) { max(0, budget.available - planner.liveBytes) }
+        let tiling = DecodeTiling(model) { max(0, budget.available - beside - planner.liveBytes) }
         let onTheWay = plan.validation.isEmpty ? 0 : s.validationRounds
         var renderSeconds = 0.0, renderPeak = 0
         for (some, times) in [(plan.final + plan.validation, rounds * (plan.final.count + onTheWay * plan.validation.count)), (plan.candidates, plan.candidates.count)] {
@@ -92,36 +120,11 @@ public struct JobCost: CustomStringConvertible {
             [renderPeak, scoringBytes, preparation?.bytes ?? 0], ["smaller pictures (\(size))", "other `owlv2` and `dinov2`", "a smaller `prepare.prior_batch_size`"])
         worst = zip(others, remedies).map { (bytes: $0, remedy: $1) }.max { $0.bytes < $1.bytes }!
 
-        // Everything beside the tensors of a micro-step.
-        let draws = LatentDraws(specification: s, microSteps: microSteps, pictures: pictures, hasPriors: s.withPriorPreservation)
-        let side = s.resolution / vae.downsampling, moments = 2 * vae.latentChannels * side * side * 4
-        // Kernels of convolutions are relaid and their pages let go, unless they are relaid again at each use; matrices too where
-        // they are not of the type wanted. The smallest picture in the UNet stands for all.
-        let smallest = (s.resolution / vae.downsampling) >> (try model.unetConfiguration().down.count - 1)
-        let isWide = settings.precision == .float32 || !Devices.current.multipliesBFloat16
-        func stays(_ entry: SafetensorsFile.Entry) -> Bool {
-            if entry.shape.count == 2 { return settings.precision == .float32 || entry.type == .bfloat16 }
-            if entry.shape.suffix(2) == [3, 3] && isWide {
-                let (out, inputs) = (entry.shape[0], entry.shape[1])
-                return !ConvolutionForm.ofThreeByThree(pixels: smallest * smallest, inChannels: inputs, outChannels: out)
-                    .isKept(inChannels: inputs, outChannels: out)
-            }
-            return entry.shape.suffix(2) == [1, 1]
-        }
-        let weights = try model.unetWeights().files.reduce(0) { sum, file in
-            file.entries.reduce(sum) { $0 + (stays($1) || file.liesAskew($1) ? $1.byteCount : 0) }
-        }
-        let joining = min(plan.candidates.count, s.join.most)
-        func estimate(_ peak: Int) -> MemoryEstimate {
-            MemoryEstimate(
-                tensors: max(peak, others.max()!), weights: weights,
-                pictures: min(pictures.cacheBytes + joining * 3 * s.resolution * s.resolution, PhotoCache.defaultCapacity),
-                latents: min((draws.distinct + joining) * moments, LatentCache.defaultCapacity))
-        }
+        func estimate(_ peak: Int) -> MemoryEstimate { estimate(tensors: max(peak, others.max()!)) }
         choice = switch s.gradientCheckpointing {
         case .off: CheckpointingChoice(.keepEverything, planner: planner)
         case .on: CheckpointingChoice(.recompute, planner: planner)
-        case .auto: CheckpointingChoice(fitting: budget.available - estimate(0).beside, planner: planner, rates: speed.rates)
+        case .auto: CheckpointingChoice(fitting: budget.available - beside, planner: planner, rates: speed.rates)
         }
         memory = estimate(choice.plan.peakBytes)
         least = s.gradientCheckpointing == .off && memory.total > budget.total ? estimate(planner.step(.recompute).peakBytes) : memory
@@ -150,7 +153,8 @@ public struct JobCost: CustomStringConvertible {
     /// In one sentence, where the job fits but not into what is free now.
     public var warning: String? {
         guard memory.total > budget.available, memory.total <= budget.total else { return nil }
-        return "the job needs about \(words(bytes: memory.total)) of memory and only \(words(bytes: budget.available)) are free now; end other programs, or it may be ended by the system"
+        let needs = "the job needs about \(words(bytes: memory.total)) of memory and only \(words(bytes: budget.available)) are"
+        return budget.isShare ? "\(needs) set aside for it; raise `memory_per_job`, or it may be ended" : "\(needs) free now; end other programs, or it may be ended by the system"
     }
 
     /// `all 88 blocks are kept`, `31 of 88 blocks are computed again`.

@@ -13,7 +13,5 @@ public struct MemoryEstimate: Sendable {
     /// The program itself, and for each thread scratch memory of the kernels, of which Winograd's of wide convolutions is the most.
     static var program: Int { (56 + 20 * ((Devices.installed as? CPUDevice)?.threadCount ?? 2)) << 20 }
 
-    /// Everything but the tensors.
-    var beside: Int { weights + pictures + latents + Self.program }
-    public var total: Int { tensors + beside }
+    public var total: Int { tensors + weights + pictures + latents + Self.program }
 }

@@ -65,11 +65,14 @@ final class MaskLog {
 
     private let path: String
     private let order: [Line: Int]
+    private let isInUse: Bool
     private var records: [Line: MaskRecord] = [:]
 
-    /// - Parameter lines: what the job will have lines for, in this order; others are dropped.
-    init(_ path: String, lines: [Line]) {
-        self.path = path
+    /// - Parameters:
+    ///   - lines: what the job will have lines for, in this order; others are dropped.
+    ///   - isInUse: whether a training goes by what is there: then it stays, whatever it would be made with by now.
+    init(_ path: String, lines: [Line], isInUse: Bool = false) {
+        (self.path, self.isInUse) = (path, isInUse)
         order = Dictionary(uniqueKeysWithValues: lines.enumerated().map { ($1, $0) })
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
         for line in text.split(separator: "\n") {
@@ -78,8 +81,8 @@ final class MaskLog {
         }
     }
 
-    /// The record of a photo, if it was made from the very same.
-    func record(of line: Line, key: String) -> MaskRecord? { records[line].flatMap { $0.key == key ? $0 : nil } }
+    /// The record of a photo, if it was made from the very same, or is in use.
+    func record(of line: Line, key: String) -> MaskRecord? { records[line].flatMap { isInUse || $0.key == key ? $0 : nil } }
 
     /// - Throws: `FileError`.
     func write(_ record: MaskRecord) throws {

@@ -51,7 +51,7 @@ struct MaskPreparation {
                     outcome.doubts.append(Doubt(photo: photo, reason: "the photo is that of several subjects, and what stands out is taken for each of them", overlay: record.overlay))
                 }
                 if finder.looksForClasses, let box = record.decision.segmentedBox {
-                    if let other = cutOut[photo.file]?.first(where: { $0.box.shareOfSmaller(coveredBy: box) > 0.7 }) {
+                    if let other = cutOut[photo.file]?.first(where: { $0.box.intersectionOverUnion(box) > 0.7 }) {
                         outcome.doubts.append(Doubt(photo: photo, reason: "“\(other.subject)” was cut out of the same place", overlay: record.overlay))
                     }
                     cutOut[photo.file, default: []].append((photo.subject, box))

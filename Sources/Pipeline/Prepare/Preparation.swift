@@ -66,7 +66,7 @@ public struct Preparation {
             let identity = try DirectoryFingerprint.of(model.places)
             plans = try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
         }
-        let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans))
+        let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans), isInUse: RunDirectory(folder.path, name: job.name).hasBegun)
         guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }
         var (completed, notes) = try complete(masks)
         if let model {

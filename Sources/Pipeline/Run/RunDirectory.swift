@@ -38,6 +38,9 @@ public struct RunDirectory: Sendable {
     public var tensorBoard: String { path + "/tensorboard" }
     public var masks: String { path + "/masks" }
 
+    /// Whether a training goes by what is there: its resume points say what its masks and prior images were.
+    var hasBegun: Bool { Folder.exists(resumePoints) || Folder.exists(firstRoundRecord) }
+
     /// The folder of the LoRA files after `step` steps; nil: the final ones.
     public func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
     public func diffusersFile(step: Int? = nil) -> String { loraFolder(step: step) + "/pytorch_lora_weights.safetensors" }

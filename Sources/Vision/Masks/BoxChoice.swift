@@ -77,9 +77,18 @@ public struct BoxChoice: Equatable, Sendable {
 extension PixelBox {
     /// Common area by the smaller box's.
     public func shareOfSmaller(coveredBy other: PixelBox) -> Double {
-        let w = min(x1, other.x1) - max(x0, other.x0), h = min(y1, other.y1) - max(y0, other.y0)
         let smaller = min(width * height, other.width * other.height)
-        return w > 0 && h > 0 && smaller > 0 ? Double(w * h) / Double(smaller) : 0
+        return smaller > 0 ? Double(common(other)) / Double(smaller) : 0
+    }
+
+    /// Common area by that of both together.
+    public func intersectionOverUnion(_ other: PixelBox) -> Double {
+        let common = common(other), union = width * height + other.width * other.height - common
+        return union > 0 ? Double(common) / Double(union) : 0
+    }
+
+    private func common(_ other: PixelBox) -> Int {
+        max(0, min(x1, other.x1) - max(x0, other.x0)) * max(0, min(y1, other.y1) - max(y0, other.y0))
     }
 
     /// Larger by a share of the picture's sides, kept inside it.
