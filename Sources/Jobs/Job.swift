@@ -14,7 +14,7 @@ public struct Job: Equatable, Sendable, Codable {
     /// images have yet to be made.
     public var priors: PhotoList?
     /// Pictures that the folder has and the list does not name: one sentence.
-    var unusedPictures: String?
+    var unusedPictures: [String]
 
     /// The class of a subject: the specification's `classes`, or its phrase without the first word.
     public func className(of subject: SubjectEntry) -> String {
@@ -110,7 +110,7 @@ public struct Job: Equatable, Sendable, Codable {
         guard let photos else { preconditionFailure("no photos and no fault") }
         return Job(
             name: folder.name, path: folder.path, specificationFile: chosen, specification: specification, photos: photos, priors: priors,
-            unusedPictures: UnusedPictures(photos, in: folder.path).note)
+            unusedPictures: UnusedPictures(photos, in: folder.path).notes)
     }
 
     /// A specification of the folder, or one from elsewhere that somebody has named.
@@ -125,7 +125,7 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// What is unusual but allowed; one sentence each.
     public var warnings: [String] {
-        var warnings = (unusedPictures.map { [$0] } ?? []) + sharedMasks + promptsOfNobody + foreignCaptions + bareClasses
+        var warnings = unusedPictures + sharedMasks + promptsOfNobody + foreignCaptions + bareClasses
         let s = specification
         if s.segmixProbability > 0, s.segmixStartStep >= s.maxTrainSteps {
             warnings.append("segmix_start_step \(s.segmixStartStep) is not reached in \(s.maxTrainSteps) steps: no composite will be drawn")
@@ -134,6 +134,11 @@ public struct Job: Equatable, Sendable, Codable {
         if s.lrScheduler == .constant, s.lrWarmupSteps > 0 {
             warnings.append("lr_warmup_steps has no effect with lr_scheduler constant; constant_with_warmup uses it")
         }
+        if s.lrScheduler != .constant, s.lrWarmupSteps >= s.maxTrainSteps {
+            warnings.append("lr_warmup_steps \(s.lrWarmupSteps) is not over in \(s.maxTrainSteps) steps: the learning rate never comes to \(s.learningRate), and lr_scheduler \(s.lrScheduler.rawValue) never begins")
+        }
+        if s.lrScheduler != .cosineWithRestarts, s.lrNumCycles != JobSpecification().lrNumCycles { warnings.append("lr_num_cycles has no effect with lr_scheduler \(s.lrScheduler.rawValue); cosine_with_restarts uses it") }
+        if s.lrScheduler != .polynomial, s.lrPower != JobSpecification().lrPower { warnings.append("lr_power has no effect with lr_scheduler \(s.lrScheduler.rawValue); polynomial uses it") }
         if s.bestCheckpoint, s.saveSteps >= s.maxTrainSteps {
             warnings.append("best_checkpoint has only the last LoRA to choose from: save_steps \(s.saveSteps) keeps none before step \(s.maxTrainSteps)")
         }

@@ -6,6 +6,8 @@ public enum ProcessSetting {
     public static func prepare(_ program: String) {
         // A file that would become larger than `ulimit -f` allows is an error of writing like any other.
         signal(SIGXFSZ, SIG_IGN)
+        // One that a parent ignores would be ignored here too, and how a process of ours ended could not be known.
+        signal(SIGCHLD, SIG_DFL)
         guard access("/proc/self/cmdline", R_OK) != 0 else { return }
         FileHandle.standardError.write(Data("\(program): /proc is not there; mount it (mount -t proc proc /proc)\n".utf8))
         exit(ExitStatus.unavailable.rawValue)

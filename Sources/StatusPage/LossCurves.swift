@@ -22,24 +22,25 @@ final class LossCurves: Sendable {
     /// Pairs of step and loss in the order of the file. More than `points` are thinned out: each stretch of equal length gives the mean of
     /// its steps and the mean of its losses. A line that is being written is passed over; a file that was cut off or replaced is read anew.
     func read(_ path: String, points: Int) -> [[Double]] {
-        curves.withLock { curves in
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-            guard descriptor >= 0 else {
-                curves[path] = nil
-                return []
-            }
-            defer { close(descriptor) }
-            var status = stat()
-            guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
-            let new = Curve(device: status.st_dev, inode: status.st_ino)
-            var curve = curves[path] ?? new
-            if (curve.device, curve.inode) != (new.device, new.inode) || curve.offset > status.st_size { curve = new }
-            Self.readOn(descriptor, &curve)
-            curve.used = .now
+        // Files are looked at without the lock: one that hangs holds up no other.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            curves.withLock { $0[path] = nil }
+            return []
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
+        let new = Curve(device: status.st_dev, inode: status.st_ino)
+        var curve = curves.withLock { $0[path] } ?? new
+        if (curve.device, curve.inode) != (new.device, new.inode) || curve.offset > status.st_size { curve = new }
+        Self.readOn(descriptor, &curve)
+        curve.used = .now
+        curves.withLock { [curve] curves in
             curves[path] = curve
             if curves.count > Self.kept, let oldest = curves.min(by: { $0.value.used < $1.value.used }) { curves[oldest.key] = nil }
-            return Self.thinned(curve, points: points)
         }
+        return Self.thinned(curve, points: points)
     }
 
     private static func readOn(_ descriptor: Int32, _ curve: inout Curve) {

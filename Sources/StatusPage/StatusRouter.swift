@@ -10,6 +10,8 @@ struct StatusRouter: Sendable {
     let store: JobStore
     let files: JobFiles
     let curves = LossCurves()
+    /// Looks at what lies in the outbox, which may be a share that hangs.
+    private let outbox = FileExecutor("segmixd.page")
 
     static func make(configuration: Jobs.Configuration, store: JobStore, token: String, host: String) -> Router<BasicRequestContext> {
         let status = StatusRouter(configuration: configuration, store: store, files: JobFiles(configuration))
@@ -25,9 +27,9 @@ struct StatusRouter: Sendable {
             func limit(_ name: String, _ usual: Int) -> Int { max(0, min(request.uri.queryParameters.get(name, as: Int.self) ?? usual, 100_000)) }
             return try status.json(store.summaries(ended: limit("ended", 100), waiting: limit("waiting", 100_000)), for: request)
         }
-        api.get("/jobs/:number") { request, context in try status.json(status.details(context), for: request) }
-        api.get("/jobs/:number/loss") { request, context in try status.json(status.loss(context), for: request) }
-        api.get("/jobs/:number/log") { request, context in try status.log(request, context) }
+        api.get("/jobs/:number") { request, context in try await status.json(status.details(context), for: request) }
+        api.get("/jobs/:number/loss") { request, context in try await status.json(status.loss(context), for: request) }
+        api.get("/jobs/:number/log") { request, context in try await status.log(request, context) }
         api.get("/jobs/:number/files/**") { request, context in try await status.file(request, context) }
         api.post("/jobs/:number/cancel") { _, context in try status.json(["state": status.attempt { try store.cancel(status.number(context), daemonRuns: true) }], for: nil) }
         api.post("/jobs/:number/retry") { _, context in try status.json(["state": status.attempt { try store.retry(status.number(context)) }], for: nil) }
@@ -97,36 +99,46 @@ struct StatusRouter: Sendable {
             freeBytes: Machine.freeBytes(at: configuration.state), now: Date())
     }
 
+    /// Looks at files of a job: those that have left for the outbox on a thread that nothing else needs.
+    private func looking<Value: Sendable>(_ record: JobRecord, _ run: Int, _ body: @Sendable @escaping () throws -> Value) async throws -> Value {
+        let state = record.runs[run].state
+        return state.isFinal || state == .publishing ? try await outbox.run(body) : try body()
+    }
+
     private struct Details: Encodable {
         let job: JobSummary, attempts: [JobAttempt], events: [JobEvent], pictures: [String], report: String?
     }
 
-    private func details(_ context: BasicRequestContext) throws -> Details {
+    private func details(_ context: BasicRequestContext) async throws -> Details {
         let (record, run) = try job(context), number = record.runs[run].number
         guard let summary = try store.summary(number) else { throw HTTPError(.notFound) }
-        return Details(
-            job: summary, attempts: try store.attempts(number), events: try store.events(number),
-            pictures: files.pictures(record, run: run).reversed(), report: ["report.html", "report.json"].first { Folder.exists(files.place(record, run: run, of: $0).folder + "/" + $0) })
+        let (pictures, report) = try await looking(record, run) {
+            (files.pictures(record, run: run), ["report.html", "report.json"].first { Folder.exists(files.place(record, run: run, of: $0).folder + "/" + $0) })
+        }
+        return Details(job: summary, attempts: try store.attempts(number), events: try store.events(number), pictures: pictures.reversed(), report: report)
     }
 
     /// Pairs of step and loss from `metrics.jsonl`; a long curve is thinned out to the means of equal stretches.
-    private func loss(_ context: BasicRequestContext) throws -> [[Double]] {
+    private func loss(_ context: BasicRequestContext) async throws -> [[Double]] {
         let (record, run) = try job(context)
-        let place = files.place(record, run: run, of: "metrics.jsonl")
-        guard let path = Self.resolve("metrics.jsonl", in: place.folder, below: place.root) else { return [] }
-        return curves.read(path, points: 600)
+        return try await looking(record, run) {
+            let place = files.place(record, run: run, of: "metrics.jsonl")
+            guard let path = Self.resolve("metrics.jsonl", in: place.folder, below: place.root) else { return [] }
+            return curves.read(path, points: 600)
+        }
     }
 
     /// The end of the job's log. What lies in the outbox is others' to change: only an ordinary file is shown, not what a link leads to.
-    private func log(_ request: Request, _ context: BasicRequestContext) throws -> Response {
+    private func log(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let (record, run) = try job(context)
-        var text = Data()
-        if let found = files.log(record, run: run), let name = found.path.split(separator: "/").last,
-            let path = Self.resolve(String(name), in: Directory.parent(of: found.path), below: found.root), let handle = FileHandle(forReadingAtPath: path) {
+        let text = try await looking(record, run) {
+            guard let found = files.log(record, run: run), let name = found.path.split(separator: "/").last,
+                let path = Self.resolve(String(name), in: Directory.parent(of: found.path), below: found.root), let handle = FileHandle(forReadingAtPath: path)
+            else { return Data() }
             defer { try? handle.close() }
             let size = (try? handle.seekToEnd()) ?? 0
             try? handle.seek(toOffset: size > 65_536 ? size - 65_536 : 0)
-            text = (try? handle.readToEnd()) ?? Data()
+            return (try? handle.readToEnd()) ?? Data()
         }
         return answer(Array(text), "text/plain; charset=utf-8", for: request)
     }
@@ -138,8 +150,9 @@ struct StatusRouter: Sendable {
         let wanted = context.parameters.getCatchAll().joined(separator: "/").removingPercentEncoding ?? ""
         for round in 0..<4 {
             let (record, run) = try job(context)
-            for place in files.places(record, run: run) {
-                if let path = Self.resolve(wanted, in: place.folder, below: place.root), let answer = await answer(path, request, context) { return answer }
+            let paths = try await looking(record, run) { files.places(record, run: run).compactMap { Self.resolve(wanted, in: $0.folder, below: $0.root) } }
+            for path in paths {
+                if let answer = await answer(path, request, context) { return answer }
             }
             if round < 3 { try await Task.sleep(for: .milliseconds(10 << round)) }
         }

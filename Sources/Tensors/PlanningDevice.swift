@@ -15,18 +15,21 @@ public final class PlanningDevice: Device {
     /// - Parameter device: whose work is planned.
     public init(for device: any Device = Devices.current) { multipliesBFloat16 = device.multipliesBFloat16 }
 
+    /// In the place of memory that cannot be had.
+    private nonisolated(unsafe) static let stand = UnsafeMutableRawPointer.allocate(byteCount: 64 << 20, alignment: 4096)
+
     private static func rounded(_ byteCount: Int) -> Int { max(4096, (byteCount + 4095) / 4096 * 4096) }
 
     public func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
         memory.withLock { $0.live += byteCount; $0.peak = max($0.peak, $0.live) }
         let p = mmap(nil, Self.rounded(byteCount), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
-        guard let p, p != MAP_FAILED else { fatalError("no address space for \(byteCount) bytes") }
-        return p
+        // Where even address space is short, all that does not fit shares one place: only small tables are ever written.
+        return p == MAP_FAILED ? Self.stand : p ?? Self.stand
     }
 
     public func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
         memory.withLock { $0.live -= byteCount }
-        munmap(pointer, Self.rounded(byteCount))
+        if pointer != Self.stand { munmap(pointer, Self.rounded(byteCount)) }
     }
 
     public var liveBytes: Int { memory.withLock { $0.live } }

@@ -37,7 +37,9 @@ struct CheckCommand: ParsableCommand {
         try PreparationCheck(job, means).run()
         let scoring = try ScoringModels.of(job, model), now = try MemoryBudget.now(), budget = freeMemory.map(now.supposing) ?? now
         if json {
-            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget, speed: .typical)
+            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget,
+                // Who supposes memory asks for nothing else.
+                speed: freeMemory == nil ? .measured(for: job) : .typical)
             let line = Cost(
                 memory: cost.memory.total, preparationSeconds: cost.preparationSeconds, seconds: cost.seconds, renderSeconds: cost.renderSeconds, scoringSeconds: cost.scoringSeconds,
                 steps: job.specification.rounds * job.specification.maxTrainSteps)

@@ -14,7 +14,7 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "The SDXL model: a directory in diffusers layout, or a name from the configuration.", completion: .directory)
     var model: String
 
-    @Option(help: ArgumentHelp("A LoRA file and how strong it is, 1 where it is left out; may be given several times.", valueName: "file[:scale]"), completion: .file(extensions: ["safetensors"]))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("A LoRA file and how strong it is, 1 where it is left out; one or more.", valueName: "file[:scale]"), completion: .file(extensions: ["safetensors"]))
     var lora: [String] = []
 
     @Option(parsing: .upToNextOption, help: "What all LoRAs' strengths are multiplied by; one or more.")
@@ -82,6 +82,7 @@ struct RenderCommand: ParsableCommand {
             (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
             (order.gammas, order.loraScales, order.loras) = (gamma, loraScale, try lora.map(LoRAChoice.init))
             (order.jobFolder, order.subjects) = (try job.map(absolute), subject.isEmpty ? nil : subject)
+            order.relativeScale = try order.jobFolder.flatMap { try scale(in: JobFolder($0), configuration) } ?? order.relativeScale
             order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))
             (order.initialLatents, order.savedLatents) = (initLatents, saveLatents)
             order.precision = mixedPrecision
@@ -89,6 +90,13 @@ struct RenderCommand: ParsableCommand {
         } catch {
             throw JobFailure(error)
         }
+    }
+
+    /// `relative_scale` of the folder's specification, where it has but one.
+    private func scale(in folder: JobFolder, _ configuration: Configuration) throws -> RelativeScale? {
+        let files = try folder.specificationFiles()
+        guard files.count < 2 else { return nil }
+        return configuration.specification(files.first?.file, in: folder).relativeScale
     }
 
     /// `a=0.05,0.2,0.5,0.9`

@@ -20,7 +20,7 @@ struct Segmix: ParsableCommand {
         var command: any ParsableCommand
         do { command = try parseAsRoot() } catch { exit(withError: error) }
         do {
-            try EngineVariables.check()
+            do throws(Fault) { try EngineVariables.check() } catch { throw JobFailure(.usage, error.message) }
             try command.run()
             try StandardOutput.requireWritten()
         } catch let failure as JobFailure {
@@ -66,6 +66,8 @@ struct JobOptions: ParsableArguments {
             let (job, configuration) = try read(for: .training)
             let model = try configuration.model(for: job.specification)
             return (job, model, Preparation.Means(configuration, model: model))
+        } catch let list as FaultList where list.faults.count == 1 && list.faults[0].message.hasPrefix(Configuration.noModel) {
+            throw JobFailure(.unavailable, list.description)
         } catch {
             throw JobFailure(error)
         }
@@ -100,7 +102,9 @@ struct JobOptions: ParsableArguments {
 enum ConfigurationFile {
     /// The default file may be missing: then the defaults hold, and models are named by their absolute paths.
     static func read(_ path: String) throws -> Configuration {
-        if path == Configuration.defaultPath, !FileManager.default.fileExists(atPath: path) { return Configuration() }
+        var status = stat()
+        // One that may not be read, or a link that leads nowhere, is said.
+        if path == Configuration.defaultPath, lstat(path, &status) != 0, errno == ENOENT || errno == ENOTDIR { return Configuration() }
         return try Configuration.load(path)
     }
 }

@@ -39,6 +39,7 @@ struct Segmixd: AsyncParsableCommand {
         // Until the daemon listens for it, a wish to read the configuration again must not end it.
         if !drain { signal(SIGHUP, SIG_IGN) }
         let logger = Logger(label: "segmixd") { _ in JournalLogHandler() }
+        do throws(Fault) { try EngineVariables.check() } catch { fail(error, .usage) }
         let configuration: Configuration
         do throws(FaultList) { configuration = try Configuration.load(config) } catch { fail(error, .badInput) }
         let worker: WorkerCommand

@@ -342,6 +342,27 @@ import Testing
         #expect(shop.names("inbox") == [] && shop.names("state/jobs") == [])
     }
 
+    /// A job that takes the machine with it is not started for ever.
+    @Test func startedTooOftenWithoutAnEnd() async throws {
+        let shop = try Workshop { $0.maxAttempts = 2; $0.onFailure = "true" }
+        try shop.drop("toys")
+        let daemon = try shop.daemon("sleep 60", drains: false)
+        let running = Task { try await daemon.run() }
+        try await shop.until("a start") { (try? shop.store().job(1))??.record.runs[0].state == .running }
+        await daemon.stop()
+        _ = try await running.value
+        let store = try shop.store(forReading: false), id = try #require(try store.job(1)).record.id
+        for (attempts, state) in [(3, JobState.queued), (4, .failed)] {
+            try store.update(id) { $0.runs[0].state = .running }
+            try store.update(id) { $0.runs[0].attempts = attempts }
+            let (_, _, claim) = try recovery(shop)
+            try Recovery(claim: claim).run()
+            let run = try #require(try store.job(1)).record.runs[0]
+            #expect(run.state == state)
+            if state == .failed { #expect(run.error?.hasPrefix("It was started 4 times") == true && run.hook == .pending) }
+        }
+    }
+
     @Test func theProgramsExitStatus() async throws {
         _ = try #require(Self.program)
         let shop = try Workshop()

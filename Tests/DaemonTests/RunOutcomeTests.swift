@@ -24,6 +24,13 @@ import Testing
         #expect(reason.contains("mend what is named below") && reason.hasSuffix("It said: /srv/out/a.png cannot be written: No space left on device. Make room."))
     }
 
+    /// Whatever the reason why it was asked to wait, the attempt does not count, however often.
+    @Test(arguments: [StopReason.shutdown, .hours, .disk]) func aPauseCostsNothing(_ reason: StopReason) {
+        for end in [WorkerProcess.End.exited(75), .killed(signal: SIGTERM)] {
+            #expect(RunOutcome.of(end, asked: reason, hasResult: true, attempts: 9, maxAttempts: 1, lastWords: "", delay: { _ in .seconds(30) }) == .requeue)
+        }
+    }
+
     @Test func ofACrashTheLogSaysNothing() throws {
         let reason = try reason(outcome(.killed(signal: 9), lastWords: "step 1/9"))
         #expect(!reason.contains("step 1/9"))

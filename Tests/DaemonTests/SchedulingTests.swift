@@ -295,6 +295,31 @@ import Testing
         }
     }
 
+    /// A share with models goes away and comes back; one that never was there is a fault.
+    @Test func aModelThatIsAwayIsWaitedFor() async throws {
+        let shop = try Workshop { $0.maxAttempts = 1 }
+        var configuration = shop.configuration
+        configuration.models = ["m": .init(base: shop.path + "/model")]
+        try Directory.create(shop.path + "/model")
+        // The share goes while the second job's worker begins.
+        let script = "case $INPUT in */second) if [ ! -e \(shop.path)/moved ]; then mv \(shop.path)/model \(shop.path)/away; exit 69; fi;; esac; echo x > $OUTPUT/x"
+        let daemon = try SegmixDaemon(
+            configuration: configuration, worker: shop.worker(script), signals: [], retryDelay: { _ in .milliseconds(50) }, logger: Workshop.logger)
+        let running = Task { try await daemon.run() }
+        try shop.drop("first")
+        try await shop.until("a result") { shop.exists("outbox/first/x") }
+        try shop.drop("second")
+        try await shop.until("a notice") { (try? shop.store().notices())?.contains { $0.text.contains("the model was there and is not any more") } == true }
+        #expect(!shop.exists("outbox/second.failed"))
+        let run = try #require(try shop.store().job(2)).record.runs[0]
+        #expect(run.state == .queued && run.attempts == 0)
+        shop.touch("moved")
+        try FileManager.default.moveItem(atPath: shop.path + "/away", toPath: shop.path + "/model")
+        try await shop.until("an end") { shop.exists("outbox/second/x") }
+        await daemon.stop()
+        _ = try await running.value
+    }
+
     /// The daemon starts before the share with the inbox is mounted, and the share goes and comes back.
     @Test func anInboxThatComesLaterIsWatched() async throws {
         let shop = try Workshop()

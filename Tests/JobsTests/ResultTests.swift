@@ -94,6 +94,15 @@ import Testing
         #expect(try Folder.names(folder.path + "/outbox") == ["toys"])
     }
 
+    /// Written down, and then neither there nor on its way: the outbox is not the one it was.
+    @Test func aResultOutOfSightIsNotTakenForThere() async throws {
+        let folder = try TemporaryFolder()
+        try makeOutput(folder)
+        let (publication, parts) = publication(folder)
+        await #expect { _ = try await publication.publish(chosen: "toys", parts: parts) { _ in } } throws: { "\($0)".contains("Mount the outbox") }
+        #expect(folder.exists("output/x.safetensors"))
+    }
+
     @Test func takenNamesGetANumber() async throws {
         let folder = try TemporaryFolder()
         try makeOutput(folder)

@@ -65,7 +65,7 @@ import Testing
     @Test func whatItWillCost() throws {
         let place = try bare()
         func seconds(_ more: String...) throws -> Double {
-            let end = try Program.segmix.run(["check", place.job, "--config", place.configuration, "--json"] + more.flatMap { ["--set", $0] })
+            let end = try Program.segmix.run(["check", place.job, "--config", place.configuration, "--json", "--free-memory", "\(12 << 30)"] + more.flatMap { ["--set", $0] })
             let cost = try JSONSerialization.jsonObject(with: Data(end.output.utf8)) as? [String: Double]
             return try #require(cost?["preparation_seconds"], "\(end.errors)")
         }
@@ -79,7 +79,7 @@ import Testing
         #expect(abs(bf16 / few - 1) < 0.01, "prior images are drawn in float32: \(bf16), \(few)")
         let said = try place.check()
         #expect(said.output.contains("; before that about ") && said.output.contains("for masks and prior images, of which those that an earlier job has drawn are taken over"), "\(said.output)")
-        let whole = try Workplace(), cost = try Program.segmix.run(["check", whole.job, "--config", whole.configuration, "--json"])
+        let whole = try Workplace(), cost = try Program.segmix.run(["check", whole.job, "--config", whole.configuration, "--json", "--free-memory", "\(12 << 30)"])
         let keys = try #require(try JSONSerialization.jsonObject(with: Data(cost.output.utf8)) as? [String: Double])
         #expect(keys["preparation_seconds"] == 0 && cost.status == 0, "\(cost.output)")
         let unsaid = try whole.check()

@@ -19,6 +19,9 @@ struct HookRunner: Sendable {
     /// Longer than this no command may take: it may copy a result to another machine.
     let patience: Duration
 
+    /// Looks at what lies in the outbox, which may be a share that hangs.
+    private let outbox = FileExecutor("segmixd.hooks")
+
     /// What a webhook gets.
     struct Message: Encodable {
         let job: Int64, name: String, state: JobState, result: String?, report: String?, error: String?
@@ -33,7 +36,7 @@ struct HookRunner: Sendable {
         let place = record.place(run: run).map { Directory.joined(configuration.outbox, $0) }
         // Where all of a folder's jobs fail, what is wrong stands once, at the top.
         let files = job.state == .done ? ["report.html", "report.json"] : ["error.txt", "../error.txt"]
-        let report = place.flatMap { place in files.map { Directory.joined(place, $0) }.first { Folder.exists($0) } } ?? place
+        let report = try await outbox.run { place.flatMap { place in files.map { Directory.joined(place, $0) }.first { Folder.exists($0) } } ?? place }
         guard let target = job.state == .done ? configuration.onFinish : configuration.onFailure else {
             try store.update(id) { $0.runs[run].hook = nil }
             return true

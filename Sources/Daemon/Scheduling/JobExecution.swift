@@ -172,7 +172,7 @@ struct JobExecution: Sendable {
         environment[StrayWorkers.environmentKey] = state.path
         environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)
         // What the queue counts on, and what a worker is ended for: it makes do with that.
-        let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : nil) ?? 0
+        let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : configuration.memory) ?? 0
         environment[MemoryBudget.shareKey] = granted > 0 ? String(granted) : nil
         return environment
     }

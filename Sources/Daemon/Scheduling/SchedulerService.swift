@@ -285,8 +285,8 @@ final class SchedulerService: Service {
             let name = try store.record(id)?.name ?? id
             logger.info("\(name.onOneLine()) is taken up again")
         case .hook(let id, let run):
-            // Five times, then it is given up; a drain does not wait for somebody who does not listen.
-            let isLast = drain != nil || state.withLock { $0.failures[work] ?? 0 } >= 4
+            // Five times, then it is given up; a drain does not wait long for somebody who does not listen.
+            let isLast = state.withLock { $0.failures[work] ?? 0 } >= (drain != nil ? 1 : 4)
             if try await hooks.perform(id, run: run, mayGiveUp: { [stopping] in isLast && !stopping.isStopped }) || stopping.isStopped { return nil }
             throw StoreError(.inputOutput, "Nobody could be told of its end.")
         }

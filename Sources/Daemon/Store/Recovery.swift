@@ -39,7 +39,6 @@ struct Recovery {
                 if record.runs[i].state == .queued, record.runs[i].attempts >= most {
                     record.runs[i].state = .failed
                     record.runs[i].error = "It was started \(record.runs[i].attempts) times, and the last time the daemon or the machine went down with it, most likely for want of memory. Give it less to do (`resolution`, `train_batch_size`), or set `memory_per_job` in the configuration; then take it up again with `segmix retry`."
-                    record.runs[i].ended = Date()
                     if tellsOfFailures { record.runs[i].hook = .pending }
                 }
             }

@@ -93,8 +93,11 @@ final class WorkerProcess: Sendable {
                     // Still a zombie: neither its number nor its group's can be somebody else's.
                     Foundation.kill(-self.pid, SIGKILL)
                     var status: Int32 = 0
-                    while waitpid(self.pid, &status, 0) < 0 && errno == EINTR {}
+                    var reaped: pid_t
+                    repeat { reaped = waitpid(self.pid, &status, 0) } while reaped < 0 && errno == EINTR
                     isReaped = true
+                    // How it ended is not known, so it has not ended well.
+                    guard reaped == self.pid else { return .exited(ExitStatus.software.rawValue) }
                     // The macros WIFSIGNALED, WTERMSIG and WEXITSTATUS.
                     let signal = status & 0x7F
                     return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)

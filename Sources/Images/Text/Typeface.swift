@@ -107,8 +107,9 @@ public final class Typeface {
     /// an ellipsis.
     public func lines(_ text: String, width: Int, limit: Int) -> [String] {
         var lines: [String] = [], line = ""
-        func fits(_ text: String) -> Bool { self.width(of: text) <= width }
-        for word in text.split(whereSeparator: \.isWhitespace).map(String.init) {
+        func fits(_ text: some StringProtocol) -> Bool { self.width(of: String(text)) <= width }
+        // Of a text without end the beginning is enough.
+        for word in text.prefix(limit * max(width, 1)).split(whereSeparator: \.isWhitespace).map(String.init) where lines.count <= limit {
             let longer = line.isEmpty ? word : line + " " + word
             if fits(longer) {
                 line = longer
@@ -116,11 +117,15 @@ public final class Typeface {
             }
             if !line.isEmpty { lines.append(line) }
             line = word
-            while !fits(line), line.count > 1 {
-                var part = line
-                while part.count > 1, !fits(part) { part.removeLast() }
-                lines.append(part)
-                line = String(line.dropFirst(part.count))
+            while lines.count <= limit, line.count > 1, !fits(line) {
+                // The longest beginning that fits, of one character at least.
+                var low = 1, high = line.count - 1
+                while low < high {
+                    let middle = (low + high + 1) / 2
+                    if fits(line.prefix(middle)) { low = middle } else { high = middle - 1 }
+                }
+                lines.append(String(line.prefix(low)))
+                line = String(line.dropFirst(low))
             }
         }
         if !line.isEmpty { lines.append(line) }

@@ -64,6 +64,9 @@ public struct Configuration: Equatable, Sendable, Codable {
     /// The defaults, without any model.
     public init() {}
 
+    /// What a fault of the machine begins with, which is none of the job's.
+    public static let noModel = "no model is set up"
+
     /// The model of a job.
     ///
     /// - Throws: a fault that names the models there are.
@@ -73,7 +76,7 @@ public struct Configuration: Equatable, Sendable, Codable {
             if let model = models["default"] { return model }
             let file = path ?? Self.defaultPath
             throw models.isEmpty
-                ? Fault("no model is set up; name one in `models` of \(file): {sdxl: {base: /path/to/stable-diffusion-xl-base-1.0}}")
+                ? Fault("\(Self.noModel); name one in `models` of \(file): {sdxl: {base: /path/to/stable-diffusion-xl-base-1.0}}")
                 : Fault("`model` is missing; it must be one of \(names) (`models` of \(file))")
         }
         if let model = models[name] { return model }

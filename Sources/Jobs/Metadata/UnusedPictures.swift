@@ -28,21 +28,21 @@ struct UnusedPictures {
         (self.files, isInferred) = (files.sorted(), list.isInferred)
     }
 
-    /// One sentence; nil where there are none.
-    var note: String? {
-        let among = files.filter { $0.hasPrefix("mask/") || $0.hasPrefix("masks/") || $0.contains("/mask/") || $0.contains("/masks/") }
-        // What is said of masks is said of them alone.
-        let files = isInferred && !among.isEmpty ? among : self.files
-        guard let first = files.first else { return nil }
-        let named = files.prefix(5).map { $0.onOneLine() }.joined(separator: ", ") + (files.count > 5 ? " and \(files.count - 5) more" : "")
-        let one = files.count == 1
-        if isInferred, !among.isEmpty {
-            return "\(named) \(one ? "is" : "are") not used; the mask of a photo lies beside it, called mask_PHOTO"
+    /// What is to be said of them: at most one sentence of masks, and one of the others.
+    var notes: [String] {
+        let masks = isInferred ? files.filter { $0.hasPrefix("mask/") || $0.hasPrefix("masks/") || $0.contains("/mask/") || $0.contains("/masks/") } : []
+        let others = files.filter { !masks.contains($0) }
+        func named(_ files: [String]) -> String {
+            files.prefix(5).map { $0.onOneLine() }.joined(separator: ", ") + (files.count > 5 ? " and \(files.count - 5) more" : "")
         }
-        if isInferred, !first.contains("/") {
-            return "\(named) \(one ? "lies" : "lie") beside the subjects' folders and \(one ? "is" : "are") not used; a photo belongs into the folder of its subject"
-        }
-        return "\(named) \(one ? "is a picture" : "are pictures") that metadata.jsonl does not name; \(one ? "it is" : "they are") not used"
+        var notes: [String] = []
+        if !masks.isEmpty { notes.append("\(named(masks)) \(masks.count == 1 ? "is" : "are") not used; the mask of a photo lies beside it, called mask_PHOTO") }
+        guard let first = others.first else { return notes }
+        let one = others.count == 1
+        notes.append(isInferred && !first.contains("/")
+            ? "\(named(others)) \(one ? "lies" : "lie") beside the subjects' folders and \(one ? "is" : "are") not used; a photo belongs into the folder of its subject"
+            : "\(named(others)) \(one ? "is a picture" : "are pictures") that metadata.jsonl does not name; \(one ? "it is" : "they are") not used")
+        return notes
     }
 
     private static func stem(_ file: String) -> String { file.lastIndex(of: ".").map { String(file[..<$0]).lowercased() } ?? file.lowercased() }

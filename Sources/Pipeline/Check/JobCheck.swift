@@ -31,7 +31,9 @@ public struct JobCheck {
             // What is wrong with the pictures is said too, and not only once the model is there.
             let pictures = photoFindings().faults.map { "\n\($0)" }.joined()
             let place = job.specification.model.map { $0.hasPrefix("/") } == true ? "`model` in the job's specification" : "`models` in the configuration"
-            throw JobFailure(.unavailable, "\(folder): the model's directory is not there; correct \(place), or mount the disk it is on\(pictures)")
+            throw JobFailure(.unavailable, Folder.exists(folder)
+                ? "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…)) and correct \(place)\(pictures)"
+                : "\(folder): the model's directory is not there; correct \(place), or mount the disk it is on\(pictures)")
         }
         for file in try (model?.places ?? []).flatMap(DirectoryFingerprint.files) where access(file, R_OK) != 0 {
             throw JobFailure(.unavailable, "\(file) may not be read by this program; give its user that right (chmod a+r)")

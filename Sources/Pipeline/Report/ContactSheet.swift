@@ -12,6 +12,8 @@ struct ContactSheet {
     /// Subjects' phrases, each with a few of its photos.
     let references: [(title: String, images: [RGBImage])]
     let rows: [(title: String, cells: [Cell])]
+    /// Pictures that `rows` does not have.
+    var others = 0
 
     static let cellSide = 256
     /// More pictures of one prompt go on in the next line.
@@ -76,6 +78,11 @@ struct ContactSheet {
             }
             y += gap / 2
         }
+        let rest = others + rows.reduce(-Self.mostPictures + room) { $0 + $1.cells.count }
+        if rest > 0, let titles {
+            text("and \(rest) more in samples", titles, x: left, y: y, (20, 20, 20))
+            y += titles.lineHeight + gap
+        }
         var sheet = RGBImage(width: width, height: max(y, low, 2 * gap), filledWith: 255)
         for step in steps { step(&sheet) }
         return sheet
@@ -91,13 +98,14 @@ extension ContactSheet {
             if rows.last?.title != record.prompt { rows.append((record.prompt, [])) }
             rows[rows.count - 1].cells.append(try Cell(path, name: record.file, caption: record.caption))
         }
-        self.init(references: try subjects.map(Self.references) ?? [], rows: rows)
+        self.init(references: try subjects.map(Self.references) ?? [], rows: rows, others: max(0, pictures.count - Self.mostPictures))
     }
 
     /// Some photos of each subject.
     /// - Throws: `ImageError`.
     static func references(_ subjects: SubjectSet) throws -> [(title: String, images: [RGBImage])] {
-        try subjects.subjects.map { subject in
+        // A column of all of hundreds would be longer than a picture can be.
+        try subjects.subjects.prefix(40).map { subject in
             let photos = subjects.photos.filter { $0.subject == subject.key }.prefix(4)
             let side = photos.count > 1 ? (cellSide - 8) / 2 : cellSide
             return (title: subject.phrase, images: try photos.map { try thumbnail(ImageFile.readPhoto($0.path, name: $0.file), side: side) })

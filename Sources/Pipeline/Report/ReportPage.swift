@@ -37,7 +37,7 @@ struct ReportPage {
 
     /// A sheet as a preview, as wide as a screen and as high as it is then.
     func sheetPreview(_ file: String) throws -> Data {
-        let image = try ImageFile.readPhoto(folder + "/" + file, name: file), width = min(image.width, 1800)
+        let image = try ImageFile.readPhoto(folder + "/" + file, name: file), width = max(1, min(image.width, 1800, image.width * 30_000 / image.height))
         return JPEGEncoder.encode(image.resized(width: width, height: max(1, image.height * width / image.width), .lanczos))
     }
 
@@ -99,7 +99,7 @@ struct ReportPage {
         return section("Detect-and-Compare", """
             <p>How well the subjects are found and told apart, at most 1; 0 where another number of objects is found, and less where a subject is more like another: <strong>\(number(scores.mean))</strong> on average. \
             The matrix has a row for each found box and a column for each of \(scores.subjects.joined(separator: ", ")).</p>
-            <div class="wide"><table><tr><th>picture</th><th>score</th><th>why 0</th><th>similarity</th></tr>\(rows)</table></div>
+            <div class="wide"><table><tr><th>picture</th><th>score</th><th>remark</th><th>similarity</th></tr>\(rows)</table></div>
             """)
     }
 
@@ -121,7 +121,7 @@ struct ReportPage {
         }
         return section("Best checkpoint", """
             <p>Each saved LoRA drew the validation prompt, “\(contents.settings.validationPrompt ?? "")”, and the pictures were scored as above. \(verdict)\(kohya)</p>
-            <div class="wide"><table><tr><th>\(best.round == nil ? "" : "round · ")step</th><th>score</th><th>its pictures</th><th>why 0</th><th>file</th></tr>\(rows)</table></div>
+            <div class="wide"><table><tr><th>\(best.round == nil ? "" : "round · ")step</th><th>score</th><th>its pictures</th><th>remark</th><th>file</th></tr>\(rows)</table></div>
             <div class="wide"><img class="sheet" src="\(jpeg: try sheetPreview(best.contactSheet))" alt="Validation pictures of each saved LoRA"></div>
             """)
     }
@@ -147,6 +147,8 @@ struct ReportPage {
 
     private var usage: HTML {
         let r = contents.settings.render
+        // Those that have drawn the pictures above.
+        let files = contents.bestCheckpoint?.files ?? contents.files, diffusers = "pytorch_lora_weights.safetensors"
         let prompt = contents.pictures.first?.prompt ?? "a photo of a " + job.photos.subjects.map(\.phrase).joined(separator: " and a ")
         func python(_ text: String) -> String {
             let encoder = JSONEncoder()
@@ -158,7 +160,7 @@ struct ReportPage {
             from diffusers import StableDiffusionXLPipeline
 
             pipe = StableDiffusionXLPipeline.from_pretrained("stabilityai/stable-diffusion-xl-base-1.0", torch_dtype=torch.float16).to("cuda")
-            pipe.load_lora_weights(\(python(job.name)), weight_name="pytorch_lora_weights.safetensors")
+            pipe.load_lora_weights(\(python(job.name)), weight_name=\(python(files.first { $0.hasSuffix(diffusers) } ?? diffusers)))
             image = pipe(
                 \(python(prompt)),
                 negative_prompt=\(python(r.negativePrompt)),
@@ -166,10 +168,10 @@ struct ReportPage {
             ).images[0]
             image.save("picture.png")
             """
-        let kohya = contents.files.first { $0 != "pytorch_lora_weights.safetensors" }
+        let kohya = files.first { !$0.hasSuffix(diffusers) }
         let comfy: HTML = kohya.map { """
             <p><strong>ComfyUI</strong>: put <code>\($0)</code> into <code>models/loras</code>, add the node “Load LoRA” between the checkpoint and the sampler, \
-            with both strengths at 1. <strong>AUTOMATIC1111</strong>, Forge: <code>models/Lora</code>, then <code>&lt;lora:\(job.name):1&gt;</code> in the prompt.</p>
+            with both strengths at 1. <strong>AUTOMATIC1111</strong>, Forge: <code>models/Lora</code>, then <code>&lt;lora:\(URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent):1&gt;</code> in the prompt.</p>
             """ } ?? "<p>For ComfyUI and AUTOMATIC1111 run the job with <code>output_kohya_format: true</code>.</p>"
         return section("How to use it", """
             <p>Write a subject's whole phrase into the prompt: \(job.photos.subjects.map { "“\($0.phrase)”" }.joined(separator: ", ")). \

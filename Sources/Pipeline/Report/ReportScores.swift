@@ -1,10 +1,12 @@
+import Vision
+
 /// Detect-and-Compare in `report.json` (SEGMIX's score of how well subjects are kept apart): per picture, and their mean.
 public struct ReportScores: Codable, Equatable, Sendable {
     public struct Picture: Codable, Equatable, Sendable {
         /// Relative to the result's folder.
         public let file: String
         public let score: Double
-        /// Why the score is 0, in words.
+        /// What is wrong with the picture, in words: another number of objects, or several that look most like one subject.
         public let reason: String?
         /// Boxes × subjects, in the order of `subjects`.
         public let similarity: [[Double]]
@@ -32,6 +34,6 @@ extension ReportScores {
 
 extension ReportScores.Picture {
     init(_ picture: ScoreJob.Picture, file: String) {
-        self.init(file: file, score: picture.score, reason: picture.score == 0 ? picture.explanation : nil, similarity: picture.similarity)
+        self.init(file: file, score: picture.score, reason: picture.finding == Comparison.Finding.apart.word ? nil : picture.explanation, similarity: picture.similarity)
     }
 }

@@ -36,7 +36,7 @@ struct CandidatePictures {
             var record = tools.images.record(of: planned[i], at: paths[i])
             record.lora = lora ?? directory.relative(directory.diffusersFile())
             return FirstRound.Candidate(
-                picture: record, score: scores[i], isComplete: scores[i].similarity.count == tools.job.photos.subjects.count, digest: digest(bytes))
+                picture: record, score: scores[i], isComplete: scores[i].reason == nil, digest: digest(bytes))
         }
         for i in Self.chosen(candidates, by: specification.join) { candidates[i].joins = true }
         try sheet(candidates, paths).write(to: directory.candidateSheet)

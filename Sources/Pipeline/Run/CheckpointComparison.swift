@@ -63,12 +63,12 @@ struct CheckpointComparison {
         planned.indices.map { directory.samples + "/" + RunDirectory.validationPrefix(step) + String(format: "-%02d.png", $0) }
     }
 
-    /// A row for each LoRA.
+    /// A row for each LoRA; the best comes first, as the sheet may not have room for all.
     private func sheet(_ outcome: CheckpointScores) throws -> ContactSheet {
         func number(_ score: Double) -> String { String(format: "%.3f", score) }
         return ContactSheet(
             references: try ContactSheet.references(subjects),
-            rows: try outcome.checkpoints.map { one in
+            rows: try (outcome.checkpoints.filter { $0 == outcome.best } + outcome.checkpoints.filter { $0 != outcome.best }).map { one in
                 let cells = try zip(one.pictures, planned).map { picture, plan in
                     try ContactSheet.Cell(
                         directory.path + "/" + picture.file, name: picture.file, caption: "seed \(plan.request.seed) · \(number(picture.score))")

@@ -112,7 +112,7 @@ public struct JobRunner {
         renders.notes.forEach { progress.say(.check, "note: \($0)") }
 
         progress.say(.encode, "encoding the prompts")
-        let prompts = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts(mayBeJoined: job.specification.rounds > 1) + renders.prompts + FirstRound.prompts(directory))
+        let (prompts, cut) = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts(mayBeJoined: job.specification.rounds > 1) + renders.prompts + FirstRound.prompts(directory))
         device.trim()
 
         let training = try TrainingModel(model, settings: job.trainingSettings, prompts: prompts)
@@ -120,7 +120,7 @@ public struct JobRunner {
         let images = SampleRenderer(
             TextToImage(unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts,
                         zerosForEmptyPrompt: try model.zerosForEmptyPrompt()),
-            folder: directory.samples, modelName: identity.name, loras: [(name: job.name, scale: 1)],
+            folder: directory.samples, modelName: identity.name, loras: [(name: directory.name, scale: 1)],
             layouts: Layouts(composer, layout: job.specification.render.layout, folder: directory.samples), tiling: DecodeTiling(model), progress: progress)
         let tools = RunTools(
             job: job, model: model, directory: directory, progress: progress, cost: cost, training: training, identity: identity,
@@ -131,7 +131,7 @@ public struct JobRunner {
         guard let (result, rounds) = try JobRounds(tools: tools, extent: extent, trace: tracePath).run() else { return false }
         try MappedFiles.requireUnchanged()
         try RunReport(
-            job: job, inputs: inputs, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: doubts + [ofPrecision].compactMap { $0 } + notes,
+            job: job, inputs: inputs, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: doubts + [ofPrecision].compactMap { $0 } + notes + cut,
             clock: clock, memory: .init(device: device, cost: cost, clock: clock)
         ).write()
         if extent == .whole { try directory.finish() }
@@ -154,13 +154,17 @@ public struct JobRunner {
         doubts.count <= 10 ? doubts : doubts.prefix(9) + ["and \(doubts.count - 9) more masks like these"]
     }
 
-    private func encodePrompts(_ prompts: [String]) throws -> PromptTable {
+    /// And what is to be said of those that were cut.
+    private func encodePrompts(_ prompts: [String]) throws -> (PromptTable, [String]) {
         let encoder = try PromptEncoder(model)
-        var seen: Set<String> = []
-        return Tape.paused {
+        var seen: Set<String> = [], cut: [String] = []
+        let table = Tape.paused {
             encoder.encode(prompts.filter { seen.insert($0).inserted }) { prompt, rest in
-                progress.say(.encode, "note: a prompt is longer than 77 tokens, “\(rest)” of “\(prompt)” is cut off")
+                cut.append("a prompt is longer than 77 tokens, “\(rest)” of “\(prompt)” is cut off")
             }
         }
+        cut = cut.count <= 5 ? cut : cut.prefix(4) + ["\(cut.count - 4) more prompts are longer than 77 tokens and cut off"]
+        cut.forEach { progress.say(.encode, "note: \($0)") }
+        return (table, cut)
     }
 }

@@ -22,14 +22,9 @@ extension Job {
 
     func samplerSettings(latentFactor: Int) -> SamplerSettings {
         let s = specification
-        let scale: SegMix.RelativeScale = switch s.relativeScale {
-        case .number(0): .random
-        case .number(let ratio): .ratio(ratio)
-        case .table(let entries): .table(Dictionary(uniqueKeysWithValues: entries.map { ($0.subject, $0.scale) }))
-        }
         return SamplerSettings(
             resolution: s.resolution, latentFactor: latentFactor, batchSize: s.trainBatchSize, segmixProbability: s.segmixProbability,
-            segmixStartStep: s.segmixStartStep, relativeScale: scale, softAlpha: s.softAlpha, centerCrop: s.centerCrop,
+            segmixStartStep: s.segmixStartStep, relativeScale: .init(s.relativeScale), softAlpha: s.softAlpha, centerCrop: s.centerCrop,
             cropConditioning: s.cropConditioning, repeats: s.repeats, seed: UInt64(bitPattern: Int64(s.seed)))
     }
 
@@ -119,5 +114,16 @@ extension SubjectSet {
         try self.init(
             subjects: list.subjects.map { Subject(key: $0.key, phrase: $0.phrase) },
             photos: list.photos.map { SegMix.Photo($0, in: folder) })
+    }
+}
+
+extension SegMix.RelativeScale {
+    /// As a specification says it.
+    init(_ scale: Jobs.RelativeScale) {
+        self = switch scale {
+        case .number(0): .random
+        case .number(let ratio): .ratio(ratio)
+        case .table(let entries): .table(Dictionary(uniqueKeysWithValues: entries.map { ($0.subject, $0.scale) }))
+        }
     }
 }

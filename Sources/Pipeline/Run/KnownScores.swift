@@ -24,7 +24,7 @@ struct KnownScores {
     init(_ path: String, _ job: Job, _ models: ScoringModels, settings: String) throws {
         self.path = path
         let words = job.photos.subjects.map { "\($0.key)\n\($0.phrase)\n\(job.className(of: $0))" }.joined(separator: "\n\n")
-        let basis = digest(Data(try DirectoryFingerprint.of([models.owlv2, models.dinov2]).utf8), Data(words.utf8), Data(settings.utf8))
+        let basis = digest(Data(try DirectoryFingerprint.of([models.owlv2, models.dinov2]).utf8), Data(words.utf8), Data("2 \(settings)".utf8))
         let found = FileManager.default.contents(atPath: path).flatMap { try? JSONDecoder().decode(Contents.self, from: $0) }
         contents = if let found, found.basis == basis { found } else { Contents(basis: basis) }
     }

@@ -15,12 +15,14 @@ final class LoRAFiles {
     private let velocity: Bool
     /// Prompts of the pictures of an earlier round that joined the photos.
     private let joined: [String]
+    /// When the run began, before any stop.
+    private let began: Date
     private var hash: ModelHash?
 
     init(
-        _ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, joined: [String], identity: ModelIdentity, layersPerBlock: Int?, velocity: Bool
+        _ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, joined: [String], identity: ModelIdentity, layersPerBlock: Int?, velocity: Bool, began: Date
     ) {
-        (self.velocity, self.joined) = (velocity, joined)
+        (self.velocity, self.joined, self.began) = (velocity, joined, began)
         (self.job, self.adapters, self.directory, self.identity, self.layersPerBlock) = (job, adapters, directory, identity, layersPerBlock)
     }
 
@@ -47,10 +49,10 @@ final class LoRAFiles {
             captions["\(s.repeats)_" + job.photos.subjects.map(\.phrase).joined(separator: " and ")] = joined.reduce(into: [:]) { $0[$1, default: 0] += 1 }
         }
         // The day, not the moment: two runs of one job on one day give the same file, byte for byte.
-        let today = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 / 86400).rounded(.down) * 86400)
+        let day = Date(timeIntervalSince1970: (began.timeIntervalSince1970 / 86400).rounded(.down) * 86400)
         return LoRAInformation(
             title: job.name, triggerPhrases: job.photos.subjects.map(\.phrase), resolution: s.resolution,
-            velocityPrediction: velocity, baseModel: hash, baseModelName: identity.name, date: today,
+            velocityPrediction: velocity, baseModel: hash, baseModelName: identity.name, date: day,
             description: "Seg-Mix LoRA of \(job.photos.subjects.map(\.phrase).joined(separator: " and "))", tagFrequency: captions,
             further: [
                 "ss_learning_rate": "\(s.learningRate)", "ss_seed": "\(s.seed)", "ss_max_train_steps": "\(s.maxTrainSteps)",

@@ -29,12 +29,18 @@ public final class ProgressReporter {
             let step = line.step ?? 0, total = max(line.total ?? 1, 1), width = 24
             let filled = min(width, width * step / total)
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            put("\r\u{1B}[K\(bar) \(line.sentence)", patience: .zero)
+            put("\r\u{1B}[K" + "\(bar) \(line.sentence)".prefix(Self.columns - 1), patience: .zero)
             barIsOpen = true
             if step >= total { closeBar() }
         case .lines:
             if isDue(line, after: .seconds(10)) { put(line.sentence + "\n", patience: .zero) }
         }
+    }
+
+    /// Of the terminal: a line that breaks cannot be written anew.
+    private static var columns: Int {
+        var size = winsize()
+        return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
     }
 
     private func isDue(_ line: ProgressLine, after interval: Duration) -> Bool {

@@ -24,6 +24,8 @@ public struct RenderOrder: Sendable {
     public var precision = JobSpecification.MixedPrecision.no
     /// The job's folder whose photos and masks layouts are made of.
     public var jobFolder: String?
+    /// Sizes of the subjects beside one another, where the folder has one specification.
+    public var relativeScale = RelativeScale.number(0)
     public var subjects: [String]?
     public var layout: RenderLayout?
     public var initialLatents: String?, savedLatents: String?
@@ -50,6 +52,9 @@ public struct RenderOrder: Sendable {
             throw JobFailure(.usage, "--layout and --subject place the subjects of mean-shifted noise; give a --gamma above 0 with them, such as \(RenderSpecification.defaultGamma)")
         }
         guard loraScales == [1] || !loras.isEmpty else { throw JobFailure(.usage, "--lora-scale is the strength of a LoRA; name one with --lora") }
+        guard initialLatents == nil || seeds.count == 1 else {
+            throw JobFailure(.usage, "--init-latents is the noise to start from, whatever the seed; give one --seed with it")
+        }
         guard savedLatents == nil || prompts.count * seeds.count * gammas.count * loraScales.count == 1 else {
             throw JobFailure(.usage, "--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")
         }
@@ -70,7 +75,7 @@ public struct RenderJob {
         try order.check()
         self.model = SDXLDirectory(model)
         (self.order, self.output, self.progress) = (order, output, progress)
-        let composer = try order.jobFolder.map { try Composer(SubjectSet(PhotoList.read(folder: $0), in: $0), relativeScale: .random) }
+        let composer = try order.jobFolder.map { try Composer(SubjectSet(PhotoList.read(folder: $0), in: $0), relativeScale: SegMix.RelativeScale(order.relativeScale)) }
         self.composer = composer
         planned = order.prompts.enumerated().flatMap { index, prompt in
             let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? composer?.subjects(in: prompt) ?? []
@@ -107,7 +112,7 @@ public struct RenderJob {
         if let gamma = order.gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
         try Directory.create(output)
         try Directory.requireWritable(output)
-        let first = try Self.firstNumber(in: output)
+        var first = try Self.firstNumber(in: output)
         let table = try Tape.paused {
             try PromptEncoder(model).encode(Array(Set(planned.flatMap(\.request.prompts))).sorted()) { prompt, rest in
                 progress.say(.encode, "note: “\(rest)” of the prompt “\(prompt)” does not fit into 77 tokens and is cut off")
@@ -122,7 +127,7 @@ public struct RenderJob {
         if !ignored.isEmpty { progress.say(.check, "note: \(ignored.count) adapters of text encoders in the LoRA files are not used, only the UNet's are") }
         let images = SampleRenderer(
             make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent,
-            loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double($0.scale)) },
+            loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double("\($0.scale)") ?? 1) },
             layouts: composer.map { Layouts($0, layout: order.layout, folder: output) }, tiling: DecodeTiling(model), progress: progress)
         var written: [String] = []
         for (i, picture) in planned.enumerated() {
@@ -136,7 +141,10 @@ public struct RenderJob {
             guard latents.values.allSatisfy(\.isFinite) else {
                 throw JobFailure(.badInput, "\(model.path): the picture of “\(request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
             }
-            let path = output + String(format: "/%05d-%llu.png", first + i, request.seed)
+            func place() -> String { output + String(format: "/%05ld-%llu.png", first + i, request.seed) }
+            // Another call into the same folder may have come first.
+            while Folder.exists(place()) { first += 1 }
+            let path = place()
             try images.write(latents, picture, to: path)
             written.append(path)
             if let savedLatents = order.savedLatents {
@@ -157,7 +165,7 @@ public struct RenderJob {
     private static func firstNumber(in folder: String) throws(FileError) -> Int {
         let numbers = try Folder.names(folder).compactMap { name -> Int? in
             let parts = name.split(separator: "-", maxSplits: 1)
-            return name.hasSuffix(".png") && parts.count == 2 && parts[0].count >= 5 ? Int(parts[0]) : nil
+            return name.hasSuffix(".png") && parts.count == 2 && (5...9).contains(parts[0].count) ? Int(parts[0]) : nil
         }
         return (numbers.max() ?? -1) + 1
     }

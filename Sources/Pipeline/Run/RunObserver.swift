@@ -18,8 +18,8 @@ final class RunObserver: TrainingObserver {
     private let progress: ProgressReporter
     private let clock: RunClock
     private let photos: PhotoDigests
-    /// Seconds of the last steps, for the time left.
-    private var recent: [Double] = []
+    /// Seconds of the last steps, and of the last validation pictures, for the time left.
+    private var recent: [Double] = [], validating = 0.0
 
     init(
         _ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, round: String?,
@@ -44,12 +44,20 @@ final class RunObserver: TrainingObserver {
     private func renderValidation(after step: Int, keepsOld: Bool = false) throws {
         let s = job.specification
         guard step > 0, step < s.maxTrainSteps, step.isMultiple(of: s.validationSteps) else { return }
+        let start = ContinuousClock.now
+        defer { validating = (ContinuousClock.now - start) / .seconds(1) }
         try clock.drawing {
             try images.render(renders.validation, prefix: RunDirectory.validationPrefix(step), adapters: adapters, keepsOld: keepsOld, shouldStop: { wantsToStop }) { i, png in
                 let request = renders.validation[i].request
                 try events.append(picture: String(format: "validation/%02d", i), png: png, width: request.width, height: request.height, step: step)
             }
         }
+    }
+
+    /// How often validation pictures are still to come within the training.
+    private func validations(after step: Int) -> Int {
+        let s = job.specification
+        return renders.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps - min(step, s.maxTrainSteps - 1) / s.validationSteps
     }
 
     func didStep(_ record: StepRecord) throws {
@@ -59,7 +67,7 @@ final class RunObserver: TrainingObserver {
         let s = job.specification, each = recent.reduce(0, +) / Double(recent.count)
         progress.step(ProgressLine(
             phase: .train, step: record.step, total: s.maxTrainSteps, loss: record.loss, secondsPerStep: each,
-            remaining: each * Double(s.maxTrainSteps - record.step), memory: ProcessMemory.now().resident, message: round))
+            remaining: each * Double(s.maxTrainSteps - record.step) + validating * Double(validations(after: record.step)), memory: ProcessMemory.now().resident, message: round))
         if record.step.isMultiple(of: s.saveSteps) {
             try photos.verify()
             try files.write(step: record.step)

@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGTERM and SIGINT as a wish to stop with a resume point; a second one ends the process at once.
+/// SIGTERM, SIGINT and, unless `nohup` was asked to see to that, SIGHUP as a wish to stop with a resume point; a second one ends the process at once.
 public final class StopRequest: Sendable {
     public static let shared = StopRequest()
     private let asked = Atomic<Bool>(false)
@@ -11,7 +11,10 @@ public final class StopRequest: Sendable {
 
     private init() {
         var made: [any DispatchSourceSignal] = []
-        for number in [SIGTERM, SIGINT] {
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        for number in [SIGTERM, SIGINT] + (isIgnored ? [] : [SIGHUP]) {
             signal(number, SIG_IGN)
             made.append(DispatchSource.makeSignalSource(signal: number, queue: .global()))
         }
