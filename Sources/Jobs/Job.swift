@@ -14,7 +14,7 @@ public struct Job: Equatable, Sendable, Codable {
     /// images have yet to be made.
     public var priors: PhotoList?
     /// Pictures that the folder has and the list does not name: one sentence.
-    var unusedPictures: [String]
+    var unusedPictures: [String] = []
 
     /// The class of a subject: the specification's `classes`, or its phrase without the first word.
     public func className(of subject: SubjectEntry) -> String {

@@ -130,6 +130,7 @@ struct TokenizerTests {
             ("less than no length", "tokenizer_config.json", #"{"model_max_length": -1e30}"#, "model_max_length is -1e+30"),
             ("added token with lstrip", "tokenizer_config.json",
                 #"{"added_tokens_decoder": {"0": {"content": "!", "lstrip": true}}}"#, "lstrip"),
+            ("added token that is nowhere listed", "tokenizer_config.json", #"{"additional_special_tokens": ["<s1>"]}"#, "the added token \"<s1>\" is in none"),
             ("configuration is a list", "tokenizer_config.json", "[]", "tokenizer_config.json: the file is not what"),
         ]
         for (name, file, text, says) in cases {

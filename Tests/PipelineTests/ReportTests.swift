@@ -1,3 +1,4 @@
+import CPUDevice
 import Diffusion
 import Foundation
 import Images
@@ -41,6 +42,7 @@ struct ReportTests {
     }
 
     @Test func theVAEWorksInTilesWhereMemoryAsksForIt() throws {
+        CPUDevice.install()
         let model = SDXLDirectory(Workplace.model), shape = [1, 40, 56, 4]
         #expect(try DecodeTiling(model) { nil }.tiling(for: shape) == nil)
         #expect(try DecodeTiling(model) { 1 << 40 }.tiling(for: shape) == nil)

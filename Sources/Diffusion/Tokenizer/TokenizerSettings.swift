@@ -40,6 +40,17 @@ struct TokenizerSettings {
             added.append(AddedToken(content: token.content, id: id, isNormalized: token.isNormalized))
         }
 
+        // Tokens that are listed in no other place would be cut into pieces, and the model never saw these.
+        if configuration?.added_tokens_decoder == nil {
+            let other = directory.appendingPathComponent("added_tokens.json"), listed = try present([String: Int].self, other)?.keys.sorted() ?? []
+            let further = (configuration?.additional_special_tokens ?? []) + (map?.additional_special_tokens ?? [])
+            for content in listed + further.map(\.content) where vocabulary.ids[content] == nil && !added.contains(where: { $0.content == content }) {
+                throw TokenizerError(
+                    directory.path, "the added token \"\(content)\" is in none of the files that are read; write the tokenizer anew with a current "
+                        + "transformers (AutoTokenizer.from_pretrained(…).save_pretrained(…))")
+            }
+        }
+
         func special(_ role: String, _ choices: SpecialToken?..., otherwise: String) throws -> Int {
             let token = choices.compactMap { $0 }.first ?? SpecialToken(content: otherwise)
             if let known = added.first(where: { $0.content == token.content }) { return known.id }
@@ -68,11 +79,13 @@ struct TokenizerSettings {
 
     private struct Configuration: Decodable {
         let bos_token: SpecialToken?, eos_token: SpecialToken?, unk_token: SpecialToken?, pad_token: SpecialToken?
+        let additional_special_tokens: [SpecialToken]?
         let model_max_length: Double?
         let added_tokens_decoder: [String: SpecialToken]?
     }
 
     private struct SpecialTokens: Decodable {
         let bos_token: SpecialToken?, eos_token: SpecialToken?, unk_token: SpecialToken?, pad_token: SpecialToken?
+        let additional_special_tokens: [SpecialToken]?
     }
 }

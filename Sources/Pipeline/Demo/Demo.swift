@@ -27,6 +27,9 @@ public struct Demo {
         func seconds(since moment: ContinuousClock.Instant) -> String {
             (clock.now - moment).formatted(.units(allowed: [.minutes, .seconds], width: .abbreviated))
         }
+        if let model, !Folder.leadsToDirectory(model) {
+            throw JobFailure(.unavailable, "\(model): the model's directory is not there; give a directory in diffusers layout")
+        }
         try prepareFolder()
         let daemon = try Self.daemonPath()
 
