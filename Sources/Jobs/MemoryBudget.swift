@@ -10,12 +10,14 @@ public struct MemoryBudget: Sendable, Equatable {
     public let source: String
     /// Whether what is free is what was set aside.
     public let isShare: Bool
+    /// For how many bytes, mapped files aside, the process is ended.
+    public let perJob: Int?
 
-    public init(total: Int, available: Int, source: String, isShare: Bool = false) {
-        (self.total, self.available, self.source, self.isShare) = (total, available, source, isShare)
+    public init(total: Int, available: Int, source: String, isShare: Bool = false, perJob: Int? = nil) {
+        (self.total, self.available, self.source, self.isShare, self.perJob) = (total, available, source, isShare, perJob)
     }
 
-    public static let environmentKey = "SEGMIX_MEMORY", shareKey = "SEGMIX_MEMORY_SHARE"
+    public static let environmentKey = "SEGMIX_MEMORY", shareKey = "SEGMIX_MEMORY_SHARE", perJobKey = "SEGMIX_MEMORY_PER_JOB"
 
     /// What there would be with so many bytes free, whatever is free at the moment.
     public func supposing(free bytes: Int) -> MemoryBudget { MemoryBudget(total: total, available: min(total, bytes), source: source) }
@@ -37,7 +39,7 @@ public struct MemoryBudget: Sendable, Equatable {
             return MemoryBudget(total: physical, available: physical, source: "this machine's memory")
         }
         let free = budgets.map(\.available).min()!, share = environment[shareKey].flatMap { Int($0) } ?? .max
-        return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free)
+        return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free, perJob: environment[perJobKey].flatMap { Int($0) })
     }
 
     /// A twentieth is left to the system and to what was not foreseen.

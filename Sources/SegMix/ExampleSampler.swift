@@ -116,7 +116,7 @@ public struct ExampleSampler {
                 needs.add(crops: settings.centerCrop ? 1 : long - side + 1, isPrior: isPrior)
                 if masksWillCome, photo.mask == nil { needs.cacheBytes += picture.bytes.count }
                 // Layouts need them too, where no example is mixed; but not those of prior images.
-                guard let mask = photo.mask, let maskPath = photo.maskPath, !isPrior || settings.segmixProbability > 0 else { continue }
+                guard let mask = photo.mask, let maskPath = photo.maskPath, !isPrior || masksWillCome || settings.segmixProbability > 0 else { continue }
                 let file = try ImageFile.openMask(maskPath, name: mask)
                 let cutOut = try CutOut(photo: picture, mask: file.mask, photoName: photo.file, maskName: mask)
                 if settings.segmixProbability > 0 { needs.cacheBytes += cutOut.image.bytes.count }

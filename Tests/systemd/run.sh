@@ -167,7 +167,8 @@ check "an upgrade of a stopped daemon" sh 'DEBIAN_FRONTEND=noninteractive dpkg -
 check "leaves it stopped" is inactive value ActiveState
 
 # Remove and install again; then purge.
-inside systemctl start segmixd.service segmixd-drain.timer
+inside systemctl start segmixd.service
+inside systemctl enable --now segmixd-drain.timer
 soon 60 "runs before it is removed" status_says '^running long, step'
 check "removes a running daemon" inside dpkg --remove segmixd
 check "installs again" sh 'DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /test/new.deb'

@@ -9,6 +9,7 @@ struct Estimate: Sendable {
     let configuration: Configuration
     let command: WorkerCommand
     let state: StateDirectory
+    let models: ModelPlaces
     /// Bytes that a job takes for which the check gives no number: it then runs alone.
     let fallback: Int
     /// Bytes that it should do with.
@@ -26,7 +27,9 @@ struct Estimate: Sendable {
     func memory(_ record: JobRecord, run: Int) async -> Int {
         let snapshot = state.estimate(of: record.id, run: run)
         defer { unlink(snapshot) }
-        guard (try? ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)) != nil else { return fallback }
+        guard (try? await models.files.run({ [state, configuration] in
+            try ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)
+        })) != nil else { return fallback }
         guard let pipes = try? WorkerProcess.pipe() else { return fallback }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         // Whatever is free at this moment: the job may run at another.

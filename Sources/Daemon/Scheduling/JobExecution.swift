@@ -25,6 +25,7 @@ struct JobExecution: Sendable {
     /// - Returns: how long to leave the job alone, where it is tried again.
     /// - Throws: where it could not be started, or its start not be written down; it is then still in the queue.
     func perform(_ id: String, _ run: Int) async throws -> Duration? {
+        if let record = try store.record(id) { try await requireModel(record, run) }
         let record = try store.update(id) { record in
             guard record.state == .open, record.runs[run].state == .queued else {
                 throw StoreError(.notPossible, "\(record.title(run: run).onOneLine()) is \(record.runs[run].state.rawValue) by now.")
@@ -54,8 +55,7 @@ struct JobExecution: Sendable {
             lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
             delay: retryDelay)
         // What lay on a share that went away is waited for.
-        let isAway = end == .exited(ExitStatus.unavailable.rawValue) && (try? requireModel(record, run)) == nil
-        if isAway, case .fail = outcome { outcome = .requeue }
+        if end == .exited(ExitStatus.unavailable.rawValue), case .fail = outcome, (try? await requireModel(record, run)) == nil { outcome = .requeue }
         await untilWritten {
             try store.update(id, remark: remark(outcome, end, asked)) { record in
                 var job = record.runs[run]
@@ -116,10 +116,10 @@ struct JobExecution: Sendable {
     /// Starts the worker and stays with it to its end.
     /// - Returns: how it ended, why it was asked to, and where its part of the log begins.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (end: WorkerProcess.End, asked: StopReason?, start: Int) {
-        try requireModel(record, run)
         try Directory.create(output)
         let snapshot = state.configuration(of: record.id, run: run)
-        try ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)
+        let goesBy = try await models.files.run { [state, configuration] in state.configuration(configuration, for: record, run: run) }
+        try ConfigurationSnapshot.write(goesBy, to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
         let pipes = try WorkerProcess.pipe()
         let process: WorkerProcess
@@ -160,10 +160,12 @@ struct JobExecution: Sendable {
     }
 
     /// - Throws: `FileError` where the job's model is away for a while.
-    private func requireModel(_ record: JobRecord, _ run: Int) throws(FileError) {
-        let configuration = state.configuration(configuration, for: record, run: run)
-        let specification = configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record)))
-        if let model = try? configuration.model(for: specification) { try models.require(model) }
+    private func requireModel(_ record: JobRecord, _ run: Int) async throws {
+        try await models.files.run { [state, configuration, models] in
+            let configuration = state.configuration(configuration, for: record, run: run)
+            let specification = configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record)))
+            if let model = try? configuration.model(for: specification) { try models.require(model) }
+        }
     }
 
     private func environment(_ run: JobRecord.Run) -> [String: String] {
@@ -172,6 +174,7 @@ struct JobExecution: Sendable {
         environment[StrayWorkers.environmentKey] = state.path
         environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)
         // What the queue counts on, and what a worker is ended for: it makes do with that.
+        environment[MemoryBudget.perJobKey] = configuration.memoryPerJob.map { String($0) }
         let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : configuration.memory) ?? 0
         environment[MemoryBudget.shareKey] = granted > 0 ? String(granted) : nil
         return environment

@@ -7,6 +7,8 @@ import Synchronization
 /// Directories of models that were there: one that is away by now is waited for, as a share comes back; one that never was is a fault of
 /// the configuration.
 final class ModelPlaces: Sendable {
+    /// Where they are looked at: a share may hang.
+    let files = FileExecutor("segmixd.models")
     private let seen = Mutex<Set<String>>([])
 
     /// - Throws: `FileError` where a directory of the model is away for a while.

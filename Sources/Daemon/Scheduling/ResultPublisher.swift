@@ -57,7 +57,7 @@ struct ResultPublisher: Sendable {
                 let publication = Publication(folder: outbox, name: name, job: "\(id).failed")
                 for (i, run) in record.runs.enumerated() where run.state != .done { try adoptLog(record, run: i) }
                 func publish(without reason: FileError? = nil) async throws {
-                    _ = try await publication.publish(chosen: record.failedAs, parts: failureParts(record, withoutInput: reason)) { chosen in
+                    _ = try await publication.publish(chosen: record.failedAs, mayBeGone: true, parts: failureParts(record, withoutInput: reason)) { chosen in
                         try place(id) { $0.failedAs = chosen }
                     }
                 }

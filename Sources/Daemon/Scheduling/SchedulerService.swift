@@ -188,7 +188,7 @@ final class SchedulerService: Service {
     private func estimate(_ work: JobStore.Work) async throws -> Duration? {
         guard case .run(let id, let run) = work, let record = try store.record(id) else { return nil }
         let estimate = Estimate(
-            configuration: configuration, command: command, state: directory, fallback: resources.memory, share: resources.share,
+            configuration: configuration, command: command, state: directory, models: models, fallback: resources.memory, share: resources.share,
             began: { [self] process in
                 state.withLock { $0.estimator = process }
                 begin(process)

@@ -76,8 +76,6 @@ struct Claim: Sendable {
                 isHidden = Folder.exists(taking) || ![ENOENT, EEXIST, EACCES, EPERM, EROFS, EBUSY].contains(code) && !Folder.exists(origin.source)
                 throw code == EACCES || code == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: code)
             }
-        } else {
-            try requireRoom(for: taking)
         }
         isHidden = true
         // An earlier move may have been broken off while it wrote its mark.

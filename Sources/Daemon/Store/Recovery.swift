@@ -31,7 +31,7 @@ struct Recovery {
     /// A folder that is in the queue: nothing of it can be running, and it must be where it belongs.
     private func resume(_ record: JobRecord) throws {
         let isThere = Folder.exists(state.job(record.id)), isAside = Folder.exists(Directory.joined(state.done, record.id))
-        let most = 2 * claim.configuration.maxAttempts, tellsOfFailures = claim.configuration.onFailure != nil
+        let most = max(6, 2 * claim.configuration.maxAttempts), tellsOfFailures = claim.configuration.onFailure != nil
         try store.update(record.id, remark: "the daemon was not there to see its end") { record in
             for i in record.runs.indices where record.runs[i].state == .running {
                 record.runs[i].state = record.runs[i].isCancelling ? .cancelled : .queued

@@ -9,7 +9,7 @@ public struct SubjectFolders {
     /// How faults and `PhotoList.source` call what was inferred.
     static let source = "metadata.jsonl (inferred)"
     /// Folders that are something else.
-    private static let others: Set<String> = ["prior", "priors", "mask", "masks", "samples"]
+    private static let others: Set<String> = ["prior", "priors", "masks", "samples"]
     private static let suffixes = [".jpg", ".jpeg", ".png"]
     /// Of pictures that are not read; passed over, they would be missed in the morning.
     private static let foreignSuffixes = [".heic", ".heif", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng", ".cr2", ".cr3", ".nef", ".arw"]
@@ -23,6 +23,15 @@ public struct SubjectFolders {
             guard Folder.leadsToDirectory(path), !leadsOut(name, of: root), !Folder.exists(path + "/metadata.jsonl") else { continue }
             let pictures = try pictures(in: path)
             if !pictures.names.isEmpty || !pictures.strange.isEmpty || !pictures.foreign.isEmpty { found.append(name) }
+        }
+        // One of masks, which lie beside the photos in other places; but somebody's subject may be a mask.
+        if let mask = found.first(where: { $0.lowercased() == "mask" }), found.count > 1 {
+            func stems(_ folder: String) throws(FileError) -> Set<String> {
+                Set(try pictures(in: root + "/" + folder).names.map { String($0[..<$0.lastIndex(of: ".")!]).lowercased() })
+            }
+            var photos: Set<String> = []
+            for folder in found where folder != mask { photos.formUnion(try stems(folder)) }
+            if try stems(mask).isSubset(of: photos) { found.removeAll { $0 == mask } }
         }
         return found
     }

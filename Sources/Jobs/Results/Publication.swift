@@ -35,14 +35,15 @@ public struct Publication: Sendable {
 
     /// - Parameters:
     ///   - chosen: the name that an earlier, broken-off publication had chosen.
+    ///   - mayBeGone: whether somebody may have taken away what appeared under it.
     ///   - parts: what the result is made of.
     ///   - willAppear: is told the name before the result appears under it, to write it down.
     /// - Returns: the name under which it appeared.
     /// - Throws: `FileError`, and what `willAppear` throws. Nothing is lost; call it again.
-    public func publish(chosen: String?, parts: [Part], willAppear: (String) async throws -> Void) async throws -> String {
+    public func publish(chosen: String?, mayBeGone: Bool = false, parts: [Part], willAppear: (String) async throws -> Void) async throws -> String {
         // Chosen, and nothing left to rename: it has appeared, whatever has been done to it since.
         if let chosen, !Folder.exists(partial) {
-            guard Folder.exists(Directory.joined(folder, chosen)) else {
+            guard mayBeGone || Folder.exists(Directory.joined(folder, chosen)) else {
                 throw FileError(
                     "find", Directory.joined(folder, chosen), reason: "the result was about to appear there",
                     remedy: "Mount the outbox if it is a share; if somebody has taken the result away already, make an empty folder of that name")

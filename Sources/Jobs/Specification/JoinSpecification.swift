@@ -2,7 +2,7 @@
 public struct JoinSpecification: Codable, Equatable, Sendable {
     /// How many pictures are drawn, over all prompts that name every subject and all γ of `render`, in turn.
     public var candidates = 20
-    /// The least Detect-and-Compare score with which a picture joins. That it shows as many objects as there are subjects is
+    /// The least Detect-and-Compare score with which a picture joins. That it shows each subject once is
     /// asked for in any case.
     public var threshold = 0.5
     /// The best join, and no more of them than this: photos should outweigh what was drawn after them.

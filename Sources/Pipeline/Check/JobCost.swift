@@ -127,7 +127,7 @@ public struct JobCost: CustomStringConvertible {
         case .auto: CheckpointingChoice(fitting: budget.available - beside, planner: planner, rates: speed.rates)
         }
         memory = estimate(choice.plan.peakBytes)
-        least = s.gradientCheckpointing == .off && memory.total > budget.total ? estimate(planner.step(.recompute).peakBytes) : memory
+        least = s.gradientCheckpointing == .off && Self.isTooLarge(memory, budget) ? estimate(planner.step(.recompute).peakBytes) : memory
 
         let encoding = planner.encoding().work.seconds(at: speed.rates)
         let encodings = draws.encodings(capacity: LatentCache.defaultCapacity / max(moments, 1)) / Double(microSteps)
@@ -137,9 +137,11 @@ public struct JobCost: CustomStringConvertible {
 
     /// - Throws: `JobFailure` (bad input: the settings ask for more than there can be) where the job can never fit.
     public func refuseIfTooLarge() throws {
-        guard memory.total > budget.total else { return }
-        let needs = "this job needs about \(words(bytes: memory.total)) of memory, and there are \(words(bytes: budget.total)) (\(budget.source))"
-        if least.total <= budget.total {
+        guard Self.isTooLarge(memory, budget) else { return }
+        let needs = memory.total > budget.total
+            ? "this job needs about \(words(bytes: memory.total)) of memory, and there are \(words(bytes: budget.total)) (\(budget.source))"
+            : "this job needs about \(words(bytes: memory.total - memory.weights)) of memory beside the mapped model, and `memory_per_job` allows \(words(bytes: budget.perJob ?? 0))"
+        if !Self.isTooLarge(least, budget) {
             throw JobFailure(.badInput, "\(needs); leave `gradient_checkpointing` out, or set it to `auto` or `true` (\(words(bytes: least.total)))")
         }
         guard least.tensors > worst.bytes else { throw JobFailure(.badInput, "\(needs); use \(worst.remedy), or a machine with more memory") }
@@ -148,6 +150,11 @@ public struct JobCost: CustomStringConvertible {
                 \(needs), even with `gradient_checkpointing: true`; use \(precision == .float32 ? "`mixed_precision: bf16`, " : "")a smaller `resolution`, \
                 `train_batch_size` or `rank`, or a machine with more memory
                 """)
+    }
+
+    /// Whether it can never fit. What a queue ends a process for is compared with a fifth to spare, as nothing is foreseen to the byte.
+    private static func isTooLarge(_ memory: MemoryEstimate, _ budget: MemoryBudget) -> Bool {
+        memory.total > budget.total || budget.perJob.map { Double(memory.total - memory.weights) > 1.2 * Double($0) } ?? false
     }
 
     /// In one sentence, where the job fits but not into what is free now.

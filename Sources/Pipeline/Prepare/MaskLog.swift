@@ -65,7 +65,7 @@ final class MaskLog {
 
     private let path: String
     private let order: [Line: Int]
-    private let isInUse: Bool
+    let isInUse: Bool
     private var records: [Line: MaskRecord] = [:]
 
     /// - Parameters:

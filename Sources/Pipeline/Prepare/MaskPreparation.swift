@@ -86,7 +86,7 @@ struct MaskPreparation {
         let key = digest(bytes, Data(className.utf8), Data(finder.identity.utf8))
         // Where other photos have come, it may have had another's name.
         let files = (mask: relative(folder.mask(named: name, isPrior: isPrior)), overlay: relative(folder.overlay(named: name, isPrior: isPrior)))
-        if let old = log.record(of: .init(photo), key: key), old.mask ?? files.mask == files.mask, old.overlay == files.overlay,
+        if let old = log.record(of: .init(photo), key: key), log.isInUse || (old.mask ?? files.mask == files.mask && old.overlay == files.overlay),
             [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
             return old
         }

@@ -50,8 +50,8 @@ struct RoundsReport: Encodable {
             (result, better, first) = (1, nil, nil)
             let complete = round.candidates.filter(\.isComplete), best = complete.map(\.score.score).max()
             sentence = "no picture of round 1 was good enough to join a second round, so the result is that of round 1: "
-                + (best.map { "of \(drawn) pictures \(complete.count) show as many objects as there are subjects, and the best of them scores \(number($0)), below join.threshold \(RenderedPicture.plain(join.threshold))" }
-                    ?? "none of \(drawn) pictures shows as many objects as there are subjects")
+                + (best.map { "of \(drawn) pictures \(complete.count) show each subject once, and the best of them scores \(number($0)), below join.threshold \(RenderedPicture.plain(join.threshold))" }
+                    ?? "none of \(drawn) pictures shows each subject once")
             return
         }
         result = 2

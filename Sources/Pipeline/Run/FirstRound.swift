@@ -12,7 +12,7 @@ struct FirstRound: Codable {
     struct Candidate: Codable, Equatable {
         var picture: RenderedPicture
         var score: ReportScores.Picture
-        /// Whether it shows as many objects as there are subjects.
+        /// Whether it shows each subject once.
         let isComplete: Bool
         var joins = false
         /// Of the file.

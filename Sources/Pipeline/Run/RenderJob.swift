@@ -52,8 +52,9 @@ public struct RenderOrder: Sendable {
             throw JobFailure(.usage, "--layout and --subject place the subjects of mean-shifted noise; give a --gamma above 0 with them, such as \(RenderSpecification.defaultGamma)")
         }
         guard loraScales == [1] || !loras.isEmpty else { throw JobFailure(.usage, "--lora-scale is the strength of a LoRA; name one with --lora") }
-        guard initialLatents == nil || seeds.count == 1 else {
-            throw JobFailure(.usage, "--init-latents is the noise to start from, whatever the seed; give one --seed with it")
+        // A layout of the seed's own makes another picture of the same noise.
+        guard initialLatents == nil || seeds.count == 1 || (gammas.allSatisfy { $0 > 0 } && layout == nil) else {
+            throw JobFailure(.usage, "--init-latents is the noise to start from, whatever the seed, and all pictures would be the same; give one --seed with it")
         }
         guard savedLatents == nil || prompts.count * seeds.count * gammas.count * loraScales.count == 1 else {
             throw JobFailure(.usage, "--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")

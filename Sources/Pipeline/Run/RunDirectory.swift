@@ -39,7 +39,7 @@ public struct RunDirectory: Sendable {
     public var masks: String { path + "/masks" }
 
     /// Whether a training goes by what is there: its resume points say what its masks and prior images were.
-    var hasBegun: Bool { Folder.exists(resumePoints) || Folder.exists(firstRoundRecord) }
+    var hasBegun: Bool { (try? Folder.names(resumePoints))?.isEmpty == false || Folder.exists(firstRoundRecord) }
 
     /// The folder of the LoRA files after `step` steps; nil: the final ones.
     public func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
