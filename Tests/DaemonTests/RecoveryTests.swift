@@ -314,7 +314,7 @@ import Testing
         try configuration.write(toFile: shop.path + "/segmixd.yaml", atomically: true, encoding: .utf8)
         // The daemon looks for its worker beside itself.
         try FileManager.default.copyItem(atPath: program, toPath: shop.path + "/segmixd")
-        try "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = --output ] && O=$2; [ \"$1\" = run ] && I=$2; shift; done\nsleep 0.02; cp \"$I/a.jpg\" $O/; sleep 0.02; case $I in *bad*) exit 65;; esac\n"
+        try "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = --output ] && O=$2; [ \"$1\" = run ] && I=$2; shift; done\nsleep 0.02; cp \"$I/a.jpg\" $O/; sleep 0.02; case $I in */bad*) exit 65;; esac\n"
             .write(toFile: shop.path + "/segmix", atomically: true, encoding: .utf8)
         chmod(shop.path + "/segmix", 0o755)
         let names = (0..<12).map { $0 % 4 == 3 ? "bad\($0)" : "toys\($0)" }
