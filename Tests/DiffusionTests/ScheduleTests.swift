@@ -1,5 +1,6 @@
 import Foundation
 import ModelGoldens
+import Tensors
 import Testing
 
 @testable import Diffusion
@@ -26,21 +27,23 @@ struct ScheduleTests {
     @Test func noiseAndVelocityAreThoseOfDiffusers() throws {
         let golden = try Golden("schedules")
         let sample = golden["sample"].values, noise = golden["noise"].values
+        func one(_ values: [Float]) -> Tensor { Tensor(values, shape: [1, values.count]) }
         let cases = try ScheduleCase.all()
         #expect(cases.count == 9)
-        for one in cases {
-            let schedule = NoiseSchedule(one.configuration)
+        #expect(cases.contains { $0.configuration.prediction == .v_prediction })
+        for (name, configuration) in cases.map({ ($0.name, $0.configuration) }) {
+            let schedule = NoiseSchedule(configuration)
             let alphas = stride(from: 0, to: schedule.steps, by: 37).map { schedule.alphasCumulative[$0] }
                 + [schedule.alphasCumulative[schedule.steps - 1]]
-            #expect(relativeError(alphas, golden["\(one.name).alphas_cumprod"].values) < 2e-7, "\(one.name)")
-            let noisy = golden["\(one.name).noisy"], velocity = golden["\(one.name).velocity"]
-            for (i, t) in golden.integers("\(one.name).timestep").enumerated() {
-                let x = schedule.addNoise(sample, noise, timestep: t)
-                #expect(relativeError(x, noisy.rows(i, 1).values) < 1e-6, "\(one.name) at \(t)")
-                let v = schedule.velocity(sample, noise, timestep: t)
-                #expect(relativeError(v, velocity.rows(i, 1).values) < 1e-6, "\(one.name) at \(t)")
-                let isVelocity = one.configuration.prediction == .v_prediction
-                #expect(schedule.target(sample, noise, timestep: t) == (isVelocity ? v : noise))
+            #expect(relativeError(alphas, golden["\(name).alphas_cumprod"].values) < 2e-7, "\(name)")
+            let noisy = golden["\(name).noisy"], velocity = golden["\(name).velocity"]
+            for (i, t) in golden.integers("\(name).timestep").enumerated() {
+                let ours = schedule.noised(one(sample), noise: one(noise), timesteps: [t])
+                #expect(relativeError(ours.noisy.values, noisy.rows(i, 1).values) < 1e-6, "\(name) at \(t)")
+                switch configuration.prediction {
+                case .epsilon: #expect(ours.target.values == noise)
+                case .v_prediction: #expect(relativeError(ours.target.values, velocity.rows(i, 1).values) < 1e-6, "\(name) at \(t)")
+                }
             }
         }
     }

@@ -300,15 +300,6 @@ import Testing
         #expect(read("", settings: [setting]).1 == [sentence])
     }
 
-    @Test func relativeScaleFactors() {
-        #expect(RelativeScale.number(0).factor(subject: "a", index: 0) == nil)
-        #expect(RelativeScale.number(0.5).factor(subject: "a", index: 0) == 1)
-        #expect(RelativeScale.number(0.5).factor(subject: "b", index: 1) == 0.5)
-        #expect(RelativeScale.number(-0.5).factor(subject: "a", index: 0) == 0.5)
-        #expect(RelativeScale.number(-0.5).factor(subject: "b", index: 1) == 1)
-        #expect(RelativeScale.table([.init(subject: "b", scale: 0.3)]).factor(subject: "b", index: 5) == 0.3)
-    }
-
     @Test func suggestions() {
         #expect(Suggestion.nearest(to: "ranc", among: ["rank", "seed"]) == "rank")
         #expect(Suggestion.nearest(to: "rnak", among: ["rank", "seed"]) == "rank")

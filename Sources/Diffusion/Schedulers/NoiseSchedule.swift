@@ -34,29 +34,6 @@ public struct NoiseSchedule: Sendable {
         return (1 - alphasCumulative[timestep]).squareRoot()
     }
 
-    /// √ᾱ_t · `latent` + √(1 − ᾱ_t) · `noise`, of one example: both of any one shape, flattened.
-    public func addNoise(_ latent: [Float], _ noise: [Float], timestep: Int) -> [Float] {
-        combine(latent, noise, signal(timestep), self.noise(timestep))
-    }
-
-    /// v = √ᾱ_t · `noise` − √(1 − ᾱ_t) · `latent` (arXiv 2202.00512).
-    public func velocity(_ latent: [Float], _ noise: [Float], timestep: Int) -> [Float] {
-        combine(latent, noise, -self.noise(timestep), signal(timestep))
-    }
-
-    /// What the UNet should predict: the noise, or v.
-    public func target(_ latent: [Float], _ noise: [Float], timestep: Int) -> [Float] {
-        switch prediction {
-        case .epsilon: return noise
-        case .v_prediction: return velocity(latent, noise, timestep: timestep)
-        }
-    }
-
-    private func combine(_ latent: [Float], _ noise: [Float], _ first: Float, _ second: Float) -> [Float] {
-        precondition(latent.count == noise.count, "latent of \(latent.count), noise of \(noise.count) elements")
-        return zip(latent, noise).map { first * $0 + second * $1 }
-    }
-
     // MARK: betas
 
     private static func betas(_ configuration: SchedulerConfiguration) -> [Float] {

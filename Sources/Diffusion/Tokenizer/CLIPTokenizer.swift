@@ -67,11 +67,6 @@ public struct CLIPTokenizer {
             truncatedText: cut.map { Self.string(text[$0...]).trimmingCharacters(in: .whitespaces) })
     }
 
-    /// How many ids `prompt` would need with nothing cut off, start and end included.
-    public func tokenCount(_ prompt: String) -> Int {
-        read(prompt).words.reduce(2) { $0 + $1.ids.count }
-    }
-
     // Where in the normalised text the word begins, and its ids.
     private struct Word {
         let start: Int, ids: [Int]

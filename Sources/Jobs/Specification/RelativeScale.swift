@@ -15,24 +15,6 @@ public enum RelativeScale: Equatable, Sendable {
             self.scale = scale
         }
     }
-
-    /// Whether sizes are drawn at random.
-    public var isRandom: Bool { self == .number(0) }
-
-    /// The factor of a subject: `index` is its place in the `id` table. nil where sizes are random.
-    public func factor(subject key: String, index: Int) -> Double? {
-        switch self {
-        case .number(0): return nil
-        case .number(let ratio):
-            precondition(index < 2, "relative_scale \(ratio) asked for subject \(index)")
-            return ratio > 0 ? (index == 0 ? 1 : ratio) : (index == 0 ? -ratio : 1)
-        case .table(let entries):
-            guard let entry = entries.first(where: { $0.subject == key }) else {
-                preconditionFailure("relative_scale has no entry for the subject \(key)")
-            }
-            return entry.scale
-        }
-    }
 }
 
 extension RelativeScale: Codable {
