@@ -30,6 +30,7 @@ public final class SegmixDaemon: Sendable {
 
     private let lock: StateLock
     public let store: JobStore
+    let live: LiveConfiguration
     private let recovery: Recovery
     private let drain: DrainState?
     private let group: ServiceGroup
@@ -74,6 +75,7 @@ public final class SegmixDaemon: Sendable {
         let changed = WakeSignal()
         drain = drains ? DrainState() : nil
         let live = LiveConfiguration(configuration), heartbeat = Heartbeat()
+        self.live = live
         let claim = Claim(state: state, store: store, live: live, logger: logger)
         recovery = Recovery(claim: claim)
         let inbox = InboxService(configuration: configuration, claim: claim, recovery: recovery, store: store, changed: changed, drain: drain, logger: logger)

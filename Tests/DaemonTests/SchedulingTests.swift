@@ -238,6 +238,37 @@ import Testing
         #expect(try shop.store().events(1).contains { $0.text.hasPrefix("put back: no sign of life for 1 s") })
     }
 
+    /// When the hours end, or the disk is nearly full, a running job stops, and goes on another time with as many attempts as before.
+    @Test(arguments: [true, false]) func aRunningJobGoesOnAnotherTime(_ isForHours: Bool) async throws {
+        let shop = try Workshop { $0.maxAttempts = 1 }
+        try shop.drop("toys")
+        let daemon = try shop.daemon("case $INPUT in */other) exit 65;; esac; echo x >> $OUTPUT/x; [ $(wc -l < $OUTPUT/x) -ge 2 ] && exit 0; trap 'exit 75' TERM; while :; do sleep 0.05; done", drains: false)
+        let running = Task { try await daemon.run() }
+        func run() -> JobRecord.Run? { (try? shop.store().job(1))??.record.runs[0] }
+        try await shop.until("a start") { run()?.state == .running && shop.exists("state/jobs") && run()?.worker != nil }
+        try await Task.sleep(for: .milliseconds(300))
+        var closed = shop.configuration
+        if isForHours {
+            var seconds = time(nil) + 12 * 3600, later = tm()
+            localtime_r(&seconds, &later)
+            closed.hours = RunningHours(String(format: "%02d:%02d-%02d:%02d", later.tm_hour, later.tm_min, (later.tm_hour + 1) % 24, later.tm_min))
+        } else {
+            closed.minFreeSpace = .max
+        }
+        _ = daemon.live.replace(with: closed)
+        try await shop.until("a stop") { run()?.state == .queued }
+        #expect(run()?.attempts == 0)
+        try await Task.sleep(for: .milliseconds(700))
+        #expect(run()?.state == .queued && !shop.exists("outbox/toys"))
+        _ = daemon.live.replace(with: shop.configuration)
+        // Something new is looked at at once.
+        try shop.drop("other")
+        try await shop.until("a result") { shop.exists("outbox/toys/x") }
+        #expect(shop.read("outbox/toys/x") == "x\nx\n")
+        await daemon.stop()
+        _ = try await running.value
+    }
+
     @Test func tooMuchMemoryEndsAWorker() async throws {
         let shop = try Workshop { $0.memoryPerJob = 4 << 20; $0.maxAttempts = 1 }
         try shop.drop("toys")
@@ -366,6 +397,31 @@ import Testing
         log.write("after")
         #expect(try String(contentsOfFile: log.path, encoding: .utf8) == "after\n")
         #expect(try String(contentsOfFile: log.path + ".1", encoding: .utf8).hasPrefix("line 0\n"))
+    }
+
+    /// Pictures on the way say nothing of a step's length; a first step has the length that was foreseen.
+    @Test func theLengthOfAStepStaysKnown() throws {
+        let folder = try TemporaryFolder(), log = try WorkerLog(folder.path + "/job.log")
+        #expect(log.secondsPerStep == 0)
+        log.take(ProgressLine(phase: .train, step: 0, total: 10, secondsPerStep: 90).encoded)
+        log.take(ProgressLine(phase: .render, step: 1, total: 10, message: "step-000100 1 of 2").encoded)
+        #expect(log.secondsPerStep == 90 && log.latest?.phase == .render)
+        log.take(ProgressLine(phase: .train, step: 1, total: 10, secondsPerStep: 80).encoded)
+        #expect(log.secondsPerStep == 80)
+    }
+
+    /// Killed for want of memory, a worker plans with less: the same choice would come to the same end.
+    @Test func lessMemoryAfterALackOfIt() {
+        var run = JobRecord.Run(specificationFile: nil, name: "toys", queued: Date())
+        func share(_ granted: Int) -> Int? { JobExecution.share(granted, of: run, free: 800) }
+        run.attempts = 1
+        #expect(share(0) == nil && share(1000) == 1000)
+        (run.attempts, run.lastEnd) = (2, WorkerProcess.End.killed(signal: SIGKILL).description)
+        #expect(share(0) == 560 && share(1000) == 700)
+        run.attempts = 3
+        #expect(share(1000) == 489)
+        run.lastEnd = WorkerProcess.End.killed(signal: SIGSEGV).description
+        #expect(share(0) == nil && share(1000) == 1000)
     }
 
     /// What a worker said last is what went wrong, not how far it was.

@@ -176,8 +176,16 @@ struct JobExecution: Sendable {
         // What the queue counts on, and what a worker is ended for: it makes do with that.
         environment[MemoryBudget.perJobKey] = configuration.memoryPerJob.map { String($0) }
         let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : configuration.memory) ?? 0
-        environment[MemoryBudget.shareKey] = granted > 0 ? String(granted) : nil
+        environment[MemoryBudget.shareKey] = Self.share(granted, of: run).map { String($0) }
         return environment
+    }
+
+    /// Bytes that a start plans with, `granted` or what is free (nil); after a lack of memory ever less: what is kept for the backward pass
+    /// decides no number of the result.
+    static func share(_ granted: Int, of run: JobRecord.Run, free: Int? = try? MemoryBudget.now().available) -> Int? {
+        guard run.attempts > 1, run.lastEnd == WorkerProcess.End.killed(signal: SIGKILL).description else { return granted > 0 ? granted : nil }
+        guard let most = granted > 0 ? granted : free else { return nil }
+        return Int(Double(most) * pow(0.7, Double(run.attempts - 1)))
     }
 
     // MARK: - What a worker leaves

@@ -52,6 +52,8 @@ enum RunOutcome: Equatable {
             return hasResult ? .publish : .fail("The worker ended without an error and without a result.\(said(lastWords))")
         }
         if asked == .cancelled { return .cancel }
+        // A disk that was nearly full may have been full before the worker heard of it.
+        if asked == .disk, end == .exited(ExitStatus.inputOutput.rawValue) { return .requeue }
         if asked?.isPause ?? false, end == .exited(ExitStatus.stopped.rawValue) || end == .killed(signal: SIGTERM) { return .requeue }
         let status: ExitStatus? = if case .exited(let code) = end { ExitStatus(rawValue: code) } else { nil }
         let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? false }

@@ -14,6 +14,7 @@ final class WorkerLog: Sendable {
         var phase: ProgressLine.Phase?
         var written: ContinuousClock.Instant?
         var latest: ProgressLine?
+        var secondsPerStep = 0.0
         /// When something was said last. The time in which the whole machine slept does not count.
         var heard = SuspendingClock.now
     }
@@ -34,6 +35,9 @@ final class WorkerLog: Sendable {
     /// The last progress that was told.
     var latest: ProgressLine? { state.withLock { $0.latest } }
 
+    /// What a training step takes, as it was said last; 0: nothing was said of it yet.
+    var secondsPerStep: Double { state.withLock { $0.secondsPerStep } }
+
     /// How long nothing has been said.
     var silence: Duration { SuspendingClock.now - state.withLock { $0.heard } }
 
@@ -43,6 +47,7 @@ final class WorkerLog: Sendable {
         guard let progress = ProgressLine(line: line) else { return write(line) }
         let isWorthALine = state.withLock { state in
             state.latest = progress
+            if let seconds = progress.secondsPerStep { state.secondsPerStep = seconds }
             let now = ContinuousClock.now
             let isDue = state.written.map { now - $0 > .seconds(60) } ?? true
             guard progress.message != nil || state.phase != progress.phase || isDue || progress.step == progress.total && progress.step != nil else { return false }

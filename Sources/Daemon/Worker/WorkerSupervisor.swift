@@ -23,7 +23,7 @@ struct WorkerSupervisor: Sendable {
             if FreeSpace.isShort(configuration) { worker.ask(.disk) }
             if let limit = configuration.memoryPerJob, let taken = worker.process.anonymousMemory, taken > limit { worker.kill(.memory(taken)) }
             if let ending, SuspendingClock.now - ending > .seconds(10) { worker.process.kill() }
-            let patience = max(configuration.stallSeconds, 30 * (log.latest?.secondsPerStep ?? 0))
+            let patience = max(configuration.stallSeconds, 30 * log.secondsPerStep)
             if ending == nil, log.silence > .seconds(patience) {
                 logger.warning("Job \(worker.number) gives no sign of life (process \(worker.process.pid)); it is ended")
                 ending = .now

@@ -18,13 +18,16 @@ final class RunObserver: TrainingObserver {
     private let progress: ProgressReporter
     private let clock: RunClock
     private let photos: PhotoDigests
+    /// What a step is expected to take.
+    private let foreseen: Double
     /// Seconds of the last steps, and of the last validation pictures, for the time left.
     private var recent: [Double] = [], validating = 0.0
 
     init(
         _ job: Job, directory: RunDirectory, files: LoRAFiles, renders: RenderPlan, images: SampleRenderer, adapters: AdapterSet, round: String?,
-        progress: ProgressReporter, clock: RunClock, photos: PhotoDigests
+        progress: ProgressReporter, clock: RunClock, photos: PhotoDigests, secondsPerStep foreseen: Double
     ) {
+        self.foreseen = foreseen
         (self.job, self.files, self.renders, self.images, self.round, self.progress) = (job, files, renders, images, round, progress)
         (self.clock, self.photos) = (clock, photos)
         metrics = MetricsFile(directory.metrics)
@@ -39,6 +42,10 @@ final class RunObserver: TrainingObserver {
         progress.say(.train, (step == 0 ? "training starts" : "training goes on after step \(step)") + (round.map { ", \($0)" } ?? ""))
         // What the stop that the run goes on from had left out.
         try renderValidation(after: step, keepsOld: true)
+        // Until one is done: a queue waits for a first step as long as for those after it.
+        if step < job.specification.maxTrainSteps {
+            progress.step(ProgressLine(phase: .train, step: step, total: job.specification.maxTrainSteps, secondsPerStep: foreseen, message: round))
+        }
     }
 
     private func renderValidation(after step: Int, keepsOld: Bool = false) throws {

@@ -44,7 +44,8 @@ struct TrainingRound {
             velocity: training.schedule.prediction == .v_prediction, began: tools.clock.started)
         let observer = RunObserver(
             job, directory: directory, files: files, renders: tools.renders, images: tools.images, adapters: training.adapters,
-            round: number.map { "round \($0) of 2" }, progress: progress, clock: tools.clock, photos: tools.photos)
+            round: number.map { "round \($0) of 2" }, progress: progress, clock: tools.clock, photos: tools.photos,
+            secondsPerStep: tools.cost.secondsPerMicroStep * Double(settings.accumulation))
         let outcome = try trainer.run(trace: try trace.map { try Trace(directory: $0) }, observer: observer)
         if case .stopped(let step) = outcome {
             progress.say(.train, "stopped after step \(step) of \(settings.steps)\(number.map { " in round \($0)" } ?? ""), with a resume point; run it again to go on")
