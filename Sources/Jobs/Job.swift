@@ -143,6 +143,9 @@ public struct Job: Equatable, Sendable, Codable {
             warnings.append("best_checkpoint has only the last LoRA to choose from: save_steps \(s.saveSteps) keeps none before step \(s.maxTrainSteps)")
         }
         if s.rounds == 1, s.join != JoinSpecification() { warnings.append("join has no effect without `rounds: 2`") }
+        if s.render.layout != nil || s.render.subjects != nil, let gammas = s.render.gamma, gammas.allSatisfy({ $0 == 0 }) {
+            warnings.append("render.layout and render.subjects place the subjects of mean-shifted noise, and have no effect with render.gamma 0")
+        }
         if let priors, s.numClassImages < priors.subjects.count * 2 {
             warnings.append("num_class_images \(s.numClassImages) leaves about one prior image per subject")
         }

@@ -35,6 +35,10 @@ enum JobChecks {
             faults.append((render?.locationOfEntry("subjects") ?? root.locationOfEntry("render"))
                 .fault("`render.subjects` names the subject \"\(key)\", which metadata.jsonl does not have (\(known))"))
         }
+        let placed = specification.render.subjects ?? []
+        if Set(placed).count < placed.count {
+            faults.append((render?.locationOfEntry("subjects") ?? root.locationOfEntry("render")).fault("`render.subjects` names a subject twice; name each once"))
+        }
         faults += bestCheckpoint(photos, specification: specification, root: root)
         faults += rounds(photos, specification: specification, root: root)
         switch specification.relativeScale {

@@ -2,7 +2,7 @@
 public enum RelativeScale: Equatable, Sendable {
     /// Each cut-out is scaled at random.
     case random
-    /// For two subjects: ρ > 0 makes the second ρ times its full size beside a full-sized first one,
+    /// Of two subjects (of one alone it says nothing): ρ > 0 makes the second ρ times its full size beside a full-sized first one,
     /// ρ < 0 the first |ρ| times beside a full-sized second; 0 is `random`.
     case ratio(Double)
     /// For any number of subjects: key → part of the full size, in (0, 1].
@@ -19,6 +19,7 @@ public enum RelativeScale: Equatable, Sendable {
             guard ratio.isFinite && abs(ratio) <= 1 else {
                 throw SegMixError("relative_scale is \(ratio); a number from -1 to 1 is wanted, the smaller subject's part of the larger one's size.")
             }
+            if subjects.count == 1 { return nil }
             guard subjects.count == 2 else {
                 throw SegMixError("relative_scale is one number, but there are \(subjects.count) subjects; give a table with a number in (0, 1] for each subject.")
             }

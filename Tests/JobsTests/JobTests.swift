@@ -112,6 +112,8 @@ import Testing
         #expect(try prompts("render.prompts=[olis toy]").isEmpty)
         #expect(try Job.load(JobFolder(folder.path), settings: ["join.most=2"]).warnings == ["join has no effect without `rounds: 2`"])
         #expect(try Job.load(JobFolder(folder.path), settings: [validation, "rounds=2", "join.most=2"]).warnings.isEmpty)
+        #expect(try Job.load(JobFolder(folder.path), settings: ["render.subjects=[a]", "render.gamma=0"]).warnings.first?.contains("have no effect with render.gamma 0") == true)
+        #expect(try Job.load(JobFolder(folder.path), settings: ["render.subjects=[a]"]).warnings.isEmpty)
     }
 
     @Test func oneSubjectOnly() throws {

@@ -80,6 +80,14 @@ import Weights
         Case("more steps than the sampler takes", says: "scheduler_config.json", "from 1 to 999 sampling steps, not 1000") {
             try $0.replace("{steps: 2}", "{steps: 1000, sampler: dpmpp_2m, prompts: a olis toy}", in: "toys/job.yaml")
         },
+        Case("layouts of photos without masks", says: "No photo of the subject \"a\" has a mask") {
+            try $0.replace("segmix_prob: 0.5", "segmix_prob: 0", in: "toys/job.yaml")
+            try $0.replace("{steps: 2}", "{steps: 2, gamma: [0, 0.07], prompts: an olis toy and a hta corgi}", in: "toys/job.yaml")
+            for photo in ["a00", "a01"] { try $0.replace(", \"mask_path\": \"mask_\(photo).png\"", "", in: "toys/metadata.jsonl") }
+        },
+        Case("a subject twice in a layout", says: "job.yaml:", "`render.subjects` names a subject twice") {
+            try $0.replace("{steps: 2}", "{steps: 2, gamma: 0.07, subjects: [a, a], prompts: an olis toy}", in: "toys/job.yaml")
+        },
         Case("no specification", says: "job.yaml") { try $0.remove("toys/job.yaml") },
         Case("two specifications", says: "--spec", "other.yaml") { try $0.write("rank: 2", "toys/other.yaml") },
     ]

@@ -120,6 +120,25 @@ import Weights
         #expect(try place.data("same/00000-7.png") != place.data("same/00001-7.png"))
     }
 
+    /// The layout that an earlier picture began with stays beside it.
+    @Test func earlierLayoutsStay() throws {
+        let place = try Workplace(), more = ["--prompt", "an olis toy and a hta corgi", "--job", place.job, "--gamma", "0.07"]
+        func render(_ layout: String, width: String = "64") throws {
+            let end = try Program.segmix.run([
+                "render", "--model", Workplace.model, "--config", place.configuration, "--output", place.path + "/same", "--steps", "2", "--height", "64",
+                "--width", width, "--layout", layout, "--layout", "b=0.5,0,1,1",
+            ] + more)
+            #expect(end.status == 0, "\(end.errors)")
+        }
+        try render("a=0,0,0.5,1")
+        let first = try place.data("same/layout-42.png")
+        try render("a=0,0,0.5,1")
+        #expect(place.names("same").filter { $0.hasPrefix("layout") } == ["layout-42.png"])
+        try render("a=0,0.5,0.5,1")
+        try render("a=0,0,0.5,1", width: "96")
+        #expect(try place.names("same").filter { $0.hasPrefix("layout") } == ["layout-42-2.png", "layout-42-3.png", "layout-42.png"] && place.data("same/layout-42.png") == first)
+    }
+
     @Test func wrongRequestsSayWhatIsWanted() throws {
         let place = try Workplace()
         for (more, status, says) in [

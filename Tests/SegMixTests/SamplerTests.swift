@@ -200,7 +200,7 @@ import Testing
 
         let alone = try! set(["a"], [a]).get()
         #expect(fault({ _ in }, alone).contains("mixing needs two"))
-        #expect(fault({ $0.segmixProbability = 0 }, alone) == "")
+        #expect(fault({ $0.segmixProbability = 0 }, alone) == "" && fault({ $0.segmixProbability = 0; $0.relativeScale = .ratio(0.5) }, alone) == "")
         #expect(fault({ _ in }, priors: alone).contains("\"b\" (hta corgi) has no prior pictures"))
         #expect(fault({ $0.relativeScale = .ratio(1.5) }).contains("from -1 to 1"))
         #expect(fault({ $0.relativeScale = .table(["a": 1]) }).contains("no number for the subject \"b\""))

@@ -45,6 +45,7 @@ public struct RenderOrder: Sendable {
         guard gammas.allSatisfy({ $0 == 0 }) || jobFolder != nil else {
             throw JobFailure(.usage, "--gamma above 0 shifts the noise towards a layout of the subjects' photos; name the job's folder with --job")
         }
+        guard Set(subjects ?? []).count == subjects?.count ?? 0 else { throw JobFailure(.usage, "--subject names a subject twice; name each once") }
         let placed = layout?.boxes.map(\.subject) ?? []
         guard Set(placed).count == placed.count else { throw JobFailure(.usage, "--layout names a subject twice; give each one box") }
         if layout != nil, let absent = subjects?.first(where: { !placed.contains($0) }) { throw JobFailure(.usage, "--layout has no box for the subject \(absent) of --subject; add one") }
@@ -129,7 +130,7 @@ public struct RenderJob {
         let images = SampleRenderer(
             make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent,
             loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double("\($0.scale)") ?? 1) },
-            layouts: composer.map { Layouts($0, layout: order.layout, folder: output) }, tiling: DecodeTiling(model), progress: progress)
+            layouts: composer.map { Layouts($0, layout: order.layout, folder: output, sparesOthers: true) }, tiling: DecodeTiling(model), progress: progress)
         var written: [String] = []
         for (i, picture) in planned.enumerated() {
             let request = picture.request, given = try order.initialLatents.map { try InitialLatents($0, shape: make.latentShape(request), steps: request.steps) }

@@ -50,13 +50,13 @@ struct RenderPlan {
         }
         // Training pictures to be: square, and of seeds that no final picture has, so that these stay unseen in training.
         let seeds = (0...).lazy.map { s.seed + Self.firstCandidate + $0 }.filter { !r.seeds.contains($0) }.prefix(s.join.candidates)
-        let kinds = s.rounds > 1 ? s.promptsOfAll(job.photos.subjects).flatMap { prompt in gammas.map { (prompt, $0) } } : []
+        let kinds = s.rounds > 1 ? s.promptsOfAll(job.photos.subjects).flatMap { prompt in r.loraScale.flatMap { scale in gammas.map { (prompt, scale, $0) } } } : []
         candidates = kinds.isEmpty ? [] : seeds.enumerated().map { i, seed in
-            let (prompt, gamma) = kinds[i % kinds.count]
-            return PlannedPicture(request(prompt, seed, sampler, gamma: gamma, isSquare: true), subjects: subjects(prompt, gamma: gamma))
+            let (prompt, scale, gamma) = kinds[i % kinds.count]
+            return PlannedPicture(request(prompt, seed, sampler, gamma: gamma, isSquare: true), loraScale: scale, subjects: subjects(prompt, gamma: gamma))
         }
         notes = r.gamma == nil && !composer.canCompose && !prompts.isEmpty
-            ? ["the final pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs"] : []
+            ? ["the \(s.rounds > 1 ? "pictures" : "final pictures") start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs"] : []
     }
 
     private static func sampler(_ r: RenderSpecification) -> Sampler.Kind {
@@ -64,14 +64,18 @@ struct RenderPlan {
         return sampler
     }
 
-    /// Refuses what the model's schedule cannot be followed in, before anything is trained.
-    /// - Throws: `ScheduleError`, `JobFailure`.
+    /// Refuses what the model's schedule cannot be followed in, and layouts that nothing can be put into, before anything is trained.
+    /// - Throws: `ScheduleError`, `SegMixError`, `JobFailure`.
     static func check(_ job: Job, _ schedule: NoiseSchedule) throws {
         let s = job.specification
         if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render), schedule, steps: s.render.steps) }
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
             throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
         }
+        guard let gammas = s.render.gamma, gammas.contains(where: { $0 > 0 }) else { return }
+        let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: schedule, factor: 8)
+        let willHaveMasks = Set(job.unmasked.map(\.subject))
+        try composer.check(Set((plan.final + plan.candidates).flatMap(\.subjects)).subtracting(willHaveMasks).sorted())
     }
 
     var prompts: [String] { (validation + final + candidates).flatMap(\.request.prompts) }
