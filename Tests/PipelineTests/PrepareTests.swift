@@ -230,6 +230,23 @@ import Testing
         #expect(try tree(place, "one") == tree(place, "two"))
     }
 
+    /// A prior image that somebody gave cannot be drawn again: it is looked at as photos are.
+    @Test func givenPriorImagesAreLookedAtAsPhotos() throws {
+        let place = try bare(settings: ", clear_factor: 1, photo_threshold: 0.01, prior_threshold: 0.999"), vision = Golden.folder.appendingPathComponent("vision").path
+        try place.replace("odd: {base: \(Workplace.model)}", "odd: {base: \(Workplace.model), owlv2: \(vision)/owlv2-a, sam: \(vision)/sam-a}", in: "segmixd.yaml")
+        try FileManager.default.createDirectory(atPath: place.job + "/prior", withIntermediateDirectories: true)
+        for photo in ["a00", "b00"] { try place.write(place.data("toys/\(photo).png"), "toys/prior/\(photo).png") }
+        try place.write(
+            """
+            {"id": {"a": "toy", "b": "corgi"}}
+            {"id": "a", "file_name": "a00.png", "text": "A photo of a toy"}
+            {"id": "b", "file_name": "b00.png", "text": "A photo of a corgi"}
+
+            """, "toys/prior/class_metadata.jsonl")
+        let end = try place.starting("prepare").end()
+        #expect(end.status == 0, "\(end.errors)")
+    }
+
     @Test func aPhotoThatYieldsNoMask() throws {
         let place = try bare(saliency: 0.9999, more: "with_prior_preservation: false")
         let end = try place.starting("prepare").end()

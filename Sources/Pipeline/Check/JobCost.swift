@@ -117,7 +117,7 @@ public struct JobCost: CustomStringConvertible {
 
         let size = s.render.width == nil && s.render.height == nil ? "`resolution`" : "`render.width` and `render.height`"
         let (others, remedies) = (
-            [renderPeak, scoringBytes, preparation?.bytes ?? 0], ["smaller pictures (\(size))", "other `owlv2` and `dinov2`", "a smaller `prepare.prior_batch_size`"])
+            [renderPeak, scoringBytes, preparation?.bytes ?? 0], ["smaller pictures (\(size))", "other `owlv2` and `dinov2`", preparation?.remedy ?? ""])
         worst = zip(others, remedies).map { (bytes: $0, remedy: $1) }.max { $0.bytes < $1.bytes }!
 
         func estimate(_ peak: Int) -> MemoryEstimate { estimate(tensors: max(peak, others.max()!)) }

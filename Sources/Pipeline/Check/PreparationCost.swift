@@ -11,13 +11,15 @@ struct PreparationCost {
     /// Tensors at the worst moment; of looking at pictures with the models' files.
     let bytes: Int
     let seconds: Double
+    /// What to make smaller where that is too much.
+    let remedy: String
 
     /// - Parameters:
     ///   - planner: of the job's own step.
     ///   - rates: the machine's.
     /// - Throws: what reading the models throws.
     init(_ job: Job, model: SDXLDirectory, means: Preparation.Means, planner: StepPlanner, rates: Work.Rates) throws {
-        var seconds = 0.0, bytes = 0
+        var seconds = 0.0, bytes = 0, remedy = "a smaller `prepare.prior_batch_size`"
         if job.lacksPriors {
             let s = job.specification, p = s.prepare, subjects = job.photos.subjects.count, factor = try model.vaeConfiguration().downsampling
             // Prior images are the same for every job, and so they are always drawn in float32.
@@ -34,14 +36,16 @@ struct PreparationCost {
             let each = Double(p.priorSteps) * sampling.work.seconds(at: rates) + Double(p.priorBatchSize) * decoding.work.seconds(at: rates)
             seconds += Double(groups) * each
             bytes = max(sampling.peakBytes, decoding.peakBytes)
+            // Pictures are decoded one by one, and whole: they are the same on every machine.
+            if decoding.peakBytes >= sampling.peakBytes { remedy = "a smaller `resolution`, or prior images of your own" }
         }
         let looks = job.unmasked.count + (job.lacksPriors ? job.specification.numClassImages : 0)
         if looks > 0 {
             let (look, most) = try Self.look(means)
             seconds += Double(looks) * look.seconds(at: rates)
-            bytes = max(bytes, most)
+            if most > bytes { (bytes, remedy) = (most, "other `owlv2` and `sam`, or masks and prior images of your own") }
         }
-        (self.seconds, self.bytes) = (seconds, bytes)
+        (self.seconds, self.bytes, self.remedy) = (seconds, bytes, remedy)
     }
 
     /// One picture that is looked at, and the memory that takes.

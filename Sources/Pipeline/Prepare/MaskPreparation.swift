@@ -3,6 +3,7 @@ import Foundation
 import Images
 import Jobs
 import Vision
+import Weights
 
 /// Makes the masks that a job's photos and prior images lack.
 struct MaskPreparation {
@@ -83,7 +84,7 @@ struct MaskPreparation {
         let path = job.place(of: photo.file)
         guard let bytes = FileManager.default.contents(atPath: path) else { throw FileError("read", path, code: errno == 0 ? EIO : errno) }
         let className = job.className(ofSubject: photo.subject)
-        let key = digest(bytes, Data(className.utf8), Data(finder.identity.utf8))
+        let key = digest(bytes, Data(className.utf8), Data((finder.identity + (isPrior ? " given" : "")).utf8))
         // Where other photos have come, it may have had another's name.
         let files = (mask: relative(folder.mask(named: name, isPrior: isPrior)), overlay: relative(folder.overlay(named: name, isPrior: isPrior)))
         if let old = log.record(of: .init(photo), key: key), log.isInUse || (old.mask ?? files.mask == files.mask && old.overlay == files.overlay),
@@ -91,7 +92,8 @@ struct MaskPreparation {
             return old
         }
         let picture = try ImageFile.readPhoto(path, name: photo.file)
-        let result = try finder.mask(of: className, in: picture, generated: isPrior)
+        let result = try finder.mask(of: className, in: picture, generated: false)
+        try MappedFiles.requireUnchanged()
         var record = MaskRecord(photo: photo.file, subject: photo.subject, key: key, decision: result.decision)
         let boxes = result.decision.boxes.map(\.box) + (result.decision.segmentedBox.map { [$0] } ?? [])
         try AtomicFile.write(PNGEncoder.encode(MaskOverlay.draw(picture, mask: result.mask, boxes: boxes)), to: folder.path + "/" + files.overlay)

@@ -3,6 +3,7 @@ import Foundation
 import Images
 import Jobs
 import Vision
+import Weights
 
 /// Makes a job's prior images with the base model, each with its mask: drawn, looked at, drawn again with another seed
 /// where it does not show exactly one of its class.
@@ -118,6 +119,8 @@ struct PriorPreparation {
 
     private func keep(_ drawn: Drawn, _ plan: PriorPlan, _ index: Int) throws {
         guard let mask = drawn.result.mask else { preconditionFailure("an accepted picture has a mask") }
+        // Other jobs take it from the cache for what these very weights have drawn.
+        try MappedFiles.requireUnchanged()
         var record = MaskRecord(photo: photo(plan, index), subject: plan.subject.key, key: plan.key, decision: drawn.result.decision)
         (record.attempts, record.seed) = (drawn.attempt + 1, drawn.seed)
         let entry = PriorCache.Entry(
