@@ -33,7 +33,9 @@ struct DetectCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let directory = try ConfigurationFile.read(config).models[model]?.owlv2 ?? absolute(model)
+            let configuration = try ConfigurationFile.read(config)
+            Preparation.Means(configuration, model: nil).keepLocalCopies()
+            let directory = try configuration.models[model]?.owlv2 ?? absolute(model)
             let result = try DetectJob(
                 model: directory, image: image, queries: query, threshold: threshold, overlap: overlap, precision: mixedPrecision
             ).run()

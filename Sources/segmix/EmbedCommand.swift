@@ -21,7 +21,9 @@ struct EmbedCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let directory = try ConfigurationFile.read(config).models[model]?.dinov2 ?? absolute(model)
+            let configuration = try ConfigurationFile.read(config)
+            Preparation.Means(configuration, model: nil).keepLocalCopies()
+            let directory = try configuration.models[model]?.dinov2 ?? absolute(model)
             let result = try EmbedJob(model: directory, images: image).run()
             try Answer.print(result, lines: result.lines, json: json)
         } catch {

@@ -76,6 +76,7 @@ struct RenderCommand: ParsableCommand {
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)
+            Preparation.Means(configuration, model: nil).keepLocalCopies()
             let known = try configuration.models[model] ?? Configuration.Model(base: absolute(model))
             var order = RenderOrder()
             (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)

@@ -44,6 +44,7 @@ struct ScoreCommand: ParsableCommand {
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)
+            Preparation.Means(configuration, model: nil).keepLocalCopies()
             let loaded = try Job.load(
                 JobFolder(try absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
             let result = try ScoreJob(

@@ -13,10 +13,11 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: "The SAM model: a directory in Hugging Face layout, or a name from the configuration that has a sam; the bundled MobileSAM where it is left out.", completion: .directory)
     var model: String?
 
-    @Option(help: ArgumentHelp("A box around the object.", valueName: "x0,y0,x1,y1"))
+    // As `segmix detect` prints them, boxes may begin with a minus sign.
+    @Option(parsing: .unconditional, help: ArgumentHelp("A box around the object.", valueName: "x0,y0,x1,y1"))
     var box: String?
 
-    @Option(help: ArgumentHelp("A point on the object; x,y,0: one beside it. May be given several times.", valueName: "x,y"))
+    @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("A point on the object; x,y,0: one beside it. May be given several times.", valueName: "x,y"))
     var point: [String] = []
 
     @Option(help: "The mask, a PNG of the picture's size.", completion: .file())
@@ -31,6 +32,7 @@ struct SegmentCommand: ParsableCommand {
     func run() throws {
         do {
             let configuration = try ConfigurationFile.read(config)
+            Preparation.Means(configuration, model: nil).keepLocalCopies()
             let directory = try model.map { try configuration.models[$0]?.sam ?? absolute($0) }
             print(
                 try SegmentJob(

@@ -66,8 +66,6 @@ struct JobOptions: ParsableArguments {
             let (job, configuration) = try read(for: .training)
             let model = try configuration.model(for: job.specification)
             return (job, model, Preparation.Means(configuration, model: model))
-        } catch let list as FaultList where list.faults.count == 1 && list.faults[0].message.hasPrefix(Configuration.noModel) {
-            throw JobFailure(.unavailable, list.description)
         } catch {
             throw JobFailure(error)
         }

@@ -33,7 +33,7 @@ public struct Preparation {
         }
 
         /// From now on models on other machines are read from copies on this one.
-        func keepLocalCopies() {
+        public func keepLocalCopies() {
             LocalCopies.use(modelCopies.map { LocalCopies(directory: $0, limit: cacheSize, reserve: minFreeSpace) })
         }
     }

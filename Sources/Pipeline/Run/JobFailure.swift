@@ -28,6 +28,9 @@ public struct JobFailure: Error, CustomStringConvertible {
     public init(_ error: any Error) {
         switch error {
         case let failure as JobFailure: self = failure
+        // The one who drops folders has no part in it.
+        case let faults as FaultList where faults.faults.count == 1 && faults.faults[0].message.hasPrefix(Configuration.noModel):
+            self.init(.unavailable, faults.description)
         case let faults as FaultList: self.init(.badInput, faults.description)
         case let fault as Fault: self.init(.badInput, fault.description)
         case is ImageError, is SegMixError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
