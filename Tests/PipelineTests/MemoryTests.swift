@@ -79,6 +79,42 @@ import Testing
         #expect(!place.exists("out"))
     }
 
+    /// What keeping everything takes is foreseen as it is, and with less memory less is kept: the same LoRA, down to what even computing
+    /// everything anew cannot do with. Differences, so that what every process takes does not hide what is wrong.
+    @Test func whatFitsIsKept() throws {
+        let place = try Workplace(steps: 1, more: "train_batch_size: 8")
+        try place.replace("resolution: 64", "resolution: 256", in: "toys/job.yaml")
+        func train(_ folder: String, checkpointing: String = "auto", memory: Int? = nil) throws -> Program.Ending {
+            try Program.segmix.run(
+                ["train", place.job, "--config", place.configuration, "--output", "\(place.path)/\(folder)", "--set", "gradient_checkpointing=\(checkpointing)"],
+                environment: memory.map { ["SEGMIX_MEMORY": "\($0 >> 10) KiB"] } ?? [:])
+        }
+        func memory(_ folder: String) throws -> [String: Int] {
+            let report = try #require(try JSONSerialization.jsonObject(with: place.data(folder + "/report.json")) as? [String: Any])
+            return try #require(report["memory"] as? [String: Int])
+        }
+        for (folder, checkpointing) in [("kept", "false"), ("anew", "true")] {
+            let end = try train(folder, checkpointing: checkpointing)
+            try #require(end.status == 0, "\(end.errors)")
+        }
+        let kept = try memory("kept"), anew = try memory("anew")
+        let foreseen = kept["foreseen"]! - anew["foreseen"]!, taken = kept["peak_tensors"]! - anew["peak_tensors"]!
+        #expect(taken > 10 << 20 && abs(Double(foreseen) / Double(taken) - 1) < 0.15, "\(foreseen), not \(taken)")
+
+        let budget = (kept["foreseen"]! + anew["foreseen"]!) / 2, end = try train("half", memory: budget)
+        try #require(end.status == 0, "\(end.errors)")
+        let half = try memory("half")
+        #expect((1..<half["blocks"]!).contains(half["recomputed_blocks"]!) && half["foreseen"]! <= budget)
+        #expect(half["peak_tensors"]! < kept["peak_tensors"]! - foreseen / 3)
+        for folder in ["anew", "half"] {
+            #expect(try place.data(folder + "/pytorch_lora_weights.safetensors") == place.data("kept/pytorch_lora_weights.safetensors"))
+        }
+        let refused = try train("refused", memory: anew["foreseen"]! - foreseen / 10)
+        #expect(refused.status == 65 && refused.errors.contains("even with `gradient_checkpointing: true`"), "\(refused.errors)")
+        let other = try train("refused", checkpointing: "false", memory: budget)
+        #expect(other.status == 65 && other.errors.contains("leave `gradient_checkpointing` out") && !place.exists("refused"), "\(other.errors)")
+    }
+
     /// `check` and the report of the run say the same, and what was foreseen is near to what it was.
     @Test func theReportSaysWhatWasForeseenAndWhatItWas() throws {
         let place = try Workplace(steps: 2)
