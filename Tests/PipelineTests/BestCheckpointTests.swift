@@ -115,6 +115,10 @@ import Testing
         // Detect-and-Compare of the final pictures: only those that were to show both.
         let final = try #require(report["scores"] as? [String: Any])
         #expect(scores(final["pictures"]) == expected.filter { $0.key.contains("final") })
+        let byPrompt = try #require(final["prompts"] as? [[String: Any]])
+        #expect(byPrompt.map { $0["prompt"] as? String } == [Self.prompt] && byPrompt[0]["mean"] as? Double == final["mean"] as? Double)
+        let ideal = try #require((try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any])?["ideal"] as? [[Double]])
+        #expect(final["ideal"] as? [[Double]] == ideal && final["threshold"] as? Double == 0.4 && final["overlap"] as? Double == 0.5)
         let page = try place.text("out/report.html")
         for part in ["<h2>Detect-and-Compare</h2>", "<h2>Best checkpoint</h2>", "<strong><code>\(paths[0])</code></strong>", "<tr class=\"best\"><td>\(2 * winner + 2)</td>"] {
             #expect(page.contains(part), "\(part)")

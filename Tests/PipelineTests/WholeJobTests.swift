@@ -40,6 +40,10 @@ import Weights
         let picture = try ImageFile.readPhoto(place.path + "/out/samples/final-00.png", name: "final-00.png")
         #expect(picture.width == 64 && picture.height == 64)
 
+        // Masks that came with the photos are on the page, each on its photo.
+        let page = try place.text("out/report.html")
+        for photo in ["a00", "a01", "b00", "b01"] { #expect(page.contains("alt=\"\(photo).png\"><figcaption>")) }
+
         // Done is done: nothing is trained again.
         let before = try place.data("out/report.json"), again = try place.starting("run").end()
         #expect(again.status == 0 && again.output.contains("finished result already"))

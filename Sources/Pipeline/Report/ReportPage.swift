@@ -1,6 +1,7 @@
 import Foundation
 import Images
 import Jobs
+import Vision
 
 /// `report.html`: the report on one page that needs nothing beside it and no network.
 struct ReportPage {
@@ -90,16 +91,21 @@ struct ReportPage {
     private var scores: HTML {
         guard let scores = contents.scores else { return "" }
         func number(_ value: Double) -> String { String(format: "%.3f", value) }
+        func words(_ matrix: [[Double]]) -> String { matrix.map { $0.map(number).joined(separator: "  ") }.joined(separator: "\n") }
         let rows = scores.pictures.map { picture -> HTML in
             // Dozens of boxes fill the page and say nothing; report.json has them all.
             let isLong = picture.similarity.count > max(8, 2 * scores.subjects.count)
-            let matrix = isLong ? "\(picture.similarity.count) boxes" : picture.similarity.map { $0.map(number).joined(separator: "  ") }.joined(separator: "\n")
+            let matrix = isLong ? "\(picture.similarity.count) boxes" : words(picture.similarity)
             return "<tr><td>\(picture.file)</td><td>\(number(picture.score))</td><td>\(picture.reason ?? "")</td><td><code style=\"white-space:pre\">\(matrix)</code></td></tr>"
         }
+        let byPrompt: HTML = (scores.prompts?.count ?? 0) < 2 ? "" : """
+            <div class="wide"><table><tr><th>prompt</th><th>mean</th></tr>\((scores.prompts ?? []).map { "<tr><td>\($0.prompt)</td><td>\(number($0.mean))</td></tr>" as HTML })</table></div>
+            """
+        let ideal: HTML = scores.ideal.map { "<p class=\"soft\">The subjects' photos among themselves, which a score of 1 would reach:</p><pre>\(words($0))</pre>" } ?? ""
         return section("Detect-and-Compare", """
             <p>How well the subjects are found and told apart, at most 1; 0 where another number of objects is found, and less where a subject is more like another: <strong>\(number(scores.mean))</strong> on average. \
             The matrix has a row for each found box and a column for each of \(scores.subjects.joined(separator: ", ")).</p>
-            <div class="wide"><table><tr><th>picture</th><th>score</th><th>remark</th><th>similarity</th></tr>\(rows)</table></div>
+            \(byPrompt)<div class="wide"><table><tr><th>picture</th><th>score</th><th>remark</th><th>similarity</th></tr>\(rows)</table></div>\(ideal)
             """)
     }
 
@@ -137,12 +143,25 @@ struct ReportPage {
     }
 
     private func masks() throws -> HTML {
-        guard !contents.masks.isEmpty else { return "" }
-        let shown = contents.masks.prefix(60), rest = contents.masks.count - shown.count
+        let given = givenMasks()
+        guard !contents.masks.isEmpty || !given.isEmpty else { return "" }
+        let shown = contents.masks.prefix(max(0, 60 - given.count)), rest = contents.masks.count - shown.count
         return section("Masks", """
-            <div class="pictures">\(try shown.map { try figure($0, String($0.split(separator: "/").last!), side: 240) })</div>\
+            <div class="pictures">\(given)\(try shown.map { try figure($0, String($0.split(separator: "/").last!), side: 240) })</div>\
             \(rest > 0 ? "<p class=\"soft\">And \(rest) more in masks.</p>" as HTML : "")
             """)
+    }
+
+    /// The first photos whose masks came with them, drawn as those are that were made: one look says whether they fit.
+    private func givenMasks() -> [HTML] {
+        job.photos.photos.lazy.filter { $0.mask.map { !$0.hasPrefix(folder + "/") } ?? false }.prefix(60).compactMap { photo in
+            guard let picture = try? ImageFile.readPhoto(job.place(of: photo.file), name: photo.file),
+                let mask = try? ImageFile.readMask(job.place(of: photo.mask!), name: photo.mask!), mask.width == picture.width, mask.height == picture.height
+            else { return nil }
+            let overlay = MaskOverlay.draw(picture, mask: BinaryMask(mask), boxes: [])
+            let jpeg = JPEGEncoder.encode(max(overlay.width, overlay.height) > 240 ? ContactSheet.thumbnail(overlay, side: 240) : overlay)
+            return "<figure><img src=\"\(jpeg: jpeg)\" alt=\"\(photo.file)\"><figcaption>\(photo.file)</figcaption></figure>"
+        }
     }
 
     private var usage: HTML {

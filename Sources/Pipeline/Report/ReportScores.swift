@@ -16,19 +16,32 @@ public struct ReportScores: Codable, Equatable, Sendable {
         }
     }
 
+    /// The mean of one prompt's pictures.
+    public struct Prompt: Codable, Equatable, Sendable {
+        public let prompt: String
+        public let mean: Double
+    }
+
     public let mean: Double
     /// Subject keys.
     public let subjects: [String]
-    public let pictures: [Picture]
+    public var pictures: [Picture]
+    /// In the order in which they were drawn.
+    public var prompts: [Prompt]?
+    /// S_GT, subjects × subjects: what the photos themselves have; as near as `similarity` comes to it, so high is the score.
+    public var ideal: [[Double]]?
+    /// Boxes of no higher score were not looked at, nor those that a better one overlaps by more (intersection over union).
+    public var threshold: Double?, overlap: Double?
 
-    public init(mean: Double, subjects: [String], pictures: [Picture]) {
-        (self.mean, self.subjects, self.pictures) = (mean, subjects, pictures)
-    }
-}
-
-extension ReportScores {
-    init(subjects: [String], _ pictures: [Picture]) {
-        self.init(mean: pictures.reduce(0) { $0 + $1.score } / Double(max(pictures.count, 1)), subjects: subjects, pictures: pictures)
+    /// - Parameter prompts: of each picture.
+    init(subjects: [String], _ pictures: [Picture], prompts: [String] = [], ideal: [[Double]]? = nil) {
+        func mean(_ pictures: some Collection<Picture>) -> Double { pictures.reduce(0) { $0 + $1.score } / Double(max(pictures.count, 1)) }
+        (self.mean, self.subjects, self.pictures, self.ideal) = (mean(pictures), subjects, pictures, ideal)
+        var seen: Set<String> = []
+        self.prompts = prompts.filter { seen.insert($0).inserted }.map { prompt in
+            Prompt(prompt: prompt, mean: mean(zip(pictures, prompts).filter { $1 == prompt }.map(\.0)))
+        }
+        (threshold, overlap) = (PictureScores.threshold, PictureScores.overlap)
     }
 }
 

@@ -58,6 +58,12 @@ struct RoundsReport: Encodable {
         first = First(files: round.files, scores: round.scores)
         let beginning = "\(round.joining.count) of \(drawn) pictures of round 1 joined the photos of round 2"
         if let best = second.checkpoints?.best {
+            func most(_ round: Int) -> Double? { second.checkpoints?.checkpoints.filter { $0.round == round }.map(\.score).max() }
+            guard most(1) != most(2) else {
+                better = nil
+                sentence = beginning + "; the best LoRAs of both rounds score the same, \(number(best.score)), so nothing speaks for one of them"
+                return
+            }
             better = best.round
             sentence = beginning + "; the LoRA whose pictures keep the subjects apart best is of round \(best.round ?? 2): \(best.files[0])"
         } else if let one = round.scores?.mean, let two = second.scores?.mean {

@@ -27,7 +27,7 @@ struct CandidatePictures {
         if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
         let paths = planned.indices.map { directory.samples + String(format: "/candidate-%02d.png", $0) }, scores: [ReportScores.Picture]
         do {
-            scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }
+            scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }.pictures
         } catch let error where !(error is ScoringModels.Stopped) && !JobFailure(error).mayPass {
             throw Unscored(reason: "\(error)")
         }

@@ -62,7 +62,7 @@ struct FirstRound: Codable {
         }
         round.contactSheet = moved(contactSheet)
         round.files = files.map(moved)
-        round.scores = scores.map { ReportScores(subjects: $0.subjects, $0.pictures.map { $0.moved(moved) }) }
+        round.scores?.pictures = (scores?.pictures ?? []).map { $0.moved(moved) }
         round.checkpoints = checkpoints.map { scores in
             CheckpointScores(
                 scores.checkpoints.map { .init(round: $0.round, step: $0.step, files: $0.files.map(moved), pictures: $0.pictures.map { $0.moved(moved) }) },

@@ -14,6 +14,8 @@ struct KnownScores {
         /// Of the models and of what is looked for.
         let basis: String
         var scores: [String: Entry] = [:]
+        /// S_GT of the photos.
+        var ideal: [[Double]]?
     }
 
     private let path: String
@@ -39,6 +41,16 @@ struct KnownScores {
     /// - Throws: `FileError`.
     mutating func add(_ score: ReportScores.Picture, of picture: String) throws {
         contents.scores[score.file] = Entry(digest: try Self.bytesDigest(of: picture), score: score)
+        try write()
+    }
+
+    var ideal: [[Double]]? {
+        get { contents.ideal }
+        set { contents.ideal = newValue }
+    }
+
+    /// - Throws: `FileError`.
+    func write() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         try AtomicFile.write(encoder.encode(contents), to: path)

@@ -9,11 +9,19 @@ struct PictureScores {
     let models: ScoringModels
     let progress: ProgressReporter
 
+    static let threshold = ScoreJob.defaultThreshold, overlap = OWLv2.defaultOverlap
+
+    /// Scores, and S_GT of the photos that they go by; nil where an earlier release has scored all.
+    struct Scored {
+        let pictures: [ReportScores.Picture]
+        let ideal: [[Double]]?
+    }
+
     /// In the order of the paths.
     /// - Parameter sentence: what is said before so many pictures are scored.
     /// - Throws: `ScoringModels.Stopped`, and what reading models, photos and pictures throws.
-    func of(_ paths: [String], saying sentence: (Int) -> String) throws -> [ReportScores.Picture] {
-        let threshold = ScoreJob.defaultThreshold, overlap = OWLv2.defaultOverlap
+    func of(_ paths: [String], saying sentence: (Int) -> String) throws -> Scored {
+        let (threshold, overlap) = (Self.threshold, Self.overlap)
         var known = try KnownScores(directory.knownScores, job, models, settings: "\(threshold) \(overlap)")
         var scores: [String: ReportScores.Picture] = [:]
         for path in paths { scores[path] = try known.score(of: path, file: directory.relative(path)) }
@@ -21,13 +29,14 @@ struct PictureScores {
         if !unknown.isEmpty {
             progress.say(.score, sentence(unknown.count))
             let work = try ScoreJob(job, models: models, images: unknown, queries: [], threshold: threshold, overlap: overlap)
-            _ = try work.run(shouldStop: { StopRequest.shared.isSet }) { index, picture in
+            known.ideal = try work.run(shouldStop: { StopRequest.shared.isSet }) { index, picture in
                 let score = ReportScores.Picture(picture, file: directory.relative(picture.image))
                 scores[picture.image] = score
                 try known.add(score, of: picture.image)
                 progress.step(ProgressLine(phase: .score, step: index + 1, total: unknown.count))
-            }
+            }.ideal
+            try known.write()
         }
-        return paths.map { scores[$0]! }
+        return Scored(pictures: paths.map { scores[$0]! }, ideal: known.ideal)
     }
 }

@@ -99,8 +99,9 @@ struct TrainingRound {
         let keys = tools.job.photos.subjects.map(\.key), together = tools.renders.together
         if let scores = tools.scores, !together.isEmpty {
             do {
-                result.scores = ReportScores(subjects: keys, try scores.of(together.map { paths[$0] }) { _ in "scoring the pictures" })
-            } catch let error where !(error is ScoringModels.Stopped) {
+                let scored = try scores.of(together.map { paths[$0] }) { _ in "scoring the pictures" }
+                result.scores = ReportScores(subjects: keys, scored.pictures, prompts: together.map { planned[$0].request.prompt }, ideal: scored.ideal)
+            } catch let error where !(error is ScoringModels.Stopped) && !JobFailure(error).mayPass {
                 result.notes.append("the pictures could not be scored: \(error)")
             }
         }
