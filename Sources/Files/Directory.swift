@@ -16,14 +16,15 @@ public enum Directory {
     }
 
     /// Makes a directory and those above it, unless it is there; a link to a directory will do.
+    /// - Parameter mode: the rights of those that are made, less the umask.
     /// - Throws: `FileError`.
-    public static func create(_ path: String) throws(FileError) {
-        if mkdir(path, 0o777) == 0 { return }
+    public static func create(_ path: String, mode: mode_t = 0o777) throws(FileError) {
+        if mkdir(path, mode) == 0 { return }
         var code = errno
         let above = parent(of: path)
         if code == ENOENT, above != path, above != "." {
-            try create(above)
-            if mkdir(path, 0o777) == 0 { return }
+            try create(above, mode: mode)
+            if mkdir(path, mode) == 0 { return }
             code = errno
         }
         var status = stat()
@@ -60,7 +61,7 @@ public enum Directory {
             do throws(FileError) {
                 switch status.st_mode & S_IFMT {
                 case S_IFDIR: try flushTree(entry)
-                case S_IFREG: try flush(entry, flags: O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                case S_IFREG: try flush(entry, flags: O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
                 default: break
                 }
             } catch where error.code == EACCES {}

@@ -29,11 +29,16 @@ public struct RawPath: Hashable, Sendable {
     public func names() throws(FileError) -> [[CChar]] {
         guard let handle = opendir(bytes) else { throw FileError("open the folder", text, code: errno) }
         defer { closedir(handle) }
+        return try Self.names(of: handle, self)
+    }
+
+    /// - Parameter path: what an error calls it.
+    static func names(of handle: OpaquePointer, _ path: RawPath) throws(FileError) -> [[CChar]] {
         var names: [[CChar]] = []
         while true {
             errno = 0
             guard let entry = readdir(handle) else {
-                if errno != 0 { throw FileError("read the folder", text, code: errno) }
+                if errno != 0 { throw FileError("read the folder", path.text, code: errno) }
                 return names
             }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { $0.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } }

@@ -200,6 +200,34 @@ import Testing
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == [name])
     }
 
+    /// Somebody puts links in the place of folders while a tree is walked.
+    @Test func aWalkStaysInItsTree() throws {
+        let folder = try TemporaryFolder(), path = folder.path
+        try folder.write("photo", to: "toys/deep/a.jpg")
+        try folder.write("secret", to: "elsewhere/b.txt")
+        let toys = try FolderEntry(path + "/toys").opened(), deep = toys.entry(Array("deep".utf8CString)), inner = try deep.opened()
+        try #require(rename(path + "/toys", path + "/away") == 0 && symlink(path + "/elsewhere", path + "/toys") == 0)
+        #expect(try inner.entries().map(\.path.text) == [path + "/toys/deep/a.jpg"] && deep.status.map { $0.st_mode & S_IFMT } == S_IFDIR)
+        try #require(rename(path + "/away/deep", path + "/away/other") == 0 && symlink(path + "/elsewhere", path + "/away/deep") == 0)
+        #expect(deep.status.map { $0.st_mode & S_IFMT } == S_IFLNK)
+        #expect(throws: FileError.self) { try deep.opened() }
+        #expect(throws: FileError.self) { try FolderEntry(path + "/toys").opened() }
+        try FolderMove.removeTree(path + "/away")
+        try FolderMove.removeTree(path + "/toys")
+        #expect(try Folder.names(path) == ["elsewhere"] && folder.read("elsewhere/b.txt") == "secret")
+    }
+
+    @Test func onlyFilesAndFoldersAreLeft() throws {
+        let folder = try TemporaryFolder(), path = folder.path
+        try folder.write("photo", to: "toys/deep/a.jpg")
+        try folder.write("secret", to: "elsewhere/b.txt")
+        try #require(symlink(path + "/elsewhere", path + "/toys/samples") == 0 && symlink(path + "/elsewhere/b.txt", path + "/toys/deep/b.txt") == 0)
+        try #require(mkfifo(path + "/toys/deep/pipe", 0o600) == 0 && symlink(path + "/elsewhere", path + "/link") == 0)
+        for name in ["toys", "link", "nowhere"] { try FolderMove.removeAllButFiles(in: path + "/" + name) }
+        #expect(try Folder.names(path).sorted() == ["elsewhere", "toys"] && Folder.names(path + "/toys") == ["deep"])
+        #expect(try Folder.names(path + "/toys/deep") == ["a.jpg"] && folder.read("elsewhere/b.txt") == "secret")
+    }
+
     /// A copy that found no place takes none from others; what it was made of stays.
     @Test func aCopyThatCannotBeFinishedIsRemoved() throws {
         let folder = try TemporaryFolder(), name = String(repeating: "n", count: 200)

@@ -4,8 +4,9 @@ import Foundation
 /// Moves a file or a folder so that it is always whole in at least one of the two places, whatever stops the move.
 ///
 /// On one file system this is a rename. Across file systems the tree is copied beside its destination under a hidden
-/// name, flushed, compared with the source, renamed, and only then the source is removed. Calling it again after it was
-/// broken off finishes the work; calling it when all is done does nothing.
+/// name and flushed; where nothing of the source has changed meanwhile (names, sizes, times), the copy is renamed, the source hidden and
+/// looked at once more, and only then removed. Calling it again after it was broken off finishes the work; calling it when all is done
+/// does nothing.
 public enum FolderMove {
     /// - Returns: false where `source` does not exist (any more).
     /// - Throws: `FileError`; where the destination holds something else, with EEXIST.
@@ -101,15 +102,26 @@ public enum FolderMove {
     }
 
     /// Removes a file or a folder with everything in it, if it is there.
-    public static func removeTree(_ path: String) throws(FileError) { try removeTree(RawPath(path)) }
+    public static func removeTree(_ path: String) throws(FileError) { try removeTree(FolderEntry(path)) }
 
-    private static func removeTree(_ path: RawPath) throws(FileError) {
-        guard let status = path.status else { return }
-        if status.st_mode & S_IFMT == S_IFDIR {
-            for name in try path.names() { try removeTree(path.appending(name)) }
-            guard rmdir(path.bytes) == 0 || errno == ENOENT else { throw FileError("remove", path.text, code: errno) }
-        } else {
-            guard unlink(path.bytes) == 0 || errno == ENOENT else { throw FileError("remove", path.text, code: errno) }
+    private static func removeTree(_ entry: FolderEntry) throws(FileError) {
+        guard let status = entry.status else { return }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        if isFolder {
+            for inner in try entry.opened().entries() { try removeTree(inner) }
+        }
+        guard unlinkat(entry.directory, entry.name, isFolder ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT else { throw FileError("remove", entry.path.text, code: errno) }
+    }
+
+    /// Removes everything from a tree that is neither a folder nor an ordinary file, be it the whole: a program that writes through links
+    /// and pipes of others writes where they want.
+    public static func removeAllButFiles(in path: String) throws(FileError) { try removeAllButFiles(FolderEntry(path)) }
+
+    private static func removeAllButFiles(_ entry: FolderEntry) throws(FileError) {
+        switch entry.status.map({ $0.st_mode & S_IFMT }) {
+        case nil, S_IFREG: break
+        case S_IFDIR: for inner in try entry.opened().entries() { try removeAllButFiles(inner) }
+        default: try removeTree(entry)
         }
     }
 

@@ -27,7 +27,7 @@ enum TreeComparison {
         var descriptors: [Int32] = []
         defer { for descriptor in descriptors { close(descriptor) } }
         for path in [a, b] {
-            let descriptor = open(path.bytes, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            let descriptor = open(path.bytes, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard descriptor >= 0 else { throw FileError("read", path.text, code: errno) }
             descriptors.append(descriptor)
         }
