@@ -5,9 +5,10 @@ import Foundation
 /// at any moment leaves either the old file or the new one. On failure the temporary is removed.
 public enum AtomicFile {
     /// Replaces the file at `path` by `data`.
+    /// - Parameter mode: its rights, less the umask.
     /// - Throws: `FileError`.
-    public static func write(_ data: Data, to path: String) throws {
-        try write(to: path) { try $0.write(data) }
+    public static func write(_ data: Data, to path: String, mode: mode_t = 0o666) throws {
+        try write(to: path, mode: mode) { try $0.write(data) }
     }
 
     /// Replaces the file at `path` by `text` in UTF-8.
@@ -31,13 +32,13 @@ public enum AtomicFile {
 
     /// Replaces the file at `path` by what `body` writes, piece by piece. If `body` throws, nothing has changed.
     /// - Throws: `FileError`, also where `path` is a device, a pipe or a socket, which must not be replaced; and what `body` throws.
-    public static func write<Result>(to path: String, _ body: (FileOutput) throws -> Result) throws -> Result {
+    public static func write<Result>(to path: String, mode: mode_t = 0o666, _ body: (FileOutput) throws -> Result) throws -> Result {
         var old = stat()
         if stat(path, &old) == 0, ![S_IFREG, S_IFDIR].contains(old.st_mode & S_IFMT) {
             throw FileError("write", path, reason: "it is a device, a pipe or a socket, and a file is wanted", remedy: "Name a file")
         }
         let temporary = TemporaryName.beside(path, suffix: "tmp")
-        let output = try FileOutput(creating: temporary, for: path)
+        let output = try FileOutput(creating: temporary, for: path, mode: mode)
         var done = false
         defer {
             if !done {

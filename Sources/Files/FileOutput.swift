@@ -12,9 +12,9 @@ public final class FileOutput {
     public private(set) var count = 0
 
     /// Creates `temporary`, which must not exist; errors speak of `path`.
-    init(creating temporary: String, for path: String) throws {
+    init(creating temporary: String, for path: String, mode: mode_t) throws {
         self.path = path
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileError("write", path, code: errno) }
         pending.reserveCapacity(Self.gathered)
     }

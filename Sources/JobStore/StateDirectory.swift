@@ -47,16 +47,23 @@ public struct StateDirectory: Sendable {
 
     /// Creates what is missing.
     public func prepare() throws(FileError) {
-        try Directory.create(jobs)
-        try Directory.create(done)
+        for folder in [jobs, done] {
+            try Self.create(folder)
+            // An earlier version made them with the umask's rights. Of a folder of somebody else's that is not ours to change.
+            if let mode = RawPath(folder).status?.st_mode, mode & 0o022 != 0 { chmod(folder, mode & 0o7755) }
+        }
     }
 
-    /// Writes one of a job's small files.
+    /// Makes a folder of the daemon's own. What lies in it goes to the outbox with the rights that it has; into the folder itself nobody
+    /// else may put anything, whatever the umask is: the daemon's group is that of all who drop folders.
+    public static func create(_ folder: String) throws(FileError) { try Directory.create(folder, mode: 0o755) }
+
+    /// Writes one of a job's small files, which nobody else may write, whatever the umask is.
     public func save(_ value: some Encodable, as name: String, of id: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        try AtomicFile.write(try encoder.encode(value), to: job(id) + "/" + name)
+        try AtomicFile.write(try encoder.encode(value), to: job(id) + "/" + name, mode: 0o644)
     }
 
     /// Reads one of the small files in a job's folder.
@@ -79,7 +86,7 @@ public struct StateDirectory: Sendable {
         while true {
             let id = Self.stamp(date) + "-" + String(UInt32.random(in: 0x1000...0xFFFF), radix: 16)
             if Folder.exists(Directory.joined(done, id)) { continue }
-            if mkdir(job(id), 0o777) == 0 { return id }
+            if mkdir(job(id), 0o755) == 0 { return id }
             guard errno == EEXIST else { throw FileError("create", job(id), code: errno) }
         }
     }

@@ -27,6 +27,12 @@ public enum Folder {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Whether `path` is an ordinary file itself, not a link to one.
+    public static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Whether `path` is a folder or a link to one.
     public static func leadsToDirectory(_ path: String) -> Bool {
         var status = stat()

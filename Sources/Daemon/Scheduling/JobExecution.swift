@@ -116,7 +116,7 @@ struct JobExecution: Sendable {
     /// Starts the worker and stays with it to its end.
     /// - Returns: how it ended, why it was asked to, and where its part of the log begins.
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (end: WorkerProcess.End, asked: StopReason?, start: Int) {
-        try Directory.create(output)
+        try StateDirectory.create(output)
         let snapshot = state.configuration(of: record.id, run: run)
         let goesBy = try await models.files.run { [state, configuration] in state.configuration(configuration, for: record, run: run) }
         try ConfigurationSnapshot.write(goesBy, to: snapshot)

@@ -77,7 +77,7 @@ struct ResultPublisher: Sendable {
     }
 
     /// Brings a folder back from `done`, and from the outbox what was put there when it had failed: a job that is tried again goes on
-    /// where it was.
+    /// where it was. What lies in the outbox is others' to change: only folders and ordinary files come back, and nothing by way of a link.
     func reopen(_ id: String) throws {
         let record = try load(id), aside = Directory.joined(state.done, id)
         if Folder.exists(aside) { try FolderMove.move(aside, to: state.job(id)) }
@@ -91,9 +91,14 @@ struct ResultPublisher: Sendable {
                 try requireOutbox()
                 if place == partial { continue }
             }
-            try Directory.create(Directory.parent(of: input))
-            if !Folder.exists(input) { try FolderMove.move(place + "/input", to: input) }
-            if Folder.isDirectory(place), Folder.exists(input) {
+            try StateDirectory.create(Directory.parent(of: input))
+            guard Folder.isDirectory(place) else { continue }
+            if !Folder.exists(input), Folder.isDirectory(place + "/input") {
+                try FolderMove.move(place + "/input", to: input)
+                // What was put in its place in the last moment.
+                if !Folder.isDirectory(input) { try FolderMove.removeTree(input) }
+            }
+            if Folder.isDirectory(input) {
                 for (i, run) in record.runs.enumerated() where run.state != .done {
                     let own = ResultName.existing(run.name, in: place)
                     try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place)
@@ -106,12 +111,12 @@ struct ResultPublisher: Sendable {
         // A log that was put among results which never left.
         for (i, run) in record.runs.enumerated() where run.state != .done {
             let log = state.log(record, run: i)
-            try Directory.create(Directory.parent(of: log))
+            try StateDirectory.create(Directory.parent(of: log))
             for (source, target) in zip(adoptedLogs(record, run: i), [log, log + ".1"]) where Folder.exists(source) && !Folder.exists(target) {
                 try FolderMove.move(source, to: target)
             }
         }
-        let hasInput = Folder.exists(input)
+        let hasInput = Folder.isDirectory(input)
         let updated = try store.update(id, remark: hasInput ? nil : "its folder is gone") { record in
             record.state = .open
             if hasInput { record.failedAs = nil }
@@ -126,16 +131,17 @@ struct ResultPublisher: Sendable {
     private func takeBack(_ record: JobRecord, run: Int, from place: String) throws {
         guard Folder.isDirectory(place) else { return }
         let output = state.output(record, run: run), log = state.log(record, run: run)
-        try Directory.create(output)
-        try Directory.create(Directory.parent(of: log))
+        try StateDirectory.create(output)
+        try StateDirectory.create(Directory.parent(of: log))
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
         for name in try Folder.names(place).sorted() where !others.contains(name) {
-            if name == "job.log", !Folder.exists(log) {
-                try FolderMove.move(Directory.joined(place, name), to: log)
-            } else if !Folder.exists(Directory.joined(output, name)) {
-                try FolderMove.move(Directory.joined(place, name), to: Directory.joined(output, name))
-            }
+            let isLog = name == "job.log" && !Folder.exists(log)
+            let source = Directory.joined(place, name), target = isLog ? log : Directory.joined(output, name)
+            guard !Folder.exists(target), Folder.isFile(source) || !isLog && Folder.isDirectory(source) else { continue }
+            try FolderMove.move(source, to: target)
         }
+        // What lies deeper, or was put in the place of something in the last moment: a worker would write through it.
+        for path in [output, log] { try FolderMove.removeAllButFiles(in: path) }
         try FolderMove.removeTree(output + "/error.txt")
         if record.runs.count > 1 { rmdir(place) }
     }
@@ -188,7 +194,7 @@ struct ResultPublisher: Sendable {
     /// Puts the run's log among its results.
     private func adoptLog(_ record: JobRecord, run: Int) throws {
         let log = state.log(record, run: run)
-        try Directory.create(state.output(record, run: run))
+        try StateDirectory.create(state.output(record, run: run))
         for (source, target) in zip([log, log + ".1"], adoptedLogs(record, run: run)) where Folder.exists(source) {
             // What lies there is a worker's own doing.
             try FolderMove.removeTree(target)
@@ -202,9 +208,10 @@ struct ResultPublisher: Sendable {
     /// The folder for the results of several specifications; written down before it is made.
     private func chooseResultFolder(_ record: JobRecord) throws -> JobRecord {
         if let folder = record.resultFolder {
-            if mkdir(Directory.joined(outbox, folder), 0o777) == 0 || errno == EEXIST { return record }
-            // Written down before it was known that there can be none of that name: another is chosen.
-            guard ResultName.isRefused(errno) else { throw FileError("create", Directory.joined(outbox, folder), code: errno) }
+            let path = Directory.joined(outbox, folder), code = mkdir(path, 0o777) == 0 ? 0 : errno
+            if code == 0 || Folder.isDirectory(path) { return record }
+            // Written down before it was known that there can be none of that name, or a link has taken its place: another is chosen.
+            guard code == EEXIST || ResultName.isRefused(code) else { throw FileError("create", path, code: code) }
         }
         var attempt = 1, name = record.name
         while true {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Synchronization
 
 /// A run's `job.log`: what the worker says, and about once a minute how far it is.
@@ -21,12 +22,18 @@ final class WorkerLog: Sendable {
     private let state = Mutex(State())
 
     /// Opens the log, appending to what an earlier attempt wrote.
+    /// - Throws: `FileError`, also where something else than an ordinary file lies there.
     init(_ path: String) throws(FileError) {
-        try Directory.create(Directory.parent(of: path))
-        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileError("write", path, code: errno) }
+        try StateDirectory.create(Directory.parent(of: path))
+        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+        let code = errno
         var status = stat()
-        start = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+        guard descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            if descriptor >= 0 { close(descriptor) }
+            if descriptor < 0, !Folder.exists(path) || Folder.isFile(path) { throw FileError("write", path, code: code) }
+            throw FileError("write", path, reason: "it is no ordinary file", remedy: "Remove it")
+        }
+        start = Int(status.st_size)
         self.path = path
     }
 

@@ -7,7 +7,8 @@ public enum ConfigurationSnapshot {
     /// What the file is called in a job's folder.
     public static func name(run: Int) -> String { run == 0 ? "configuration.json" : "configuration-\(run).json" }
 
-    /// Writes what a worker needs to `path`; the page's token and the hooks, which may hold secrets, stay with the daemon.
+    /// Writes what a worker needs to `path`; the page's token and the hooks, which may hold secrets, stay with the daemon. Nobody else may
+    /// write it, whatever the umask is.
     ///
     /// - Throws: `FileError`.
     public static func write(_ configuration: Configuration, to path: String) throws {
@@ -16,7 +17,7 @@ public enum ConfigurationSnapshot {
         (configuration.onFinish, configuration.onFailure) = (nil, nil)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(configuration), to: path)
+        try AtomicFile.write(try encoder.encode(configuration), to: path, mode: 0o644)
     }
 
     /// - Returns: nil where it was written by another version, which knew other keys.
