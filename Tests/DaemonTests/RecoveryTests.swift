@@ -239,6 +239,89 @@ import Testing
         #expect(try String(contentsOfFile: output + "/x", encoding: .utf8) == "half" && Folder.exists(output + "/.segmixd/resume"))
     }
 
+    /// Somebody who may write to the outbox puts links and pipes among what failed: they do not come back, and nothing is written through them.
+    @Test(arguments: [false, true]) func onlyFilesAndFoldersComeBack(_ inputIsALink: Bool) async throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop)
+        try shop.drop("toys")
+        let record = try claim.take("toys"), output = state.output(record, run: 0)
+        try StateDirectory.create(output)
+        try Data("half".utf8).write(to: URL(fileURLWithPath: output + "/x"))
+        try store.update(record.id) { $0.runs[0].state = .running }
+        try store.update(record.id) { $0.runs[0].state = .failed; $0.runs[0].error = "It has failed." }
+        let publisher = ResultPublisher(state: state, store: store, configuration: shop.configuration)
+        let name = try #require(try await publisher.finish(record.id)), place = shop.path + "/outbox/" + name, elsewhere = shop.path + "/elsewhere"
+        for folder in [elsewhere, place + "/masks"] { try Directory.create(folder) }
+        try #require(mkfifo(place + "/job.log", 0o600) == 0)
+        for link in ["samples", ".segmixd", "masks/deep"] { try #require(symlink(elsewhere, place + "/" + link) == 0) }
+        if inputIsALink { try #require(rename(place + "/input", elsewhere + "/toys") == 0 && symlink(elsewhere + "/toys", place + "/input") == 0) }
+        try store.retry(1)
+        try publisher.reopen(record.id)
+        let run = try #require(try store.record(record.id)).runs[0]
+        #expect(!Folder.exists(state.log(record, run: 0)) && shop.names("outbox/" + name).contains("job.log"))
+        if inputIsALink {
+            #expect(run.state == .failed && run.error?.contains("its folder is not in \(name)/input any more") == true && !Folder.exists(state.input(record)))
+            #expect(shop.names("elsewhere") == ["toys"] && shop.exists("elsewhere/toys/a.jpg"))
+        } else {
+            #expect(run.state == .queued && shop.names("outbox/" + name) == [".segmixd", "job.log", "samples"] && shop.names("elsewhere") == [])
+            #expect(try Folder.names(output).sorted() == ["masks", "x"] && Folder.names(output + "/masks") == [])
+        }
+    }
+
+    /// Between the look and the taking somebody puts a link in a folder's place.
+    @Test func aLinkIsNotTaken() throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)
+        try shop.drop("toys")
+        #expect(rename(shop.path + "/inbox/toys", shop.path + "/elsewhere") == 0 && symlink(shop.path + "/elsewhere", shop.path + "/inbox/toys") == 0)
+        #expect(throws: FileError.self) { _ = try claim.take("toys") }
+        #expect(shop.names("state/jobs") == [] && shop.names("inbox") == ["toys"])
+        // And while it is copied.
+        let (id, origin) = try begin(state, shop)
+        try AtomicFile.write("", to: Claim.mark(state, id))
+        #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
+        #expect(throws: FileError.self) { try recovery.adopt(id) }
+        #expect(shop.names("inbox") == ["toys"] && shop.names("state/jobs/\(id)/input") == [])
+        try recovery.adopt(id)
+        #expect(try shop.names("state/jobs") == [] && store.records([.open, .closed]) == [] && shop.names("elsewhere").contains("a.jpg"))
+    }
+
+    /// What a record of an origin says is not followed out of the inbox.
+    @Test(arguments: [("../toys", "inbox/toys"), ("toys", "elsewhere/toys"), ("..", "inbox/..")])
+    func anOriginIsInTheInbox(_ name: String, _ source: String) throws {
+        let shop = try Workshop(), (state, _, claim) = try recovery(shop), id = try state.makeJob(at: Date())
+        try StateDirectory.create(state.job(id) + "/input")
+        try state.save(JobOrigin(name: name, source: shop.path + "/" + source, claimed: Date()), as: "origin.json", of: id)
+        #expect(throws: FileError.self) { try Recovery(claim: claim).adopt(id) }
+        #expect(shop.names("state/jobs/\(id)") == ["input", "origin.json"])
+    }
+
+    /// Under the umask of systemd's unit: results are the group's, too, and the daemon's own folders are not.
+    @Test func theGroupDoesNotWriteIntoTheQueue() throws {
+        let program = try #require(Self.program), shop = try Workshop()
+        try FileManager.default.copyItem(atPath: program, toPath: shop.path + "/segmixd")
+        try "inbox: inbox\noutbox: outbox\nstate: state\nsettle_seconds: 0.05\nmin_free_space: 0\nstatus_page: none".write(toFile: shop.path + "/segmixd.yaml", atomically: true, encoding: .utf8)
+        try """
+            #!/bin/sh
+            while [ $# -gt 0 ]; do [ "$1" = --output ] && O=$2; shift; done
+            mkdir "$O/samples"; J=$O/../..
+            stat -c %a "$J/.." "$J" "$J/input" "$J/logs" "$J/output" "$O" "$J/origin.json" "$J/configuration.json" | tr '\n' ' ' > "$O/modes"
+            exit 65
+            """.write(toFile: shop.path + "/segmix", atomically: true, encoding: .utf8)
+        chmod(shop.path + "/segmix", 0o755)
+        try shop.drop("toys")
+        let daemon = Process()
+        daemon.executableURL = URL(fileURLWithPath: "/bin/sh")
+        daemon.arguments = ["-c", "umask 002; exec \"$0/segmixd\" --config \"$0/segmixd.yaml\" --drain", shop.path]
+        daemon.standardError = FileHandle.nullDevice
+        daemon.standardOutput = FileHandle.nullDevice
+        try daemon.run()
+        daemon.waitUntilExit()
+        func mode(_ path: String) -> mode_t? { RawPath(shop.path + "/" + path).status.map { $0.st_mode & 0o777 } }
+        #expect(daemon.terminationStatus == 1 && shop.read("outbox/toys.failed/modes") == "755 755 755 755 755 755 644 644 ")
+        #expect(mode("state/done") == 0o755 && shop.names("state/done").allSatisfy { mode("state/done/" + $0) == 0o755 })
+        #expect(mode("outbox/toys.failed") == 0o775 && mode("outbox/toys.failed/samples") == 0o775 && mode("outbox/toys.failed/error.txt") == 0o664)
+        #expect(mode("outbox/toys.failed/job.log") == 0o644)
+    }
+
     /// A share takes no links, and no two names that differ in case; here it is paths that would become too long. What went wrong is said
     /// all the same, and where the folder is.
     @Test(.enabled(if: device("/dev/shm") != nil && device("/dev/shm") != device(NSTemporaryDirectory())))

@@ -103,6 +103,18 @@ import Testing
         #expect(folder.exists("output/x.safetensors"))
     }
 
+    /// Others may write in the outbox: where a hidden folder is to be they put a link.
+    @Test(arguments: [".7.partial", ".7.partial/sub"]) func nothingIsPublishedThroughALink(_ link: String) async throws {
+        let folder = try TemporaryFolder(), path = folder.path
+        try makeOutput(folder)
+        try Directory.create(Directory.parent(of: path + "/outbox/" + link))
+        try Directory.create(path + "/elsewhere")
+        try #require(symlink(path + "/elsewhere", path + "/outbox/" + link) == 0)
+        let publication = self.publication(folder).0, parts = [Publication.Part.contents(of: path + "/output", into: "sub")]
+        await #expect { _ = try await publication.publish(chosen: nil, parts: parts) { _ in } } throws: { "\($0)".contains("it is a link") }
+        #expect(try Folder.names(path + "/elsewhere") == [] && folder.exists("output/x.safetensors"))
+    }
+
     @Test func takenNamesGetANumber() async throws {
         let folder = try TemporaryFolder()
         try makeOutput(folder)
@@ -257,6 +269,19 @@ import Testing
         defer { umask(before) }
         #expect(try Submission.submit(folder.path + "/toys", to: folder.path + "/inbox", as: "others") == "others")
         #expect(mode("/inbox/others") == 0o775 && mode("/inbox/others/.ready") == 0o664)
+    }
+
+    /// The marks of a folder are not those of its copy, least of all what they lead to.
+    @Test func marksAreNotSubmitted() throws {
+        let folder = try TemporaryFolder(), path = folder.path
+        try folder.write("key", to: "key")
+        try folder.write("photo", to: "toys/a.jpg")
+        try folder.write("", to: "toys/.lock")
+        try #require(chmod(path + "/key", 0o600) == 0 && symlink(path + "/key", path + "/toys/.ready") == 0)
+        try Directory.create(path + "/inbox")
+        #expect(try Submission.submit(path + "/toys", to: path + "/inbox", as: "toys") == "toys")
+        #expect(try Folder.names(path + "/inbox/toys").sorted() == [".ready", "a.jpg"] && Folder.isFile(path + "/inbox/toys/.ready"))
+        #expect(RawPath(path + "/key").status.map { $0.st_mode & 0o777 } == 0o600 && Folder.exists(path + "/toys/.lock"))
     }
 
     /// A folder that comes back with its fault is to be mended by who dropped it.

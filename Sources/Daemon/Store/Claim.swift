@@ -29,7 +29,7 @@ struct Claim: Sendable {
         let input = state.job(id) + "/input/" + name
         var isHidden = false
         do {
-            try Directory.create(state.job(id) + "/input")
+            try StateDirectory.create(state.job(id) + "/input")
             try state.save(origin, as: "origin.json", of: id)
             try FolderMove.flush(state.jobs)
             try move(origin, id, isHidden: &isHidden)
@@ -46,9 +46,18 @@ struct Claim: Sendable {
         }
     }
 
-    /// Moves the folder of `origin` into the job's folder, or finishes such a move.
+    /// Moves the folder of `origin` into the job's folder, or finishes such a move. What was looked at need not be what is moved: something
+    /// else that has taken its place meanwhile, a link above all, goes back into the inbox.
     /// - Parameter isHidden: whether it lies under another name in the inbox when this throws.
     func move(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
+        try bring(origin, id, isHidden: &isHidden)
+        let input = state.job(id) + "/input/" + origin.name
+        guard !Folder.isDirectory(input) else { return }
+        if putBack(input, origin) { isHidden = false }
+        throw FileError("take", origin.source, reason: "it is no folder any more, but a link or a file", remedy: "Put the job's folder itself into the inbox")
+    }
+
+    private func bring(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         let input = state.job(id) + "/input/" + origin.name
         let taking = Self.taking(origin, id)
         if !Folder.exists(taking) {
@@ -110,9 +119,9 @@ struct Claim: Sendable {
 
     /// Under another name where somebody has dropped a folder of the same one meanwhile.
     /// - Returns: whether that worked.
-    private func putBack(_ taking: String, _ origin: JobOrigin) -> Bool {
+    private func putBack(_ path: String, _ origin: JobOrigin) -> Bool {
         let inbox = Directory.parent(of: origin.source)
-        return (1...100).contains { FolderMove.renameWithoutReplacing(taking, Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0))) }
+        return (1...100).contains { (try? FolderMove.move(path, to: Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0)))) == true }
     }
 
     /// Where it lies, the folder may have been hidden in the inbox.

@@ -81,6 +81,7 @@ struct Recovery {
             }
             return try FolderMove.removeTree(folder)
         }
+        try require(origin, folder, isOpen: isOpen)
         let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
         let partials = partials(of: id, name: origin.name)
         guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
@@ -101,6 +102,15 @@ struct Recovery {
         try adoptPlaced(id, origin, placement ?? JobPlacement(), partials)
     }
 
+    /// - Throws: `FileError` where the record of an origin would lead out of the job's folder, or what is still to be moved out of the inbox.
+    private func require(_ origin: JobOrigin, _ folder: String, isOpen: Bool) throws(FileError) {
+        let isName = !["", ".", ".."].contains(origin.name) && !origin.name.utf8.contains(UInt8(ascii: "/"))
+        if isName, !isOpen || origin.source == Directory.joined(claim.configuration.inbox, origin.name) { return }
+        throw FileError(
+            "take up", folder, reason: "its origin.json says that it is \(origin.name.onOneLine()) from \(origin.source.onOneLine()), which is no folder of the inbox",
+            remedy: "Put the folder in its `input` into the inbox again")
+    }
+
     /// - Throws: `FileError` where the folder may be in an inbox that cannot be seen now.
     private func requireInbox(of origin: JobOrigin, _ id: String) throws {
         let inbox = Directory.parent(of: origin.source)
@@ -119,8 +129,8 @@ struct Recovery {
         let input = state.job(id) + "/input/" + origin.name
         let failedPartial = partials.first { $0.hasSuffix(".\(id).failed.partial") }
         let places = [input] + [failedPartial, placement.failedAs.map { Directory.joined(outbox, $0) }].compactMap { $0.map { $0 + "/input" } }
-        let folder = JobFolder(places.first { Folder.isDirectory($0) } ?? input)
-        var runs = (try? claim.runs(of: folder, queued: origin.claimed)) ?? []
+        let folder = places.first { Folder.isDirectory($0) }.map { JobFolder($0) }
+        var runs = folder.flatMap { try? claim.runs(of: $0, queued: origin.claimed) } ?? []
         if runs.isEmpty { runs = [JobRecord.Run(specificationFile: nil, name: "job", queued: origin.claimed)] }
         for i in runs.indices {
             let name = runs[i].name
@@ -134,8 +144,8 @@ struct Recovery {
                 runs[i].state = .cancelled
             } else if let error = placement.failures[name] {
                 (runs[i].state, runs[i].error) = (.failed, error)
-            } else if failedPartial != nil {
-                let said = failedPartial.flatMap { try? Folder.contents(of: $0 + "/error.txt", limit: 1 << 20) }
+            } else if let failedPartial {
+                let file = failedPartial + "/error.txt", said = Folder.isFile(file) ? (try? Folder.contents(of: file, limit: 1 << 20)) : nil
                 (runs[i].state, runs[i].error) = (.failed, said.map { String(decoding: $0, as: UTF8.self) } ?? "It failed.")
             }
             if runs[i].state.isFinal { runs[i].ended = origin.claimed }
@@ -167,6 +177,7 @@ struct Recovery {
     /// A folder of the version that kept one `job.json` per folder.
     private func adopt(_ legacy: LegacyRecord, _ id: String, in folder: String, isOpen: Bool) throws {
         let origin = JobOrigin(name: legacy.name, source: legacy.source, claimed: legacy.claimed)
+        try require(origin, folder, isOpen: isOpen)
         if isOpen { try state.save(origin, as: "origin.json", of: id) }
         if isOpen, legacy.runs.isEmpty {
             if !Folder.exists(state.job(id) + "/input/" + legacy.name) {
@@ -175,6 +186,9 @@ struct Recovery {
             do throws(FileError) { try FolderMove.move(legacy.source, to: state.job(id) + "/input/" + legacy.name) } catch {
                 // Another folder of that name is there by now: it is a job of its own.
                 guard error.code == EEXIST else { throw error }
+            }
+            guard Folder.isDirectory(state.job(id) + "/input/" + legacy.name) else {
+                throw FileError("take up", folder, reason: "what lies in its `input` is no folder, but a link or a file", remedy: "Remove it")
             }
             _ = try claim.queue(id, origin)
         } else {
@@ -190,7 +204,7 @@ struct Recovery {
         let folders = [outbox] + ((try? names(outbox)) ?? []).filter { entry in starts.contains { entry.hasPrefix($0) } }.map { Directory.joined(outbox, $0) }
         for folder in folders where Folder.isDirectory(folder) {
             for entry in (try? names(folder)) ?? [] where entry.hasPrefix(".\(id).") && entry.hasSuffix(".partial") {
-                found.append(Directory.joined(folder, entry))
+                if Folder.isDirectory(Directory.joined(folder, entry)) { found.append(Directory.joined(folder, entry)) }
             }
         }
         return found

@@ -51,7 +51,7 @@ public struct Publication: Sendable {
             return chosen
         }
         try Directory.create(folder)
-        try Directory.create(partial)
+        try make(partial)
         // A text that was being written when the machine went down.
         try AtomicFile.removeLeftovers(in: partial)
         for part in parts { try add(part) }
@@ -103,7 +103,13 @@ public struct Publication: Sendable {
     /// A place in the hidden folder whose own folder exists.
     private func inside(_ relative: String) throws -> String {
         let path = Directory.joined(partial, relative)
-        try Directory.create(Directory.parent(of: path))
+        try make(Directory.parent(of: path))
         return path
+    }
+
+    /// Makes a folder, unless it is there. Others may write in the outbox: what goes into a link of theirs goes where they want.
+    private func make(_ path: String) throws(FileError) {
+        try Directory.create(path)
+        guard Folder.isDirectory(path) else { throw FileError("publish in", path, reason: "it is a link", remedy: "Remove it; the result waits until then") }
     }
 }

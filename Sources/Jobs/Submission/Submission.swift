@@ -18,8 +18,9 @@ public enum Submission {
             try TreeCopy.copy(String(cString: real), to: hidden)
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
             try openToGroup(RawPath(hidden))
-            // Whoever wrote it has finished: nothing has to settle.
-            let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0o664)
+            // Whoever wrote it has finished: nothing has to settle, and nobody is still at work.
+            for name in [".ready", ".lock"] { try FolderMove.removeTree(hidden + "/" + name) }
+            let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o664)
             guard mark >= 0 else { throw FileError("write", hidden + "/.ready", code: errno) }
             // Whatever the umask is, and of the group that everything else in the inbox has.
             fchmod(mark, 0o664)
