@@ -53,6 +53,9 @@ public struct JobFolder: Sendable {
         try Folder.names(path).allSatisfy(IgnoredFiles.contains)
     }
 
+    /// More of them than anybody writes.
+    static let mostSpecifications = 100
+
     /// What makes the folder no job at all; empty where `segmix run` can be asked to look closer.
     ///
     /// - Parameter hasDefaultJob: whether the configuration makes a folder without a specification a job.
@@ -66,6 +69,9 @@ public struct JobFolder: Sendable {
         }
         if specifications.isEmpty, !hasDefaultJob {
             faults.append(Fault("the folder \(name.onOneLine()) has no job specification\(try nearSpecification() ?? "; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration")"))
+        }
+        guard specifications.count <= Self.mostSpecifications else {
+            return faults + [Fault("the folder \(name.onOneLine()) has \(specifications.count) job specifications, and each is a job; leave at most \(Self.mostSpecifications) of them in it")]
         }
         for (i, one) in specifications.enumerated() {
             if specifications.count > 1, ["input", "error.txt"].contains(one.name.lowercased()) {

@@ -105,4 +105,14 @@ import Testing
         let subjects = (0..<20_000).map { #""s\#($0)": "toy"# + "\"" }.joined(separator: ", ")
         #expect(try said(in: .seconds(10), "metadata.jsonl", #"{"id": {"# + subjects + "}}").contains("metadata.jsonl:1: the table has 20000 subjects; at most 1000 are taken"))
     }
+
+    /// A hundred thousand of them would be as many jobs.
+    @Test func specificationsHaveAnEnd() throws {
+        let folder = try makeJobFolder()
+        for i in 1..<100 { try folder.write("", to: "s\(i).yaml") }
+        #expect(try JobFolder(folder.path).faults(hasDefaultJob: false) == [])
+        try folder.write("", to: "S1.yml")
+        let faults = try JobFolder(folder.path).faults(hasDefaultJob: false)
+        #expect(faults.count == 1 && faults[0].description.hasSuffix("has 101 job specifications, and each is a job; leave at most 100 of them in it"), "\(faults)")
+    }
 }
