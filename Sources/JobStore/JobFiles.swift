@@ -48,14 +48,24 @@ public struct JobFiles: Sendable {
         return candidates.first { Folder.exists($0.0) }.map { (path: $0.0, root: $0.1) }
     }
 
-    /// All pictures in `samples`, the newest last, relative to the job's folder.
+    /// So many pictures are listed.
+    static let mostPictures = 1000
+    /// Put together from others.
+    private static let sheets: Set = ["contact-sheet.png", "checkpoints.png", "candidates.png"]
+
+    /// The rendered pictures in `samples`, without layouts and sheets, the newest last, relative to the job's folder; of many the newest
+    /// thousand.
     public func pictures(_ record: JobRecord, run: Int) -> [String] {
         let samples = place(record, run: run, of: "samples").folder + "/samples"
-        let names = ((try? Folder.names(samples)) ?? []).filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") && $0 != "contact-sheet.png" }
+        guard Folder.isDirectory(samples) else { return [] }
+        let names = ((try? Folder.names(samples)) ?? []).filter { name in
+            name.hasSuffix(".png") && ![".", "layout-"].contains { name.hasPrefix($0) } && !Self.sheets.contains(name)
+        }
         func time(_ name: String) -> timespec {
             var status = stat()
             return stat(samples + "/" + name, &status) == 0 ? status.st_mtim : timespec()
         }
-        return names.map { ($0, time($0)) }.sorted { ($0.1.tv_sec, $0.1.tv_nsec, $0.0) < ($1.1.tv_sec, $1.1.tv_nsec, $1.0) }.map { "samples/" + $0.0 }
+        let ordered = names.map { ($0, time($0)) }.sorted { ($0.1.tv_sec, $0.1.tv_nsec, $0.0) < ($1.1.tv_sec, $1.1.tv_nsec, $1.0) }
+        return ordered.suffix(Self.mostPictures).map { "samples/" + $0.0 }
     }
 }

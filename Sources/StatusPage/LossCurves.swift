@@ -19,40 +19,37 @@ final class LossCurves: Sendable {
     private static let kept = 8
     private let curves = Mutex<[String: Curve]>([:])
 
+    /// Longer than this no run is: at most so many steps are read, and so many bytes.
+    private let longest: Int, largest: Int
+
+    init(longest: Int = 1_000_000, largest: Int = 64 << 20) { (self.longest, self.largest) = (longest, largest) }
+
     /// Pairs of step and loss in the order of the file. More than `points` are thinned out: each stretch of equal length gives the mean of
     /// its steps and the mean of its losses. A line that is being written is passed over; a file that was cut off or replaced is read anew.
-    func read(_ path: String, points: Int) -> [[Double]] {
+    func read(_ file: OpenedFile, points: Int) -> [[Double]] {
         // Files are looked at without the lock: one that hangs holds up no other.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            curves.withLock { $0[path] = nil }
-            return []
-        }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
-        let new = Curve(device: status.st_dev, inode: status.st_ino)
-        var curve = curves.withLock { $0[path] } ?? new
-        if (curve.device, curve.inode) != (new.device, new.inode) || curve.offset > status.st_size { curve = new }
-        Self.readOn(descriptor, &curve)
+        let new = Curve(device: file.device, inode: file.inode)
+        var curve = curves.withLock { $0[file.path] } ?? new
+        if (curve.device, curve.inode) != (new.device, new.inode) || curve.offset > file.size { curve = new }
+        readOn(file, &curve)
         curve.used = .now
         curves.withLock { [curve] curves in
-            curves[path] = curve
+            curves[file.path] = curve
             if curves.count > Self.kept, let oldest = curves.min(by: { $0.value.used < $1.value.used }) { curves[oldest.key] = nil }
         }
         return Self.thinned(curve, points: points)
     }
 
-    private static func readOn(_ descriptor: Int32, _ curve: inout Curve) {
+    private func readOn(_ file: OpenedFile, _ curve: inout Curve) {
         let decoder = JSONDecoder()
-        var pending: [UInt8] = [], buffer = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
-            let count = pread(descriptor, &buffer, buffer.count, off_t(curve.offset + pending.count))
-            if count <= 0 { return }
-            pending += buffer[..<count]
+        var pending: [UInt8] = []
+        while curve.steps.count < longest {
+            let place = curve.offset + pending.count
+            guard place < largest, let more = try? file.bytes(from: place, min(1 << 18, largest - place)), !more.isEmpty else { return }
+            pending += more
             // No line is as long as this; it is no such file.
             guard let end = pending.lastIndex(of: UInt8(ascii: "\n")) else { if pending.count > 1 << 20 { return } else { continue } }
-            for line in pending[..<end].split(separator: UInt8(ascii: "\n")) {
+            for line in pending[..<end].split(separator: UInt8(ascii: "\n")) where curve.steps.count < longest {
                 guard let point = try? decoder.decode(Line.self, from: Data(line)) else { continue }
                 curve.steps.append(point.step)
                 curve.losses.append(point.loss)

@@ -123,24 +123,20 @@ struct StatusRouter: Sendable {
         let (record, run) = try job(context)
         return try await looking(record, run) {
             let place = files.place(record, run: run, of: "metrics.jsonl")
-            guard let path = Self.resolve("metrics.jsonl", in: place.folder, below: place.root) else { return [] }
-            return curves.read(path, points: 600)
+            return OpenedFile("metrics.jsonl", in: place.folder, below: place.root).map { curves.read($0, points: 600) } ?? []
         }
     }
 
     /// The end of the job's log. What lies in the outbox is others' to change: only an ordinary file is shown, not what a link leads to.
     private func log(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let (record, run) = try job(context)
-        let text = try await looking(record, run) {
+        let text: [UInt8] = try await looking(record, run) {
             guard let found = files.log(record, run: run), let name = found.path.split(separator: "/").last,
-                let path = Self.resolve(String(name), in: Directory.parent(of: found.path), below: found.root), let handle = FileHandle(forReadingAtPath: path)
-            else { return Data() }
-            defer { try? handle.close() }
-            let size = (try? handle.seekToEnd()) ?? 0
-            try? handle.seek(toOffset: size > 65_536 ? size - 65_536 : 0)
-            return (try? handle.readToEnd()) ?? Data()
+                let file = OpenedFile(String(name), in: Directory.parent(of: found.path), below: found.root)
+            else { return [] }
+            return (try? file.bytes(from: max(0, file.size - 65_536), 65_536)) ?? []
         }
-        return answer(Array(text), "text/plain; charset=utf-8", for: request)
+        return answer(text, "text/plain; charset=utf-8", for: request)
     }
 
     // MARK: - Files
@@ -150,47 +146,38 @@ struct StatusRouter: Sendable {
         let wanted = context.parameters.getCatchAll().joined(separator: "/").removingPercentEncoding ?? ""
         for round in 0..<4 {
             let (record, run) = try job(context)
-            let paths = try await looking(record, run) { files.places(record, run: run).compactMap { Self.resolve(wanted, in: $0.folder, below: $0.root) } }
-            for path in paths {
-                if let answer = await answer(path, request, context) { return answer }
+            let found: OpenedFile? = try await looking(record, run) {
+                for place in files.places(record, run: run) {
+                    if let file = OpenedFile(wanted, in: place.folder, below: place.root) { return file }
+                }
+                return nil
             }
+            if let found { return answer(found, record, run, request) }
             if round < 3 { try await Task.sleep(for: .milliseconds(10 << round)) }
         }
         throw HTTPError(.notFound, message: "The job has no such file.")
     }
 
-    /// nil where the file is not there any more.
-    private func answer(_ path: String, _ request: Request, _ context: BasicRequestContext) async -> Response? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        let tag = "\"\(status.st_ino)-\(status.st_size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\""
-        if request.headers[.ifNoneMatch] == tag { return Self.unchanged(tag) }
-        var headers: HTTPFields = [.contentType: Self.type(of: path), .cacheControl: "no-cache", .eTag: tag]
+    private func answer(_ file: OpenedFile, _ record: JobRecord, _ run: Int, _ request: Request) -> Response {
+        if request.headers[.ifNoneMatch] == file.tag { return Self.unchanged(file.tag) }
+        var headers: HTTPFields = [.contentType: Self.type(of: file.path), .cacheControl: "no-cache", .eTag: file.tag]
         // A page that the job has made is shown, and can do nothing.
         headers[.contentSecurityPolicy] = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
-        if !["png", "jpg", "html", "json", "jsonl", "txt", "log"].contains(path.split(separator: ".").last.map(String.init) ?? "") {
+        if !["png", "jpg", "html", "json", "jsonl", "txt", "log"].contains(file.path.split(separator: ".").last.map(String.init) ?? "") {
             headers[.contentDisposition] = "attachment"
         }
-        guard let body = try? await FileIO().loadFile(path: path, context: context) else { return nil }
+        let body = ResponseBody(contentLength: file.size) { writer in
+            var sent = 0
+            while sent < file.size {
+                let offset = sent, bytes = try await looking(record, run) { try file.bytes(from: offset, min(file.size - offset, 1 << 17)) }
+                // It was cut off meanwhile: the answer is broken off.
+                guard !bytes.isEmpty else { throw HTTPError(.internalServerError) }
+                try await writer.write(ByteBuffer(bytes: bytes))
+                sent += bytes.count
+            }
+            try await writer.finish(nil)
+        }
         return Response(status: .ok, headers: headers, body: body)
-    }
-
-    /// The ordinary file that `relative` leads to; nil where that is none, is hidden, or lies outside of `folder`, be it through a link;
-    /// nor may there be one on the way from `above` to `folder`.
-    static func resolve(_ relative: String, in folder: String, below above: String) -> String? {
-        let pieces = relative.split(separator: "/", omittingEmptySubsequences: false)
-        guard !pieces.isEmpty, pieces.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") }) else { return nil }
-        guard let root = real(folder), let path = real(folder + "/" + relative), path.utf8.starts(with: (root + "/").utf8),
-            let top = real(above), root == top + folder.dropFirst(above.count) else { return nil }
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return path
-    }
-
-    private static func real(_ path: String) -> String? {
-        guard let pointer = realpath(path, nil) else { return nil }
-        defer { free(pointer) }
-        return String(cString: pointer)
     }
 
     private static func type(of path: String) -> String {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GRDB
 import Jobs
@@ -189,6 +190,23 @@ import Testing
         try place.store.setNotices(["queue": "3"], prefix: "queue")
         try place.store.setNotices(["inbox/b": "4"], prefix: "inbox/")
         #expect(try place.store.notices().map(\.text) == ["4", "3"])
+    }
+
+    /// Layouts and sheets are no renders, a link is no folder of theirs, and of countless ones the newest are meant.
+    @Test func picturesOfAJob() throws {
+        let place = try Place(), record = try place.add("a"), samples = place.state.output(record, run: 0) + "/samples"
+        var configuration = Jobs.Configuration()
+        configuration.state = place.state.path
+        let files = JobFiles(configuration)
+        try Directory.create(samples)
+        func touch(_ name: String) { close(creat(samples + "/" + name, 0o644)) }
+        for name in ["render-1.png", "layout-1.png", "layout-1-a-b.png", "contact-sheet.png", "checkpoints.png", "candidates.png", ".x.png", "x.txt"] { touch(name) }
+        #expect(files.pictures(record, run: 0) == ["samples/render-1.png"])
+        for i in 1000..<2000 { touch("step-\(i).png") }
+        let pictures = files.pictures(record, run: 0)
+        #expect(pictures.count == 1000 && pictures.first == "samples/step-1000.png" && pictures.last == "samples/step-1999.png")
+        #expect(rename(samples, place.state.path + "/elsewhere") == 0 && symlink(place.state.path + "/elsewhere", samples) == 0)
+        #expect(files.pictures(record, run: 0) == [])
     }
 
     @Test func aQueueThatIsNotThereOrNotOursIsNamed() throws {

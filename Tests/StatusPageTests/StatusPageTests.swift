@@ -45,9 +45,11 @@ import Testing
             let output = configuration.state + "/jobs/1/output/job"
             try write("{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":0.25}\n{\"st", output + "/metrics.jsonl")
             try write("png", output + "/samples/step-2.png")
+            for sheet in ["contact-sheet", "checkpoints", "candidates", "layout-7"] { try write("sheet", output + "/samples/\(sheet).png") }
             try write("hidden", output + "/.segmixd/x.txt")
             try write("secret", path + "/state/secret.txt")
             symlink(path + "/state/secret.txt", output + "/link.txt")
+            symlink("samples/step-2.png", output + "/inner.png")
             try write("the log", configuration.state + "/jobs/1/logs/job.log")
             try write("<script>", configuration.outbox + "/bad.failed/report.html")
         }
@@ -177,10 +179,34 @@ import Testing
                 #expect($0.status == .ok && text($0) == "png" && $0.headers[.contentType] == "image/png")
             }
             try await client.execute(uri: "/api/v1/jobs/2/files/report.html", method: .get) { #expect($0.headers[.contentSecurityPolicy]?.hasPrefix("sandbox;") == true) }
-            for path in ["link.txt", ".segmixd/x.txt", "../../../secret.txt", "%2e%2e/%2e%2e/%2e%2e/secret.txt", "..%2f..%2f..%2f..%2fsecret.txt", "samples", "samples/", "/etc/passwd", "nothing"] {
+            for path in ["link.txt", "inner.png", ".segmixd/x.txt", "../../../secret.txt", "%2e%2e/%2e%2e/%2e%2e/secret.txt", "..%2f..%2f..%2f..%2fsecret.txt", "samples", "samples/", "/etc/passwd", "nothing"] {
                 try await client.execute(uri: "/api/v1/jobs/1/files/\(path)", method: .get) { #expect($0.status == .notFound && !text($0).contains("secret"), "\(path)") }
             }
         }
+    }
+
+    /// In several pieces.
+    @Test func aLargeFileComesWhole() async throws {
+        let place = try Place()
+        try place.fill()
+        let large = (0..<50_000).map { "\($0) " }.joined()
+        try large.write(toFile: place.configuration.outbox + "/bad.failed/large.txt", atomically: false, encoding: .utf8)
+        try await place.application.test(.router) { client in
+            try await client.execute(uri: "/api/v1/jobs/2/files/large.txt", method: .get) { #expect($0.status == .ok && text($0) == large) }
+        }
+    }
+
+    /// What takes its name meanwhile is another file.
+    @Test func anOpenedFileStaysTheSame() throws {
+        let place = try Place(), outbox = place.configuration.outbox, path = outbox + "/bad.failed/report.html"
+        try place.fill()
+        let file = try #require(OpenedFile("report.html", in: outbox + "/bad.failed", below: outbox))
+        #expect(unlink(path) == 0 && symlink(place.path + "/state/secret.txt", path) == 0)
+        #expect(try file.size == 8 && file.bytes(from: 0, 100) == Array("<script>".utf8) && file.bytes(from: 8, 100) == [])
+        #expect(OpenedFile("report.html", in: outbox + "/bad.failed", below: outbox) == nil)
+        // Nobody writes into a pipe that is read.
+        #expect(unlink(path) == 0 && mkfifo(path, 0o600) == 0)
+        #expect(OpenedFile("report.html", in: outbox + "/bad.failed", below: outbox) == nil)
     }
 
     @Test func changesNeedTheToken() async throws {
@@ -224,15 +250,33 @@ import Testing
         #expect(StatusToken.matches(token, token) && !StatusToken.matches("", token) && !StatusToken.matches(token + "x", token))
     }
 
+    private func read(_ curves: LossCurves, _ path: String, points: Int) -> [[Double]] {
+        let folder = Directory.parent(of: path)
+        return OpenedFile(String(path.dropFirst(folder.count + 1)), in: folder, below: folder).map { curves.read($0, points: points) } ?? []
+    }
+
+    @Test func aCurveHasAnEnd() throws {
+        let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
+        defer { unlink(path) }
+        // Twenty bytes each.
+        try (1...9).map { "{\"step\":\($0),\"loss\":1}\n" }.joined().write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(read(LossCurves(), path, points: 10).count == 9)
+        let few = LossCurves(longest: 3), short = LossCurves(largest: 50)
+        for _ in 0..<2 {
+            #expect(read(few, path, points: 10) == [[1, 1], [2, 1], [3, 1]])
+            #expect(read(short, path, points: 10) == [[1, 1], [2, 1]])
+        }
+    }
+
     @Test func aLongCurveIsThinnedOut() throws {
         let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
         defer { unlink(path) }
         try (1...1000).map { "{\"step\":\($0),\"loss\":\($0 % 2 == 0 ? 1 : 3)}" }.joined(separator: "\n").write(toFile: path, atomically: false, encoding: .utf8)
         let curves = LossCurves()
-        let curve = curves.read(path, points: 100)
+        let curve = read(curves, path, points: 100)
         // The last line has no end yet.
         #expect(curve.count == 100 && curve[0] == [5, 19 / 9.0] && curve[99][0] == 994.5)
-        #expect(curves.read(path + "x", points: 100).isEmpty)
+        #expect(read(curves, path + "x", points: 100).isEmpty)
     }
 
     @Test func aCurveGrowsWithItsFile() throws {
@@ -245,24 +289,24 @@ import Testing
         }
         let curves = LossCurves()
         try append("{\"step\":1,\"loss\":3}\n{\"step\":2,\"lo")
-        #expect(curves.read(path, points: 10) == [[1, 3]])
+        #expect(read(curves, path, points: 10) == [[1, 3]])
         try append("ss\":2}\nno line of ours\n{\"step\":3,\"loss\":1}\n")
-        #expect(curves.read(path, points: 10) == [[1, 3], [2, 2], [3, 1]])
+        #expect(read(curves, path, points: 10) == [[1, 3], [2, 2], [3, 1]])
         // Long: what was read is not read again, which a change of its beginning shows.
         let more = (4...200_000).map { "{\"step\":\($0),\"loss\":1}\n" }.joined()
         try append(more)
-        #expect(curves.read(path, points: 10).count == 10)
+        #expect(read(curves, path, points: 10).count == 10)
         let descriptor = open(path, O_WRONLY)
         pwrite(descriptor, "x", 1, 0)
         close(descriptor)
-        #expect(curves.read(path, points: 200_000).first == [1, 3])
+        #expect(read(curves, path, points: 200_000).first == [1, 3])
         // Begun anew, as after a retry.
         truncate(path, 0)
         try append("{\"step\":1,\"loss\":9}\n")
-        #expect(curves.read(path, points: 10) == [[1, 9]])
+        #expect(read(curves, path, points: 10) == [[1, 9]])
         unlink(path)
         symlink("/etc/passwd", path)
-        #expect(curves.read(path, points: 10).isEmpty)
+        #expect(read(curves, path, points: 10).isEmpty)
     }
 
     /// What was listed is found on its way to the outbox too, wherever it is at that moment; and so are the list, the curve and the log.
