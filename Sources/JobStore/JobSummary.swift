@@ -47,7 +47,7 @@ public struct JobAttempt: Codable, Equatable, Sendable {
     public var outcome: String?
 }
 
-/// Why something waits: a folder in the inbox (`inbox/NAME`) or on its way out of it (`inbox/ID`), one that was taken (`job/ID`), or the
+/// Why something waits: a folder in the inbox (`inbox/NAME`) or on its way out of it (`inbox/taking/ID`), one that was taken (`job/ID`), or the
 /// whole queue (`queue`).
 public struct Notice: Codable, Equatable, Sendable {
     public var subject: String

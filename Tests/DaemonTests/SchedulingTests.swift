@@ -424,6 +424,20 @@ import Testing
         #expect(share(0) == nil && share(1000) == 1000)
     }
 
+    /// What lies in its place may be anything that came back from the outbox.
+    @Test func aLogIsAnOrdinaryFile() throws {
+        let folder = try TemporaryFolder(), link = folder.path + "/link.log", pipe = folder.path + "/pipe.log"
+        try folder.write("secret", to: "other")
+        try #require(symlink(folder.path + "/other", link) == 0 && mkfifo(pipe, 0o600) == 0)
+        for hasReader in [false, true] {
+            let reader = hasReader ? open(pipe, O_RDONLY | O_NONBLOCK) : -1
+            defer { if reader >= 0 { close(reader) } }
+            for path in [link, pipe] {
+                #expect(throws: FileError("write", path, reason: "it is no ordinary file", remedy: "Remove it")) { _ = try WorkerLog(path) }
+            }
+        }
+    }
+
     /// What a worker said last is what went wrong, not how far it was.
     @Test func lastWordsAreNoProgress() throws {
         let folder = try TemporaryFolder(), log = try WorkerLog(folder.path + "/job.log")
@@ -468,6 +482,19 @@ import Testing
             try await shop.until("the notices") { (try? shop.store().notices())?.map(\.text).sorted() == ["\u{301}file" + said, "\u{301}folder" + said] }
             try await shop.until("the other job") { shop.exists("outbox/toys/report.json") }
         }
+    }
+
+    /// A folder was emptied into the inbox: some of what is no job is named, and that there is more.
+    @Test func ofManyStraysSomeAreNamed() throws {
+        let shop = try Workshop()
+        for i in 100..<250 { shop.touch("inbox/\(i).jpg") }
+        var scan = InboxScan(configuration: shop.configuration, logger: Workshop.logger)
+        _ = scan.look(at: .now)
+        #expect(scan.notices.count == 101 && scan.notices[""]?.hasPrefix("More than 100 things in the inbox are no jobs") == true)
+        #expect(scan.notices["100.jpg"] != nil && scan.notices["200.jpg"] == nil)
+        for i in 100..<160 { unlink(shop.path + "/inbox/\(i).jpg") }
+        _ = scan.look(at: .now)
+        #expect(scan.notices.count == 90 && scan.notices[""] == nil && scan.notices["249.jpg"] != nil)
     }
 
     /// No UTF-8 in a name: the folder goes all the way, into the outbox too.

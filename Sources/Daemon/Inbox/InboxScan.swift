@@ -62,19 +62,19 @@ struct InboxScan {
             complain(about: "", "The inbox cannot be read: \(error)")
             return finding
         }
-        complaints[RawPath("")] = nil
+        var strays = 0
         for name in names where !("/" + name).hasPrefix("/") && !IgnoredFiles.contains(name) {
-            complain(about: name, "\(name.onOneLine()) in the inbox is left alone: its name begins with an accent or another mark that belongs to the letter before it; rename it")
+            complain(about: RawPath(name), after: &strays, "\(name.onOneLine()) in the inbox is left alone: its name begins with an accent or another mark that belongs to the letter before it; rename it")
         }
-        for name in strange {
-            complain(about: name, "\(name.text.onOneLine()) in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it")
+        for name in strange.sorted(by: { $0.text < $1.text }) {
+            complain(about: name, after: &strays, "\(name.text.onOneLine()) in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it")
         }
         var kinds: [dev_t: FileSystemKind] = [:]
         finding.rhythm = FileSystemKind(of: configuration.inbox).rhythm(configuration.rescanSeconds)
         for name in names where !IgnoredFiles.contains(name) && ("/" + name).hasPrefix("/") {
             let path = Directory.joined(configuration.inbox, name)
             guard Folder.isDirectory(path) else {
-                complain(about: name, "\(name.onOneLine()) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")
+                complain(about: RawPath(name), after: &strays, "\(name.onOneLine()) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")
                 continue
             }
             finding.folders.append(name)
@@ -92,6 +92,11 @@ struct InboxScan {
                 finding.unreadable.append(name)
                 complain(about: name, "The folder \(name.onOneLine()) cannot be read: \(error)")
             }
+        }
+        if strays > Self.mostStrays {
+            complain(about: "", "More than \(Self.mostStrays) things in the inbox are no jobs and are left alone; what is not named here is seen by looking into \(configuration.inbox)")
+        } else {
+            complaints[RawPath("")] = nil
         }
         tracker.keep(names)
         let present = strange.union(names.map { RawPath($0) } + [RawPath("")])
@@ -123,6 +128,14 @@ struct InboxScan {
 
     /// Says it once.
     private mutating func complain(about name: String, _ message: String) { complain(about: RawPath(name), message) }
+
+    /// So many things that can be no jobs are named, of as many as somebody may drop.
+    static let mostStrays = 100
+
+    private mutating func complain(about name: RawPath, after strays: inout Int, _ message: String) {
+        strays += 1
+        if strays <= Self.mostStrays { complain(about: name, message) }
+    }
 
     private mutating func complain(about name: RawPath, _ message: String) {
         if complaints.updateValue(message, forKey: name) != message { logger.warning("\(message)") }
