@@ -17,7 +17,7 @@ public enum Submission {
             defer { free(real) }
             try TreeCopy.copy(String(cString: real), to: hidden)
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
-            try openToGroup(RawPath(hidden))
+            try openToGroup(FolderEntry(hidden))
             // Whoever wrote it has finished: nothing has to settle, and nobody is still at work.
             for name in [".ready", ".lock"] { try FolderMove.removeTree(hidden + "/" + name) }
             let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o664)
@@ -67,13 +67,19 @@ public enum Submission {
         return newest
     }
 
-    private static func openToGroup(_ path: RawPath) throws(FileError) {
-        guard let mode = path.status?.st_mode else { throw FileError("read", path.text, code: errno) }
+    /// By what is opened: the group may put links in the place of what it may write to.
+    private static func openToGroup(_ entry: FolderEntry) throws(FileError) {
+        guard let mode = entry.status?.st_mode else { throw FileError("read", entry.path.text, code: errno) }
         switch mode & S_IFMT {
         case S_IFDIR:
-            chmod(path.bytes, mode & 0o7777 | 0o070)
-            for name in try path.names() { try openToGroup(path.appending(name)) }
-        case S_IFREG: chmod(path.bytes, mode & 0o7777 | 0o060)
+            let folder = try entry.opened()
+            for inner in try folder.entries() { try openToGroup(inner) }
+            fchmod(folder.descriptor, mode & 0o7777 | 0o070)
+        case S_IFREG:
+            let descriptor = entry.open(O_RDONLY)
+            guard descriptor >= 0 else { throw FileError("read", entry.path.text, code: errno) }
+            defer { close(descriptor) }
+            fchmod(descriptor, mode & 0o7777 | 0o060)
         default: break
         }
     }
