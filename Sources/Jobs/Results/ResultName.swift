@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How results are called in the outbox.

@@ -1,3 +1,4 @@
+import Files
 import Jobs
 
 /// What commands that look at pictures check of their options.

@@ -1,7 +1,4 @@
-import Files
-#if canImport(Glibc)
-import Glibc
-#endif
+import Foundation
 
 /// What lies in a folder, and bounded reading of small files.
 public enum Folder {
