@@ -3,9 +3,9 @@ public enum ExitStatus: Int32, Sendable, CaseIterable, Codable {
     case done = 0
     /// Wrong usage of the command line (`EX_USAGE`).
     case usage = 64
-    /// Bad input; nothing was written but the report (`EX_DATAERR`).
+    /// Bad input: a job's folder, its specification, a configuration; what was made before stays (`EX_DATAERR`).
     case badInput = 65
-    /// A model or a device is missing (`EX_UNAVAILABLE`).
+    /// A model or a program is missing, or a model of the configuration is not in order (`EX_UNAVAILABLE`).
     case unavailable = 69
     /// Our own fault (`EX_SOFTWARE`).
     case software = 70

@@ -4,7 +4,8 @@ import ModelGoldens
 import Testing
 import Weights
 
-/// Every fault of a job folder, a spec or a model: one clear sentence that names it, exit 65, and nothing written.
+/// Every fault of a job folder, a spec or a model: one clear sentence that names it, exit 65 (69 where the configuration's model is at
+/// fault), and nothing written.
 @Suite(.serialized) struct BadInputTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let name: String
@@ -93,21 +94,40 @@ import Weights
     ]
 
     private static let models: [Case] = [
-        Case("a missing tensor", says: "mid_block.attentions.0.proj_in.weight") { try Self.rewriteUNet($0) { $0 == "mid_block.attentions.0.proj_in.weight" ? nil : ($0, $1) } },
-        Case("a surplus tensor", says: "extra.weight") { try Self.rewriteUNet($0) { ($0 == "conv_out.bias" ? "extra.weight" : $0, $1) } },
-        Case("a misshapen tensor", says: "conv_out.bias", "[4]", "[2, 2]") { try Self.rewriteUNet($0) { ($0, $0 == "conv_out.bias" ? [2, 2] : $1) } },
-        Case("a truncated model file", says: "diffusion_pytorch_model.safetensors") {
+        Case("a missing tensor", says: "mid_block.attentions.0.proj_in.weight", status: 69) { try Self.rewriteUNet($0) { $0 == "mid_block.attentions.0.proj_in.weight" ? nil : ($0, $1) } },
+        Case("a surplus tensor", says: "extra.weight", status: 69) { try Self.rewriteUNet($0) { ($0 == "conv_out.bias" ? "extra.weight" : $0, $1) } },
+        Case("a misshapen tensor", says: "conv_out.bias", "[4]", "[2, 2]", status: 69) { try Self.rewriteUNet($0) { ($0, $0 == "conv_out.bias" ? [2, 2] : $1) } },
+        Case("a truncated model file", says: "diffusion_pytorch_model.safetensors", status: 69) {
             try $0.useCopyOfModel()
             let file = "model/vae/diffusion_pytorch_model.safetensors"
             try $0.write($0.data(file).dropLast(9), file)
         },
-        Case("a missing model file", says: "text_encoder_2") {
+        Case("a missing model file", says: "text_encoder_2", status: 69) {
             try $0.useCopyOfModel()
             try $0.remove("model/text_encoder_2/model.safetensors")
         },
-        Case("a broken config.json", says: "unet/config.json") {
+        Case("a broken config.json", says: "unet/config.json", status: 69) {
             try $0.useCopyOfModel()
             try $0.write("{", "model/unet/config.json")
+        },
+        Case("a missing part of the model", says: "unet/config.json", status: 69) {
+            try $0.useCopyOfModel()
+            try $0.remove("model/unet")
+        },
+        Case("a model of another kind", says: "model_index.json", "use an SDXL model", status: 69) {
+            try $0.useCopyOfModel()
+            try $0.write("{\"_class_name\": \"StableDiffusionPipeline\"}", "model/model_index.json")
+        },
+        Case("a link to a model file that is not there", says: "vae/diffusion_pytorch_model.safetensors is a link to a file that is not there", "cp -L", status: 69) {
+            try $0.useCopyOfModel()
+            let file = "model/vae/diffusion_pytorch_model.safetensors"
+            try $0.remove(file)
+            try FileManager.default.createSymbolicLink(atPath: $0.path + "/" + file, withDestinationPath: "../../blobs/5f2a")
+        },
+        Case("a pipe among the model's files", says: "tokenizer/vocab.json is not an ordinary file", status: 69) {
+            try $0.useCopyOfModel()
+            try $0.remove("model/tokenizer/vocab.json")
+            mkfifo($0.path + "/model/tokenizer/vocab.json", 0o644)
         },
         Case("a schedule that the sampler cannot follow", says: "scheduler_config.json", "thresholding is not supported") {
             try $0.useCopyOfModel()
@@ -142,6 +162,54 @@ import Weights
         let trained = try place.train()
         #expect(trained.status == one.status && trained.errors == checked.errors, "\(trained.status): \(trained.errors)")
         #expect(!place.exists("out"), "something was written: \(place.names("out"))")
+    }
+
+    /// Who handed the folder in is told of it as well, and of a model that the job names by its path.
+    @Test func aBrokenModelAndABrokenFolder() throws {
+        let place = try Workplace(), file = "model/text_encoder_2/model.safetensors"
+        try place.useCopyOfModel()
+        try place.remove(file)
+        try place.write("no picture", "toys/a01.png")
+        let both = try place.check(), sentences = both.errors.split(separator: "\n")
+        #expect(both.status == 65 && sentences.count == 2, "\(both.errors)")
+        for says in ["text_encoder_2", "a01.png"] { #expect(sentences.contains { $0.contains(says) }, "\(both.errors)") }
+
+        let second = try Workplace()
+        try second.useCopyOfModel()
+        try second.remove(file)
+        try second.replace("model: odd", "model: \(second.path)/model", in: "toys/job.yaml")
+        let named = try second.check()
+        #expect(named.status == 65 && named.errors.contains("text_encoder_2"), "\(named.status): \(named.errors)")
+    }
+
+    /// How to run something as a user who is not root; nil where that cannot be done.
+    private static let asSomebody: [String]? = {
+        if geteuid() != 0 { return [] }
+        let prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        return (try? run(prefix + [Program.segmix.path, "--version"]))?.status == 0 ? prefix : nil
+    }()
+
+    private static func run(_ words: [String]) throws -> (status: Int32, errors: String) {
+        let process = Process(), errors = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = words
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = errors
+        try process.run()
+        let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, said)
+    }
+
+    @Test(.enabled(if: asSomebody != nil, "root may read everything")) func aModelThatMayNotBeRead() throws {
+        for part in ["unet", "unet/config.json"] {
+            let place = try Workplace()
+            try place.useCopyOfModel()
+            try #require(chmod(place.path + "/model/" + part, 0) == 0)
+            defer { chmod(place.path + "/model/" + part, 0o700) }
+            let end = try Self.run(Self.asSomebody! + [Program.segmix.path, "check", place.job, "--config", place.configuration])
+            #expect(end.status == 69 && end.errors.hasPrefix("\(place.path)/model/\(part) may not be read by this program"), "\(end.status): \(end.errors)")
+        }
     }
 
     /// Pictures on the way are drawn by another sampler where DPM-Solver++ cannot.

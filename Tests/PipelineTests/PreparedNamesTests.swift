@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 import Testing
@@ -45,6 +46,9 @@ struct PreparedNamesTests {
         let alone = try DirectoryFingerprint.of([folder.path])
         try Data(repeating: 1, count: 9).write(to: URL(fileURLWithPath: variant))
         #expect(try DirectoryFingerprint.of([folder.path]) != alone && alone != before)
+        // Nobody writes into it: whoever opened it would wait for ever.
+        try #require(mkfifo(folder.path + "/config.json", 0o644) == 0)
+        #expect(throws: FileError.self) { try DirectoryFingerprint.of([folder.path]) }
     }
 
     /// The thousandth image of "a" is not the first of "a1".

@@ -20,27 +20,60 @@ public struct JobCheck {
     init(_ job: Job, model: SDXLDirectory?) { (self.job, self.model) = (job, model) }
 
     /// All faults at once; empty where the job can run.
-    /// - Throws: `JobFailure` (unavailable) where the model is not there at all.
+    /// - Throws: as `findings`.
     public func faults() throws -> [Fault] {
         try findings().faults
     }
 
     /// The faults, and what the pictures will need.
+    /// - Throws: `JobFailure` (unavailable) where the model is not there, may not be read, or is the configuration's and all that is wrong.
     public func findings() throws -> (faults: [Fault], pictures: PictureNeeds) {
         for folder in model.map({ [$0.path, $0.vaePath] }) ?? [] where !Folder.leadsToDirectory(folder) {
             // What is wrong with the pictures is said too, and not only once the model is there.
             let pictures = photoFindings().faults.map { "\n\($0)" }.joined()
-            let place = job.specification.model.map { $0.hasPrefix("/") } == true ? "`model` in the job's specification" : "`models` in the configuration"
+            let place = namesItsModelByPath ? "`model` in the job's specification" : "`models` in the configuration"
             throw JobFailure(.unavailable, Folder.exists(folder)
                 ? "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…)) and correct \(place)\(pictures)"
                 : "\(folder): the model's directory is not there; correct \(place), or mount the disk it is on\(pictures)")
         }
-        for file in try (model?.places ?? []).flatMap(DirectoryFingerprint.files) where access(file, R_OK) != 0 {
-            throw JobFailure(.unavailable, "\(file) may not be read by this program; give its user that right (chmod a+r)")
-        }
+        if let model { try requireReadable(model) }
         var said: Set<Fault> = []
-        let pictures = photoFindings(), ofModel = try model.map(faults) ?? []
-        return ((ofModel + pictures.faults).filter { said.insert($0).inserted }, pictures.pictures)
+        let pictures = photoFindings(), found = try model.map(faults(of:)) ?? (ofModel: [], ofJob: [])
+        let all = (found.ofModel + found.ofJob + pictures.faults).filter { said.insert($0).inserted }
+        // What is wrong with a model of the configuration nobody mends by changing the folder.
+        if !found.ofModel.isEmpty, found.ofJob.isEmpty, pictures.faults.isEmpty, !namesItsModelByPath {
+            throw JobFailure(.unavailable, FaultList(all).description)
+        }
+        return (all, pictures.pictures)
+    }
+
+    private var namesItsModelByPath: Bool { job.specification.model?.hasPrefix("/") ?? false }
+
+    /// - Throws: `JobFailure` (unavailable) where a part of the model is no file that this program may read; `FileError` for what may pass.
+    private func requireReadable(_ model: SDXLDirectory) throws {
+        for place in model.places {
+            func mayNotBeRead(_ path: String) -> JobFailure {
+                JobFailure(.unavailable, "\(path) may not be read by this program; give its user that right (chmod -R a+rX \(place))")
+            }
+            let files: [String]
+            do throws(FileError) { files = try DirectoryFingerprint.files(place) } catch {
+                if error.code == EACCES { throw mayNotBeRead(error.path) }
+                throw error
+            }
+            for file in files {
+                var status = stat()
+                if stat(file, &status) == 0 {
+                    guard status.st_mode & S_IFMT == S_IFREG else { throw JobFailure(.unavailable, "\(file) is not an ordinary file; fetch the model again") }
+                    if access(file, R_OK) == 0 { continue }
+                }
+                switch errno {
+                case ENOENT, ELOOP:
+                    throw JobFailure(.unavailable, "\(file) is a link to a file that is not there; copy the files themselves and not their links (cp -L), or fetch the model again")
+                case EACCES: throw mayNotBeRead(file)
+                case let code: throw FileError("read", file, code: code)
+                }
+            }
+        }
     }
 
     /// What is wrong with the pictures of a job that cannot even be read, so that both are mended at once.
@@ -74,23 +107,26 @@ public struct JobCheck {
         return (faults, pictures)
     }
 
+    /// What is wrong with the model's own files, and what the job asks of it that it cannot do.
     /// - Throws: what may pass: a share that does not answer, a disk that is full.
-    private func faults(of model: SDXLDirectory) throws -> [Fault] {
+    private func faults(of model: SDXLDirectory) throws -> (ofModel: [Fault], ofJob: [Fault]) {
         CPUDevice.install()
-        var faults: [Fault] = []
-        func attempt(_ body: () throws -> Void) throws {
+        var ofModel: [Fault] = [], ofJob: [Fault] = []
+        func attempt(_ faults: inout [Fault], _ body: () throws -> Void) throws {
             do { try body() } catch {
                 if JobFailure(error).mayPass { throw error }
                 faults.append(Fault("\(error)"))
             }
         }
-        try attempt { try model.requireSDXL() }
-        try attempt { _ = try PromptEncoder(model) }
-        try attempt { try RenderPlan.check(job, model.loadSchedule()) }
-        try attempt {
+        try attempt(&ofModel) { try model.requireSDXL() }
+        try attempt(&ofModel) { _ = try PromptEncoder(model) }
+        var schedule: NoiseSchedule?
+        try attempt(&ofModel) { schedule = try model.loadSchedule() }
+        if let schedule { try attempt(&ofJob) { try RenderPlan.check(job, schedule) } }
+        try attempt(&ofModel) {
             let settings = job.trainingSettings
             _ = try TrainingModel(model, settings: settings, prompts: PromptTable(), adapters: AdapterSet(blankOfRank: settings.rank))
         }
-        return faults
+        return (ofModel, ofJob)
     }
 }

@@ -12,8 +12,12 @@ enum DirectoryFingerprint {
         var hash = SHA256()
         for folder in folders {
             for path in try files(folder) {
-                guard let handle = FileHandle(forReadingAtPath: path) else { throw FileError("read", path, code: errno) }
-                defer { try? handle.close() }
+                let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+                guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
+                let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+                var status = stat()
+                guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, code: errno) }
+                guard status.st_mode & S_IFMT == S_IFREG else { throw FileError("read", path, reason: "it is not an ordinary file", remedy: "Fetch the model again") }
                 let size = try handle.seekToEnd()
                 hash.update(data: Data(path.dropFirst(folder.count).utf8))
                 for start in stride(from: 0, to: size, by: 1 << 20) {
