@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "CPUDevice", dependencies: ["CKernels", "COpenBLAS", "Tensors"]),
         .target(name: "Weights", dependencies: ["CFiles", "Files", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Layers", dependencies: ["Tensors", "Weights"]),
-        .target(name: "Diffusion", dependencies: ["Layers", "Tensors", "Weights"]),
+        .target(name: "Diffusion", dependencies: ["Files", "Layers", "Tensors", "Weights"]),
 
         // Pictures and the method.
         .target(name: "CImageIO", dependencies: ["CPNG"], cSettings: [.unsafeFlags(["-O3"])]),

@@ -53,12 +53,16 @@ public struct ModelConfiguration {
         (self.path, self.values, self.prefix, self.model) = (path, values, prefix, model)
     }
 
+    /// The most bytes that are read of one.
+    private static let limit = 4 << 20
+
     /// - Parameter model: what the directory should be of.
+    /// - Throws: `ModelError`; `FileError` where the file cannot be read.
     public init(directory: String, file: String = "config.json", of model: String = "SDXL") throws {
         let path = directory + "/" + file
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = try ModelFile.contents(path, limit: Self.limit, fault: { ModelError(path: path, reason: $0) }) else {
             let layout = model == "SDXL" ? "diffusers" : "Hugging Face"
-            throw ModelError(path: path, reason: "the file is missing or cannot be read; the model must be a directory in \(layout) layout")
+            throw ModelError(path: path, reason: "the file is missing; the model must be a directory in \(layout) layout")
         }
         guard let values = try? JSONDecoder().decode([String: JSONValue].self, from: data) else {
             throw ModelError(path: path, reason: "is not a JSON object; copy the model again")

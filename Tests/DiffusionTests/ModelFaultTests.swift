@@ -24,6 +24,36 @@ import Weights
         return nil
     }
 
+    /// A pipe nobody writes into, a device without an end, a file that would fill the memory.
+    @Test func whatIsNoSmallFileIsNotRead() throws {
+        let readers: [(String, (String) throws -> Void)] = [
+            ("unet/config.json", { _ = try UNetConfiguration(directory: $0 + "/unet") }),
+            ("scheduler/scheduler_config.json", { _ = try SDXLDirectory($0).loadSchedule() }),
+            ("tokenizer/vocab.json", { _ = try CLIPTokenizer(directory: URL(fileURLWithPath: $0 + "/tokenizer")) }),
+            ("tokenizer/tokenizer_config.json", { _ = try CLIPTokenizer(directory: URL(fileURLWithPath: $0 + "/tokenizer")) }),
+        ]
+        let kinds: [((String) throws -> Void, String)] = [
+            ({ try #require(mkfifo($0, 0o644) == 0) }, "is not an ordinary file"),
+            ({ try FileManager.default.createDirectory(atPath: $0, withIntermediateDirectories: false) }, "is not an ordinary file"),
+            ({ try FileManager.default.createSymbolicLink(atPath: $0, withDestinationPath: "/dev/zero") }, "is not an ordinary file"),
+            ({ path in
+                try Data("{".utf8).write(to: URL(fileURLWithPath: path))
+                try #require(truncate(path, 100 << 30) == 0)
+            }, "is larger than"),
+        ]
+        for (name, read) in readers {
+            for (make, says) in kinds {
+                let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
+                try FileManager.default.copyItem(at: Golden.models.appendingPathComponent("odd-b"), to: folder)
+                defer { try? FileManager.default.removeItem(at: folder) }
+                try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+                try make(folder.path + "/" + name)
+                let fault = sentence { try read(folder.path) }
+                #expect(fault?.hasPrefix("\(folder.path)/\(name): ") == true && fault?.contains(says) == true, "\(name): \(fault ?? "accepted")")
+            }
+        }
+    }
+
     @Test func anotherPipelineIsRefused() throws {
         for (kind, isFine) in [
             ("StableDiffusionXLPipeline", true), ("StableDiffusionXLInpaintPipeline", true), ("StableDiffusionPipeline", false), ("FluxPipeline", false),

@@ -63,13 +63,16 @@ public struct SchedulerConfiguration: Equatable, Sendable {
     /// diffusers' defaults.
     public init() {}
 
-    /// Reads a model's scheduler directory or the file itself. Throws `ScheduleError`.
+    /// The most bytes that are read of the file.
+    private static let limit = 4 << 20
+
+    /// Reads a model's scheduler directory or the file itself. Throws `ScheduleError`; `FileError` where the file cannot be read.
     public init(contentsOf url: URL) throws {
         var isDirectory: ObjCBool = false
         _ = FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
         let file = isDirectory.boolValue ? url.appendingPathComponent("scheduler_config.json") : url
-        guard let data = try? Data(contentsOf: file) else {
-            throw ScheduleError(file.path, "is missing or cannot be read; a model directory has scheduler/scheduler_config.json")
+        guard let data = try ModelFile.contents(file.path, limit: Self.limit, fault: { ScheduleError(file.path, $0) }) else {
+            throw ScheduleError(file.path, "is missing; a model directory has scheduler/scheduler_config.json")
         }
         try self.init(json: data, file: file.path)
     }

@@ -31,7 +31,7 @@ public struct CLIPTokenizer {
         let content: [Unicode.Scalar], id: Int
     }
 
-    /// Throws `TokenizerError`, naming the file.
+    /// Throws `TokenizerError`, naming the file; `FileError` where one cannot be read.
     public init(directory: URL) throws {
         let vocabulary = try TokenizerVocabulary(directory: directory)
         let settings = try TokenizerSettings(directory: directory, vocabulary: vocabulary)

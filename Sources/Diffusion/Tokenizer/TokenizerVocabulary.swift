@@ -13,7 +13,8 @@ struct TokenizerVocabulary {
     /// What a `tokenizer.json` lists as added; empty with `vocab.json`.
     let addedTokens: [SpecialToken]
 
-    /// Throws `TokenizerError` for a missing or broken file, and for a merge whose tokens the vocabulary lacks.
+    /// Throws `TokenizerError` for a missing or broken file, and for a merge whose tokens the vocabulary lacks; `FileError`
+    /// where a file cannot be read.
     init(directory: URL) throws {
         let vocabulary = directory.appendingPathComponent("vocab.json")
         let merges = directory.appendingPathComponent("merges.txt")
@@ -80,13 +81,14 @@ struct TokenizerVocabulary {
         return (String(parts[0]), String(parts[1]))
     }
 
+    /// The most bytes that are read of one file.
+    private static let limit = 64 << 20
+
     static func read(_ file: URL) throws -> Data {
-        do {
-            return try Data(contentsOf: file)
-        } catch {
-            let fault = FileManager.default.fileExists(atPath: file.path) ? "cannot be read" : "is missing"
-            throw TokenizerError(file.path, "\(fault); a tokenizer directory has vocab.json and merges.txt")
+        guard let data = try ModelFile.contents(file.path, limit: limit, fault: { TokenizerError(file.path, $0) }) else {
+            throw TokenizerError(file.path, "is missing; a tokenizer directory has vocab.json and merges.txt")
         }
+        return data
     }
 
     static func decode<T: Decodable>(_ type: T.Type, _ file: URL) throws -> T {
