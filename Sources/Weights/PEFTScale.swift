@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The alphas of a LoRA file, which PEFT keeps apart from the weights: diffusers in the file's metadata
@@ -7,7 +8,7 @@ struct PEFTScale {
     private struct Pattern {
         let name: String, alpha: Float
         /// nil where the name stands for itself.
-        let expression: Regex<AnyRegexOutput>?
+        let expression: NamePattern?
     }
 
     private let common: Float?
@@ -21,7 +22,8 @@ struct PEFTScale {
             // With `unet.` before each name, or none where the UNet saved its adapter itself.
             try self.init(Data(text.utf8), before: text.contains("\"unet.") ? "unet." : "", called: "lora_adapter_metadata", path: path)
         } else if isPEFTs, FileManager.default.fileExists(atPath: beside) {
-            try self.init(MappedFile(beside).withBytes { Data($0) }, before: "", called: "its JSON", path: beside)
+            guard let bytes = try Folder.contents(of: beside, limit: Self.largest) else { throw FileError("read", beside, code: ENOENT) }
+            try self.init(Data(bytes), before: "", called: "its JSON", path: beside)
         } else {
             self.init(nil, [])
         }
@@ -40,25 +42,41 @@ struct PEFTScale {
             throw WeightsError(path, "it was trained with \(flag), which is not supported", remedy: "Use a plain LoRA")
         }
         common = json[prefix + "lora_alpha"]?.double.map { Float($0) }
-        patterns = try (json[prefix + "alpha_pattern"]?.members ?? []).compactMap { name, value in
+        let given = json[prefix + "alpha_pattern"]?.members ?? []
+        patterns = try given.compactMap { name, value in
             try value.double.map { Pattern(name: name, alpha: Float($0), expression: try Self.expression(name, path)) }
+        }
+        guard patterns.count <= Self.mostPatterns, patterns.count(where: { $0.expression != nil }) <= Self.mostExpressions else {
+            throw WeightsError(
+                path, "its alpha_pattern has \(patterns.count) entries; at most \(Self.mostPatterns) are read, \(Self.mostExpressions) of them regular expressions",
+                remedy: "Save the LoRA again")
         }
     }
 
-    /// A name with nothing in it but what names of modules have stands for itself.
-    private static func expression(_ name: String, _ path: String) throws -> Regex<AnyRegexOutput>? {
-        if name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) { return nil }
-        do {
-            return try Regex("(?:.*\\.)?(?:\(name))")
-        } catch {
-            throw WeightsError(path, "the alpha_pattern \(StrictJSON.quoted(name)) is not a regular expression", remedy: "Save the LoRA again")
+    /// A UNet has some thousand modules; the names that diffusers and PEFT write are no expressions, and people write a few.
+    private static let mostPatterns = 10_000, mostExpressions = 100, longestPattern = 200
+    /// Bytes of an `adapter_config.json`.
+    private static let largest = 4 << 20
+
+    /// A name with nothing in it but what names of modules have stands for itself, also after the `^` that diffusers puts before it.
+    private static func expression(_ name: String, _ path: String) throws -> NamePattern? {
+        guard name.utf8.count <= longestPattern else {
+            throw WeightsError(path, "the alpha_pattern \(StrictJSON.quoted(name)) is longer than \(longestPattern) bytes", remedy: "Save the LoRA again")
         }
+        if name.dropFirst(name.hasPrefix("^") ? 1 : 0).allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) { return nil }
+        guard let expression = NamePattern(name) else {
+            throw WeightsError(
+                path, "the alpha_pattern \(StrictJSON.quoted(name)) is not a regular expression of names, ., \\., \\d, \\w, […], groups with |, *, + and ?",
+                remedy: "Save the LoRA again")
+        }
+        return expression
     }
 
     /// As PEFT: the first pattern that is a module's name or the end of its path, as a regular expression.
     func alpha(_ module: String) -> Float? {
         patterns.first { pattern in
-            if let expression = pattern.expression { return module.wholeMatch(of: expression) != nil }
+            if let expression = pattern.expression { return expression.matches(module) }
+            if pattern.name.hasPrefix("^") { return pattern.name.dropFirst() == module }
             return module == pattern.name || module.hasSuffix("." + pattern.name)
         }?.alpha ?? common
     }

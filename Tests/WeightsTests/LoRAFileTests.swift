@@ -70,6 +70,28 @@ import Testing
         #expect(fault?.contains("alpha_pattern \"(b\" is not a regular expression") == true, "\(fault ?? "accepted")")
     }
 
+    /// Of strangers, like the rest of the file: none may take for ever, and what is not followed is named.
+    @Test func alphaPatternsThatHang() throws {
+        let long = String(repeating: "a", count: 3000), names = ["\(long).to_q", "b.to_q"]
+        let tensors = names.flatMap { [("unet.\($0).lora_A.weight", [2, 3]), ("unet.\($0).lora_B.weight", [4, 2])] }
+        func metadata(_ pattern: String) -> [String: String] {
+            ["lora_adapter_metadata": #"{"unet.lora_alpha": 8, "unet.alpha_pattern": {"\#(pattern)": 1.0}}"#]
+        }
+        for (pattern, alphas) in [
+            ("(([a-z_.0-9])*)*X", [8, 8]), ("(a|a)*(a|a)*.*.*.*.*X", [8, 8]), ("((a*)*)*\\\\.to_q", [1, 8]), ("((b?)+)+\\\\.to_[a-q]$", [8, 1]),
+            ("^b", [8, 8]), ("([^b]|bb)\\\\.to_q", [8, 8]), ("(?:to_k|to_q)", [1, 1]), ("\\\\w+\\\\.to_\\\\d+", [8, 8]), ("a*?b\\\\.to_q", [8, 1]),
+        ] as [(String, [Float])] {
+            #expect(try read(tensors, metadata: metadata(pattern)).modules.map(\.alpha) == alphas, "\(pattern)")
+        }
+        for pattern in ["a{2}", "(?=a)", "(a)\\\\1", "[a", "[]", "*a", "a)", "[z-a]", "a\\\\"] {
+            let fault = sentence { _ = try read(tensors, metadata: metadata(pattern)) }
+            #expect(fault?.contains("is not a regular expression") == true, "\(pattern): \(fault ?? "accepted")")
+        }
+        #expect(sentence { _ = try read(tensors, metadata: metadata(String(repeating: "a", count: 201))) }?.contains("longer than 200 bytes") == true)
+        let many = (0..<100).map { "a*\($0)\": 1.0, \"" }.joined() + "a*"
+        #expect(sentence { _ = try read(tensors, metadata: metadata(many)) }?.contains("has 101 entries") == true)
+    }
+
     @Test func alphaOfPEFTsOwnFolder() throws {
         func tensors(_ prefix: String) -> [(String, [Int])] {
             ["a.to_q", "b.to_q"].flatMap { [("\(prefix)\($0).lora_A.weight", [2, 3]), ("\(prefix)\($0).lora_B.weight", [4, 2])] }
