@@ -5,6 +5,7 @@ import Images
 import ModelGoldens
 import Tensors
 import Testing
+import Weights
 
 @testable import Vision
 
@@ -142,6 +143,18 @@ import Testing
         let model = try SAM(directory: copy.path), embedding = model.embed(try golden.photos[0])
         let fault = sentence { _ = try model.segment(embedding, .init(points: [.init(x: 20, y: 20)])) }
         #expect(fault?.hasPrefix("\(copy.path): the model gives numbers that are not finite") == true, "\(fault ?? "accepted")")
+    }
+
+    /// A table's length is the file's own.
+    @Test func aTableOfNothingIsNone() throws {
+        let copy = try CopiedModel(SAMGolden("sam-a").directory), path = copy.path + "/model.safetensors"
+        let file = try SafetensorsFile(path), key = "vision_encoder.layers.0.attn.rel_pos_h"
+        var writer = SafetensorsWriter()
+        for entry in file.entries where entry.name != key { writer.add(entry.name, try file.tensor(entry.name)) }
+        writer.add(key, shape: [1 << 60, 0], [])
+        try writer.write(to: path)
+        let fault = #expect(throws: WeightFaults.self) { try SAM(directory: copy.path) }
+        #expect(fault?.misshapen.map(\.key) == [key], "\(fault?.description ?? "")")
     }
 
     @Test func processorMustFitTheModel() throws {

@@ -37,7 +37,7 @@ struct SAMEncoderLayer {
     /// for other pictures, is interpolated (linearly, as transformers' `get_rel_pos` does).
     private static func relativePositions(_ weights: WeightScope, _ name: String, side: Int, size: Int) -> Tensor {
         let wanted = 2 * side - 1, found = weights.shape(of: name)
-        let length = found.map { $0.count == 2 && $0[0] > 0 ? $0[0] : wanted } ?? wanted
+        let length = found.map { $0.count == 2 && (1...1 << 14).contains($0[0]) ? $0[0] : wanted } ?? wanted
         let table = weights.tensor(name, shape: [length, size]).widened()
         let fitting = length == wanted ? table
             : table.reshaped([1, length, 1, size]).resizedBilinear(height: wanted, width: 1).reshaped([wanted, size])

@@ -31,8 +31,11 @@ public struct U2Net {
 
     init(_ weights: WeightScope, inputSize: Int) {
         self.inputSize = inputSize
-        // A file that lacks a key is refused by `finish()`; until then any width will do.
-        func width(_ key: String, inputs: Bool = false) -> Int { weights.shape(of: key + ".weight")?[inputs ? 1 : 0] ?? 1 }
+        // A file that lacks a key, or has what is no kernel under it, is refused by `finish()`; until then any width will do.
+        func width(_ key: String) -> Int {
+            guard let shape = weights.shape(of: key + ".weight"), shape.count == 4, shape.allSatisfy((1...1 << 14).contains) else { return 1 }
+            return shape[0]
+        }
         func inner(_ stage: String) -> Int { width(stage + ".rebnconv1.conv_s1") }
         func outputs(_ stage: String) -> Int { width(stage + ".rebnconvin.conv_s1") }
         let depths: [ResidualUBlock.Depth] = [.pooled(7), .pooled(6), .pooled(5), .pooled(4), .dilated, .dilated]
