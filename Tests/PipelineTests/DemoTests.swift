@@ -37,7 +37,22 @@ import Weights
         #expect(try Folder.names(folder.path + "/demo/inbox").isEmpty)
         #expect(folder.contents.contains { $0.hasPrefix("demo/state/done/") && $0.hasSuffix("\(Demo.jobName)/metadata.jsonl") })
         #expect(said.contains("The result: \(result)"))
-        #expect(throws: FileError.self) { try Demo(output: folder.path + "/demo").run { _ in } }
+        // What is there is nobody's to write over.
+        let again = try Program.segmix.run("demo", "--output", folder.path + "/demo"), model = try Program.segmix.run("make-model", folder.path + "/model")
+        #expect(again.status == 64 && again.errors.contains("\(folder.path)/demo: there is something in it already"), "\(again.status): \(again.errors)")
+        #expect(model.status == 64 && model.errors.hasPrefix("\(folder.path)/model is there already"), "\(model.status): \(model.errors)")
+    }
+
+    @Test func withoutTheDaemonBesideIt() throws {
+        let folder = try TemporaryFolder(), process = Process(), errors = Pipe()
+        try FileManager.default.copyItem(atPath: Program.segmix.path, toPath: folder.path + "/segmix")
+        process.executableURL = URL(fileURLWithPath: folder.path + "/segmix")
+        process.arguments = ["demo", "--output", folder.path + "/demo"]
+        process.standardError = errors
+        try process.run()
+        let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 69 && said.hasPrefix("\(folder.path)/segmixd: the daemon is not beside segmix"), "\(said)")
     }
 
     @Test func aJobThatCannotBeDoneSaysWhy() throws {

@@ -150,7 +150,7 @@ import Weights
     @Test func aFolderWithSomethingInItIsLeftAlone() throws {
         let folder = try TemporaryFolder()
         try Data("mine".utf8).write(to: URL(fileURLWithPath: folder.path + "/file"))
-        #expect(throws: FileError.self) { try ModelMaker().write(to: folder.path) }
+        #expect(throws: JobFailure.self) { try ModelMaker().write(to: folder.path) }
         #expect(folder.contents == ["file"])
         try FileManager.default.removeItem(atPath: folder.path + "/file")
         try ModelMaker().write(to: folder.path + "/")

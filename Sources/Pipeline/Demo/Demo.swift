@@ -20,7 +20,8 @@ public struct Demo {
     /// Runs it, saying what happens line by line.
     ///
     /// - Returns: the status with which the command ends: the daemon's, or 70 where it left no result.
-    /// - Throws: `FileError`, and what making the model throws.
+    /// - Throws: `JobFailure`: usage for a working folder with something in it, unavailable where the model or the daemon is missing;
+    ///   `FileError`, and what making the model throws.
     public func run(say: (String) -> Void) throws -> Int32 {
         let clock = ContinuousClock()
         let start = clock.now
@@ -30,8 +31,8 @@ public struct Demo {
         if let model, !Folder.leadsToDirectory(model) {
             throw JobFailure(.unavailable, "\(model): the model's directory is not there; give a directory in diffusers layout")
         }
-        try prepareFolder()
         let daemon = try Self.daemonPath()
+        try prepareFolder()
 
         var base = model
         if base == nil {
@@ -61,7 +62,7 @@ public struct Demo {
     private func prepareFolder() throws {
         try Directory.create(output)
         guard try Folder.names(output).isEmpty else {
-            throw FileError("use", output, reason: "there is something in it already", remedy: "Remove it, or name another folder with --output")
+            throw JobFailure(.usage, "\(output): there is something in it already; remove it, or name another folder with --output")
         }
     }
 
@@ -89,7 +90,7 @@ public struct Demo {
         let program = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let daemon = Directory.joined(Directory.parent(of: program), "segmixd")
         guard access(daemon, X_OK) == 0 else {
-            throw FileError("run", daemon, reason: "the daemon is not beside segmix", remedy: "Build or install both programs (make build)")
+            throw JobFailure(.unavailable, "\(daemon): the daemon is not beside segmix; build or install both programs (make build)")
         }
         return daemon
     }

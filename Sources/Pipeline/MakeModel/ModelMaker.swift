@@ -34,15 +34,16 @@ public struct ModelMaker: Sendable {
     ///
     /// `progress` hears how many bytes are written of how many.
     ///
-    /// Throws `Fault` for settings, `ModelError` for configurations that cannot be or do not fit each other,
+    /// Throws `JobFailure` (usage) where something is there, `Fault` for settings, `ModelError` for configurations that cannot be or do not fit each other,
     /// `TokenizerError`, `FileError`.
     @discardableResult
     public func write(to directory: String, progress: (Int, Int) -> Void = { _, _ in }) throws -> [PartSummary] {
         var path = directory
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
         try Directory.create(Directory.parent(of: path))
-        // An empty folder makes way; anything else is refused by AtomicDirectory.
+        // An empty folder makes way.
         if Folder.isDirectory(path) { rmdir(path) }
+        if Folder.exists(path) { throw JobFailure(.usage, "\(path) is there already; remove it, or name another folder") }
         do {
             return try AtomicDirectory.build(path) { try writeContents($0, name: path, progress) }
         } catch let error as ModelError {
