@@ -79,7 +79,7 @@ import Testing
     @Test(arguments: [
         ("1", 1.0), ("-1", -1), ("+3", 3), ("1e-4", 1e-4), ("1E-4", 1e-4), ("1.0e-4", 1e-4), (".5", 0.5), ("-.5", -0.5), ("1.", 1), ("1.e3", 1000),
         ("2_010", 2010), ("0x10", 16), ("0o17", 15), ("007", 7), ("1e400", nil), ("inf", nil), (".inf", nil), ("nan", nil), ("1:30", nil), ("abc", nil),
-        ("", nil), ("-", nil), ("1e", nil), ("0x", nil), ("0x-1", nil), ("1 2", nil), ("٣", nil),
+        ("", nil), ("-", nil), ("1e", nil), ("0x", nil), ("0x-1", nil), ("1 2", nil), (".", nil), ("+.", nil), (".e5", nil), ("-.E3", nil), ("٣", nil),
     ] as [(String, Double?)])
     func numbers(_ text: String, _ value: Double?) {
         #expect(scalar(text).number == value)

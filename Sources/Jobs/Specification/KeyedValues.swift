@@ -147,6 +147,6 @@ final class KeyedValues {
     private static let mostUnknownKeys = 50
 
     static func words(_ range: ClosedRange<Int>) -> String {
-        range.upperBound == .max ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+        "from \(range.lowerBound) to \(range.upperBound)"
     }
 }

@@ -38,6 +38,8 @@ extension YAMLNode {
         let digits = text.replacing("_", with: "")
         guard let first = digits.first, first.isASCII, first.isNumber || "+-.".contains(first),
             digits.allSatisfy({ $0.isASCII && ($0.isNumber || "+-.eE".contains($0)) }),
+            // A point alone is a text.
+            digits.prefix(while: { !"eE".contains($0) }).contains(where: \.isNumber),
             let value = Double(digits.hasSuffix(".") ? digits + "0" : digits.replacing(".e", with: ".0e")), value.isFinite
         else { return nil }
         return value
