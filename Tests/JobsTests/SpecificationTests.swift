@@ -168,6 +168,13 @@ import Testing
         #expect(again == s)
         let (standard, none) = read(JobSpecification().renderedYAML)
         #expect(standard == JobSpecification() && none == [])
+        // The largest numbers too: what a report could not say exactly is refused.
+        let steps = ["segmix_start_step", "save_steps", "checkpointing_steps", "validation_steps"]
+        for largest in [1 << 53, (1 << 53) - 1] {
+            let (s, faults) = read(steps.map { "\($0): \(largest)\n" }.joined())
+            #expect(faults == [] && s.saveSteps == largest && read(s.renderedYAML).0 == s && read(s.renderedYAML).1 == [])
+        }
+        #expect(read(steps.map { "\($0): \(Int.max)\n" }.joined()).1.count == steps.count)
         #expect(try JSONDecoder().decode(JobSpecification.self, from: JSONEncoder().encode(s)) == s)
         #expect(JobSpecification().renderedYAML.contains("\nlearning_rate: 0.0001\n"))
         #expect(JobSpecification().renderedYAML.contains("\nmixed_precision: no\n"))
@@ -253,7 +260,8 @@ import Testing
         ("render:\n  layout:\n    a: [0.5, 0, 0.5, 1]", "job.yaml:3: `render.layout.a` must be [x0, y0, x1, y1], four numbers from 0 to 1 with x0 < x1 and y0 < y1, not a list"),
         ("on_missing_mask: ignore", "job.yaml:1: `on_missing_mask` must be one of fail, skip, not 'ignore'"),
         ("prepare:\n  photo_treshold: 0.1", "job.yaml:2: unknown key `prepare.photo_treshold`; did you mean `photo_threshold`?"),
-        ("prepare:\n  prior_threshold: 1", "job.yaml:2: `prepare.prior_threshold` must be a number from 0 to below 1, not '1'"),
+        ("prepare:\n  prior_threshold: 1", "job.yaml:2: `prepare.prior_threshold` must be a number from 0.01 to below 1, not '1'"),
+        ("prepare:\n  least_threshold: 0.005", "job.yaml:2: `prepare.least_threshold` must be a number from 0.01 to 1, not '0.005'"),
         ("prepare:\n  prior_prompt: a photo of a corgi", "job.yaml:2: `prepare.prior_prompt` must name the class: write {class} where it belongs"),
         ("prepare:\n  prior_batch_size: 0", "job.yaml:2: `prepare.prior_batch_size` must be a whole number from 1 to 64, not '0'"),
         ("render:\n  promts: x", "job.yaml:2: unknown key `render.promts`; did you mean `prompts`?"),

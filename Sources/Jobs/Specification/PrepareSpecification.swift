@@ -2,6 +2,8 @@
 /// published preparation.
 public struct PrepareSpecification: Codable, Equatable, Sendable {
     // Finding a subject by its class, where the model has `owlv2` and `sam`.
+    /// Boxes below it are of no use to anybody: none are looked for.
+    public static let leastScore = 0.01
     /// A box on a photo counts from this score on.
     public var photoThreshold = 0.2
     /// The same on a generated picture.
@@ -49,9 +51,9 @@ public struct PrepareSpecification: Codable, Equatable, Sendable {
 
     init(_ values: KeyedValues) {
         let key = { (key: CodingKeys) in key.rawValue }
-        photoThreshold = values.number(key(.photoThreshold), .decay, default: photoThreshold)
-        priorThreshold = values.number(key(.priorThreshold), .decay, default: priorThreshold)
-        leastThreshold = values.number(key(.leastThreshold), NumberRange(lower: 0, includesLower: false, upper: 1), default: leastThreshold)
+        photoThreshold = values.number(key(.photoThreshold), NumberRange(lower: Self.leastScore, upper: 1, includesUpper: false), default: photoThreshold)
+        priorThreshold = values.number(key(.priorThreshold), NumberRange(lower: Self.leastScore, upper: 1, includesUpper: false), default: priorThreshold)
+        leastThreshold = values.number(key(.leastThreshold), NumberRange(lower: Self.leastScore, upper: 1), default: leastThreshold)
         mergeOverlap = values.number(key(.mergeOverlap), .fraction, default: mergeOverlap)
         clearFactor = values.number(key(.clearFactor), NumberRange(lower: 1), default: clearFactor)
         boxMargin = values.number(key(.boxMargin), .fraction, default: boxMargin)

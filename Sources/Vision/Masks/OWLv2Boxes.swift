@@ -6,7 +6,7 @@ public struct OWLv2Boxes: ObjectDetector {
 
     public init(_ detector: OWLv2) { self.detector = detector }
 
-    /// Boxes below this score are of no use to anybody.
+    /// Boxes below this score are of no use to anybody; no threshold of a job is lower (`PrepareSpecification.leastScore`).
     private static let leastScore = 0.01
 
     public func boxes(of query: String, in photo: RGBImage) throws -> [MaskDecision.Box] {
