@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Jobs
 import Pipeline
@@ -47,10 +48,13 @@ struct CheckCommand: ParsableCommand {
             return try cost.refuseIfTooLarge()
         }
         let s = job.specification
-        for warning in job.warnings + JobRunner.few(findings.pictures.doubts) + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { print("note: \(warning)") }
-        if job.photos.isInferred { print("There is no metadata.jsonl; from the folders' names:\n" + job.photos.metadataLines()) }
-        for line in PreparationCheck(job, means).sentences { print(line) }
-        print("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
+        for warning in job.warnings + JobRunner.few(findings.pictures.doubts) + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { say("note: \(warning)") }
+        if job.photos.isInferred {
+            print("There is no metadata.jsonl; from the folders' names:")
+            for line in job.photos.metadataLines().split(separator: "\n", omittingEmptySubsequences: false) { print(String(line).onOneLine(atMost: .max)) }
+        }
+        for line in PreparationCheck(job, means).sentences { say(line) }
+        say("\(job.name): \(job.photos.subjects.count) subjects, \(job.photos.photos.count) photos, \(job.priors?.photos.count ?? 0) prior pictures: in order")
         print("\(s.maxTrainSteps) steps of \(s.gradientAccumulationSteps) × \(s.trainBatchSize) examples at \(s.resolution) px")
         if s.rounds > 1 {
             print("then \(s.join.candidates) pictures are drawn and scored; the best of them (at most \(s.join.most), with a score from \(s.join.threshold) on) join the photos of a second round of as many steps")
@@ -60,4 +64,7 @@ struct CheckCommand: ParsableCommand {
         print(cost)
         try cost.refuseIfTooLarge()
     }
+
+    /// Names and phrases come from strangers.
+    private func say(_ line: String) { print(line.onOneLine(atMost: 4000)) }
 }

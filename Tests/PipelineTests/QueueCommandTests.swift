@@ -38,6 +38,51 @@ import Testing
         #expect(table.count == 4 && table[1].hasPrefix("JOB"), "\(table)")
     }
 
+    @Test func whatIsNoLogIsNotShown() throws {
+        let place = try place(["toys"]), logs = place.path + "/state/jobs/job-0/logs", log = logs + "/job.log"
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+        try place.write("secret", "elsewhere.txt")
+        for make in [{ symlink(place.path + "/elsewhere.txt", log) }, { mkfifo(log, 0o644) }] {
+            try #require(make() == 0)
+            let end = try Program.segmix.run("logs", "1", "--config", place.configuration)
+            #expect(end.status == 65 && end.output.isEmpty && end.errors.hasPrefix("Job 1 has no log"), "\(end.status): \(end.output)\(end.errors)")
+            unlink(log)
+        }
+    }
+
+    /// What strangers' names bring into a log moves no terminal's cursor; a file gets every byte.
+    @Test func logsOnATerminal() throws {
+        let place = try place(["toys"]), logs = place.path + "/state/jobs/job-0/logs", said = "said\tthis \u{1B}[2J\u{9B}31m\rx\n\nüb"
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+        try place.write(said, "state/jobs/job-0/logs/job.log")
+        #expect(try Program.segmix.run("logs", "1", "--config", place.configuration).output == said)
+
+        var terminal: Int32 = -1, end: Int32 = -1
+        try #require(openpty(&terminal, &end, nil, nil, nil) == 0)
+        defer { close(terminal) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Program.segmix.path)
+        process.arguments = ["logs", "1", "--config", place.configuration]
+        process.standardOutput = FileHandle(fileDescriptor: end, closeOnDealloc: false)
+        try process.run()
+        close(end)
+        var shown = Data(), buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = read(terminal, &buffer, buffer.count), count > 0 { shown += buffer[..<count] }
+        process.waitUntilExit()
+        // The terminal itself makes CR LF of a line's end.
+        #expect(String(decoding: shown, as: UTF8.self) == "said\tthis \\u{1b}[2J\\u{9b}31m\\rx\r\n\r\nüb")
+    }
+
+    /// Who checks a stranger's folder is told of it, and no more.
+    @Test func namesInACheck() throws {
+        let place = try Workplace(), folder = place.path + "/to\u{1B}[31mys"
+        try place.replace("\"a\": \"olis toy\"", "\"a\": \"olis\\u001b[31m toy\"", in: "toys/metadata.jsonl")
+        try FileManager.default.moveItem(atPath: place.job, toPath: folder)
+        let end = try Program.segmix.run("check", folder, "--config", place.configuration)
+        #expect(end.status == 0 && end.output.contains("“olis\\u{1b}[31m toy”") && end.output.contains("to\\u{1b}[31mys: 2 subjects"), "\(end.output)\(end.errors)")
+        #expect(!end.output.contains("\u{1B}"), "\(end.output)")
+    }
+
     /// A command whose answer nobody got has failed.
     @Test(arguments: ["check JOB", "check JOB --json", "status", "status --json", "logs 1"]) func outputThatCannotBeWritten(_ command: String) throws {
         let place = try place(["toys"]), logs = place.path + "/state/jobs/job-0/logs"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Jobs
 import JobStore
@@ -19,25 +20,67 @@ struct LogsCommand: ParsableCommand {
         try options.withQueue(forReading: true) { store, configuration in
             let number = try store.find(job).number, files = JobFiles(configuration)
             var offset: UInt64 = 0, hasShown = false
+            var terminal = isatty(STDOUT_FILENO) == 1 ? TerminalText() : nil
             while true {
                 // First whether it goes on, then what it said: nothing that is said in between is missed.
                 guard let (record, run) = try store.job(number) else { return }
-                if let path = files.log(record, run: run)?.path, let handle = FileHandle(forReadingAtPath: path) {
+                if let path = files.log(record, run: run)?.path, let handle = Self.open(path) {
                     hasShown = true
-                    defer { try? handle.close() }
                     let size = (try? handle.seekToEnd()) ?? 0
                     // It was put aside because of its length.
                     if size < offset { offset = 0 }
                     try? handle.seek(toOffset: offset)
                     while let piece = try? handle.read(upToCount: 1 << 16), !piece.isEmpty {
-                        do { try FileHandle.standardOutput.write(contentsOf: piece) } catch { throw StandardOutput.failure("\(error.localizedDescription)") }
+                        try Self.write(terminal?.lines(piece) ?? piece)
                         offset += UInt64(piece.count)
                     }
                 }
                 guard follow, !record.runs[run].state.isFinal else { break }
                 Thread.sleep(forTimeInterval: 0.5)
             }
+            if let rest = terminal?.rest() { try Self.write(rest) }
             if !hasShown { throw StoreError(.noSuchJob, "Job \(number) has no log: it was not started yet, or its log was moved away.") }
         }
+    }
+
+    /// Whoever may write into the outbox may put something else where the log was: links are not followed, and pipes not waited for.
+    private static func open(_ path: String) -> FileHandle? {
+        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { return nil }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? handle : nil
+    }
+
+    private static func write(_ text: Data) throws {
+        do { try FileHandle.standardOutput.write(contentsOf: text) } catch { throw StandardOutput.failure("\(error.localizedDescription)") }
+    }
+}
+
+/// What a terminal is shown of a log: its lines, with control characters other than tabs spelt out.
+private struct TerminalText {
+    private var pending = Data()
+    /// Bytes of a line that are waited for.
+    private static let longest = 1 << 16
+
+    /// The lines that are whole by now.
+    mutating func lines(_ piece: Data) -> Data {
+        pending += piece
+        let end = pending.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? (pending.count < Self.longest ? pending.startIndex : pending.endIndex)
+        defer { pending = Data(pending[end...]) }
+        return Self.spelt(pending[..<end])
+    }
+
+    /// What is left at the end.
+    mutating func rest() -> Data {
+        defer { pending = Data() }
+        return Self.spelt(pending)
+    }
+
+    private static func spelt(_ text: Data) -> Data {
+        let lines = String(decoding: text, as: UTF8.self).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.split(separator: "\t", omittingEmptySubsequences: false).map { String($0).onOneLine(atMost: .max) }.joined(separator: "\t")
+        }
+        return Data(lines.joined(separator: "\n").utf8)
     }
 }
