@@ -2,9 +2,11 @@
 //
 // Conventions
 //   - Outputs first, then inputs, then sizes. Row-major. Images are NHWC, weights as stated.
-//   - No allocation, no globals except the once-chosen instruction set, no threads: a caller splits the work
-//     by ranges ([begin, end)) and hands each range to a thread; ranges never write the same element.
-//   - Scratch memory is the caller's: `ck_…_scratch()` says how many floats one call needs.
+//   - No threads: a caller splits the work by ranges ([begin, end)) and hands each range to a thread; ranges
+//     never write the same element.
+//   - In float32 scratch memory is the caller's, `ck_…_scratch()` says how many floats one call needs, and the
+//     once-chosen instruction set is the only global. In bfloat16 calls take turns with a few kept blocks
+//     (borrowed_memory.c), and what oneDNN compiles for a shape is kept in a bounded table (onednn.c).
 //   - The instruction set (AVX-512, AVX2+FMA, plain C) is chosen at run time, once. `ck_…_reference` is the
 //     plain-C twin that the tests compare with.
 //   - Nothing here calls OpenBLAS; the device does, for what `ck_matmul` is not made for.
