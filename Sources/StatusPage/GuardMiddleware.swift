@@ -39,12 +39,16 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// A number, `localhost`, this machine's own name, or what the configuration calls it.
+    private static var localDomains: [String] { [".local", ".lan", ".internal", ".home.arpa", ".localdomain"] }
+
+    /// A number, `localhost`, this machine's own name, alone or in a local network's domain, or what the configuration calls it.
     static func isOurName(_ authority: String, host: String) -> Bool {
         var name = Substring(authority.lowercased())
         if name.hasPrefix("["), let end = name.firstIndex(of: "]") { return name[..<end].allSatisfy { $0.isHexDigit || "[:.%".contains($0) } }
         if let colon = name.lastIndex(of: ":") { name = name[..<colon] }
         if name.isEmpty || name == "localhost" || name == host.lowercased() || name == Machine.name { return true }
+        // Domains of local networks, which nobody can have in the web.
+        if Self.localDomains.contains(where: { name == Machine.name + $0 }) { return true }
         let pieces = name.split(separator: ".", omittingEmptySubsequences: false)
         return pieces.count == 4 && pieces.allSatisfy { UInt8($0) != nil }
     }

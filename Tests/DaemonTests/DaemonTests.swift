@@ -179,7 +179,7 @@ import Testing
         ("exit 70", "The worker failed (exit status 70). This is a fault of segmix.", 1),
         ("exit 74", "A file could not be read or written: a disk failed or is full, or a share went away; mend what is named below. It was tried 3 times.", 3),
         ("exit 75", "The worker was stopped again and again before it was done. It was tried 3 times.", 3),
-        ("exit 69", "A model or a device is missing; the one who looks after this machine must set it up (`models` of the configuration).", 1),
+        ("exit 69", "A model or a device is missing or not in order; the one who looks after this machine must set it up (`models` of the configuration).", 1),
         ("exit 0", "The worker ended without an error and without a result.", 1),
     ])
     func whatKeepsFailingIsGivenUp(_ script: String, _ sentence: String, _ attempts: Int) async throws {

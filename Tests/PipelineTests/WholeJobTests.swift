@@ -23,6 +23,8 @@ import Weights
         #expect(kohya.modules.allSatisfy { $0.alpha == 2 && $0.name.hasPrefix("lora_unet_") })
         #expect(kohya.metadata["ss_network_dim"] == "2" && kohya.metadata["modelspec.trigger_phrase"]?.contains("hta corgi") == true)
 
+        #expect(try ["out/save-2", "out"].map { try LoRAFile.read(place.path + "/\($0)/toys.safetensors").metadata["ss_steps"] } == ["2", "4"])
+
         let metrics = place.metrics()
         #expect(metrics.map { $0["step"] as? Int } == [1, 2, 3, 4])
         #expect(metrics.allSatisfy { line in ["loss", "instance_loss", "prior_loss", "lr", "grad_norm", "seconds"].allSatisfy { line[$0] is Double || line[$0] is Int } })

@@ -239,6 +239,11 @@ import Testing
         #expect(GuardMiddleware<BasicRequestContext>.isOurName(authority, host: "studio.lan") == isServed)
     }
 
+    @Test func thisMachineInALocalNetwork() {
+        for domain in [".local", ".lan:7474", ".home.arpa"] { #expect(GuardMiddleware<BasicRequestContext>.isOurName(Machine.name + domain, host: "0.0.0.0")) }
+        for name in [Machine.name + ".evil.example", "x\(Machine.name).local"] { #expect(!GuardMiddleware<BasicRequestContext>.isOurName(name, host: "0.0.0.0")) }
+    }
+
     @Test func theTokenIsMadeOnceAndKeptFromOthers() throws {
         let place = try Place()
         var configuration = place.configuration

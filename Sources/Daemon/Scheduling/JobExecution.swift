@@ -52,7 +52,7 @@ struct JobExecution: Sendable {
         let now = live.current
         var outcome = RunOutcome.of(
             end, asked: asked, hasResult: hasResult(output), attempts: attempts, maxAttempts: now.maxAttempts,
-            lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: end == .exited(ExitStatus.badInput.rawValue) ? 100 : 8),
+            lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: [ExitStatus.badInput, .unavailable].contains { end == .exited($0.rawValue) } ? 100 : 8),
             delay: retryDelay)
         // What lay on a share that went away is waited for.
         if end == .exited(ExitStatus.unavailable.rawValue), case .fail = outcome, (try? await requireModel(record, run)) == nil { outcome = .requeue }

@@ -90,7 +90,7 @@ enum RunOutcome: Equatable {
         case .exited(let code):
             return switch ExitStatus(rawValue: code) {
             case .badInput: "The folder or its specification is not in order; correct what is named below and put the folder into the inbox again."
-            case .unavailable: "A model or a device is missing; the one who looks after this machine must set it up (`models` of the configuration)."
+            case .unavailable: "A model or a device is missing or not in order; the one who looks after this machine must set it up (`models` of the configuration)."
             case .inputOutput: "A file could not be read or written: a disk failed or is full, or a share went away; mend what is named below."
             case .stopped: "The worker was stopped again and again before it was done."
             case .usage: "The worker did not understand how it was started: segmixd and segmix are of different versions; install both anew."

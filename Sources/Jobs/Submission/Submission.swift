@@ -8,7 +8,7 @@ public enum Submission {
     ///   - name: what it is to be called; where that name is taken, `NAME-2`, `NAME-3`….
     /// - Returns: the name under which it lies in the inbox.
     public static func submit(_ folder: String, to inbox: String, as name: String) throws(FileError) -> String {
-        guard Folder.leadsToDirectory(inbox) else { throw FileError("submit to", inbox, code: ENOENT) }
+        guard Folder.leadsToDirectory(inbox) else { throw FileError("submit to", inbox, reason: "there is no such folder", remedy: "Mount the disk it is on, or correct `inbox` of the configuration") }
         removeLeftovers(in: inbox)
         let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name)).\(UInt32.random(in: 0...(.max))).submitted")
         do throws(FileError) {

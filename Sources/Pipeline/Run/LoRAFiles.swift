@@ -32,10 +32,10 @@ final class LoRAFiles {
         try Directory.create(folder)
         try adapters.writeDiffusers(to: directory.diffusersFile(step: step))
         guard job.specification.outputKohyaFormat else { return }
-        try adapters.writeKohya(to: directory.kohyaFile(step: step), information(), layersPerBlock: layersPerBlock)
+        try adapters.writeKohya(to: directory.kohyaFile(step: step), information(after: step ?? job.specification.maxTrainSteps), layersPerBlock: layersPerBlock)
     }
 
-    private func information() throws -> LoRAInformation {
+    private func information(after step: Int) throws -> LoRAInformation {
         let hash = try self.hash ?? identity.hash()
         self.hash = hash
         let s = job.specification
@@ -55,7 +55,7 @@ final class LoRAFiles {
             velocityPrediction: velocity, baseModel: hash, baseModelName: identity.name, date: day,
             description: "Seg-Mix LoRA of \(job.photos.subjects.map(\.phrase).joined(separator: " and "))", tagFrequency: captions,
             further: [
-                "ss_learning_rate": "\(s.learningRate)", "ss_seed": "\(s.seed)", "ss_max_train_steps": "\(s.maxTrainSteps)",
+                "ss_learning_rate": "\(s.learningRate)", "ss_seed": "\(s.seed)", "ss_steps": "\(step)", "ss_max_train_steps": "\(s.maxTrainSteps)",
                 "ss_lr_scheduler": s.lrScheduler.rawValue, "ss_gradient_accumulation_steps": "\(s.gradientAccumulationSteps)",
                 "ss_batch_size_per_device": "\(s.trainBatchSize)", "ss_optimizer": "AdamW",
                 "ss_num_train_images": "\(job.photos.photos.count + joined.count)", "ss_num_reg_images": "\(job.priors?.photos.count ?? 0)",
