@@ -1,4 +1,5 @@
 import CKernels
+import Testing
 
 /// Floats of a kernel test: never aligned to more than 4 bytes, and fenced by NaNs that a kernel must not touch.
 /// A fresh buffer is all NaN, so that reading what was never written shows in the result.
@@ -63,6 +64,15 @@ let availableInstructionSets: [ck_isa] = [CK_PLAIN, CK_AVX2, CK_AVX512].filter {
     let original = ck_best_isa()
     defer { ck_use_isa(original) }
     return ck_use_isa(isa) != 0
+}
+
+/// Kernels that this processor cannot run go untested; among the skipped tests it is said which.
+struct InstructionSetTests {
+    private static func isThere(_ isa: ck_isa) -> Bool { availableInstructionSets.contains(isa) }
+
+    @Test(.enabled(if: isThere(CK_AVX2), "kernels for AVX2 are not tested on this processor")) func avx2() { #expect(ck_best_isa().rawValue >= CK_AVX2.rawValue) }
+    @Test(.enabled(if: isThere(CK_AVX512), "kernels for AVX-512 are not tested on this processor")) func avx512() { #expect(ck_best_isa().rawValue >= CK_AVX512.rawValue) }
+    @Test(.enabled(if: ck_bf16_available() != 0, "products for AVX512-BF16 are not tested on this processor")) func bfloat16() { #expect(Self.isThere(CK_AVX512)) }
 }
 
 /// Runs `body` with each instruction set in turn.
