@@ -262,6 +262,8 @@ import Weights
         try place.write(bytes, "out/" + joined)
         let other = try place.starting("run", ["--set", "render.prompts=[hta corgi and olis toy]"]).end()
         #expect(other.status == 0, "\(other.errors)")
+        let rounds = try #require(try report(place)["rounds"] as? [String: Any])
+        #expect(rounds["better"] == nil && (rounds["sentence"] as? String)?.contains("`validation_prompt` or `render` was another in round 1") == true)
     }
 
     @Test func whatItNeedsIsMissedAtOnce() throws {

@@ -36,8 +36,10 @@ struct RoundsReport: Encodable {
 
     var joined: [Candidate] { candidates.filter(\.joined) }
 
-    /// - Parameter second: nil: nothing joined.
-    init(_ round: FirstRound, join: JoinSpecification, second: TrainingRound.Result? = nil) {
+    /// - Parameters:
+    ///   - second: nil: nothing joined.
+    ///   - isComparable: whether both rounds drew the same pictures.
+    init(_ round: FirstRound, join: JoinSpecification, second: TrainingRound.Result? = nil, isComparable: Bool = true) {
         (threshold, most, contactSheet) = (join.threshold, join.most, round.contactSheet)
         candidates = round.candidates.map {
             Candidate(
@@ -57,7 +59,10 @@ struct RoundsReport: Encodable {
         result = 2
         first = First(files: round.files, scores: round.scores)
         let beginning = "\(round.joining.count) of \(drawn) pictures of round 1 joined the photos of round 2"
-        if let best = second.checkpoints?.best {
+        if !isComparable {
+            better = nil
+            sentence = beginning + "; which of them keeps the subjects apart better is not known, as `validation_prompt` or `render` was another in round 1"
+        } else if let best = second.checkpoints?.best {
             func most(_ round: Int) -> Double? { second.checkpoints?.checkpoints.filter { $0.round == round }.map(\.score).max() }
             guard most(1) != most(2) else {
                 better = nil

@@ -43,7 +43,7 @@ struct CandidatePictures {
         return FirstRound(
             fingerprint: try tools.roundsFingerprint(), candidates: candidates, contactSheet: directory.relative(directory.candidateSheet),
             files: directory.loraFiles(), scores: result.scores,
-            checkpoints: result.checkpoints, notes: result.notes)
+            checkpoints: result.checkpoints, notes: result.notes, asked: try tools.asked())
     }
 
     /// The best of those that show each subject once and score enough; of equals the first.

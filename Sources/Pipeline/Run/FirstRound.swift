@@ -31,8 +31,13 @@ struct FirstRound: Codable {
     var checkpoints: CheckpointScores?
     /// What was to be said of it.
     var notes: [String]?
+    /// `RunTools.asked` of then; nil: written by an earlier release.
+    var asked: String?
 
-    private enum CodingKeys: String, CodingKey { case fingerprint, candidates, contactSheet = "contact_sheet", files, scores, checkpoints, notes }
+    private enum CodingKeys: String, CodingKey { case fingerprint, candidates, contactSheet = "contact_sheet", files, scores, checkpoints, notes, asked }
+
+    /// Whether a second round's pictures can be compared with its own.
+    func isComparable(_ tools: RunTools) throws -> Bool { try asked == nil || asked == tools.asked() }
 
     var joining: [Candidate] { candidates.filter(\.joins) }
 

@@ -1,4 +1,5 @@
 import Diffusion
+import Foundation
 import Jobs
 import SegMix
 import Training
@@ -24,6 +25,14 @@ struct RunTools {
 
     /// What must be the same for a run to go on.
     func fingerprint() throws -> [String: String] { try job.fingerprint(model: identity.fingerprint) }
+
+    /// What is drawn and scored of a round: pictures of rounds that were asked for others tell nothing of their LoRAs.
+    func asked() throws -> String {
+        struct Asked: Encodable { let prompt: String?, images: Int, render: RenderSpecification }
+        let encoder = JSONEncoder(), s = job.specification
+        encoder.outputFormatting = .sortedKeys
+        return digest(try encoder.encode(Asked(prompt: s.validationPrompt, images: s.numValidationImages, render: s.render)))
+    }
 
     var scores: PictureScores? { scoring.map { PictureScores(job: job, directory: directory, models: $0, progress: progress) } }
 
