@@ -18,8 +18,7 @@ public final class OpenFolder {
     /// What lies in it, in no order.
     /// - Throws: `FileError`.
     public func entries() throws(FileError) -> [FolderEntry] {
-        // Reading moves the place in a descriptor, so it has one of its own.
-        let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard own >= 0 else { throw FileError("open the folder", path.text, code: errno) }
         guard let handle = fdopendir(own) else {
             let code = errno
@@ -27,6 +26,8 @@ public final class OpenFolder {
             throw FileError("open the folder", path.text, code: code)
         }
         defer { closedir(handle) }
+        // The place is that of all descriptors of it.
+        rewinddir(handle)
         return try RawPath.names(of: handle, path).map { entry($0) }
     }
 

@@ -49,9 +49,20 @@ public struct StateDirectory: Sendable {
     public func prepare() throws(FileError) {
         for folder in [jobs, done] {
             try Self.create(folder)
-            // An earlier version made them with the umask's rights. Of a folder of somebody else's that is not ours to change.
-            if let mode = RawPath(folder).status?.st_mode, mode & 0o022 != 0 { chmod(folder, mode & 0o7755) }
+            Self.close(folder)
         }
+        for id in (try? Folder.names(jobs)) ?? [] { for folder in ["", "/input", "/output", "/logs"] { Self.close(job(id) + folder) } }
+    }
+
+    /// Takes the group's right to write from a folder that an earlier version made. Of a folder of somebody else's that is not ours to change.
+    private static func close(_ folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { Glibc.close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & 0o022 != 0 else { return }
+        // Where systemd's RestrictSUIDSGID= is in force the set-group-ID bit cannot be kept.
+        if fchmod(descriptor, status.st_mode & 0o7755) != 0 { fchmod(descriptor, status.st_mode & 0o755) }
     }
 
     /// Makes a folder of the daemon's own. What lies in it goes to the outbox with the rights that it has; into the folder itself nobody

@@ -239,6 +239,46 @@ import Testing
         #expect(try String(contentsOfFile: output + "/x", encoding: .utf8) == "half" && Folder.exists(output + "/.segmixd/resume"))
     }
 
+    /// What an earlier version made with the group's rights is the daemon's alone by now; what somebody has closed stays closed.
+    @Test func theDaemonsOwnFoldersAreClosed() throws {
+        let shop = try Workshop(), (state, _, claim) = try recovery(shop)
+        try shop.drop("toys")
+        let record = try claim.take("toys"), closed = shop.path + "/disk"
+        try FileManager.default.createDirectory(atPath: closed, withIntermediateDirectories: true)
+        try #require(rmdir(state.done) == 0 && symlink(closed, state.done) == 0)
+        for (folder, mode) in [(closed, 0o2700), (state.jobs, 0o775), (state.job(record.id), 0o2775), (state.job(record.id) + "/input", 0o777)] as [(String, mode_t)] {
+            try #require(chmod(folder, mode) == 0)
+        }
+        try state.prepare()
+        func mode(_ path: String) -> mode_t {
+            var status = stat()
+            return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
+        }
+        #expect([closed, state.jobs, state.job(record.id), state.job(record.id) + "/input"].map(mode) == [0o2700, 0o755, 0o2755, 0o755])
+    }
+
+    /// A claim that was broken off is gone on with, whatever the inbox is by now; nothing else is taken from elsewhere.
+    @Test func theInboxIsAnotherByNow() throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop)
+        for name in ["toys", "secret"] {
+            try FileManager.default.createDirectory(atPath: shop.path + "/old/" + name, withIntermediateDirectories: true)
+            try "{}".write(toFile: shop.path + "/old/\(name)/metadata.jsonl", atomically: true, encoding: .utf8)
+            try "".write(toFile: shop.path + "/old/\(name)/job.yaml", atomically: true, encoding: .utf8)
+        }
+        var ids: [String: String] = [:]
+        for name in ["toys", "secret"] {
+            let id = try state.makeJob(at: Date()), origin = JobOrigin(name: name, source: shop.path + "/old/" + name, claimed: Date())
+            try state.save(origin, as: "origin.json", of: id)
+            try StateDirectory.create(state.job(id) + "/input")
+            ids[name] = id
+            if name == "toys" { try #require(rename(origin.source, Claim.taking(origin, id)) == 0) }
+        }
+        try Recovery(claim: claim).run()
+        #expect(try store.record(ids["toys"]!) != nil && store.record(ids["secret"]!) == nil)
+        #expect(Folder.isDirectory(state.job(ids["toys"]!) + "/input/toys") && shop.exists("old/secret/job.yaml"))
+        #expect(!Folder.exists(state.job(ids["secret"]!)))
+    }
+
     /// Somebody who may write to the outbox puts links and pipes among what failed: they do not come back, and nothing is written through them.
     @Test(arguments: [false, true]) func onlyFilesAndFoldersComeBack(_ inputIsALink: Bool) async throws {
         let shop = try Workshop(), (state, store, claim) = try recovery(shop)
@@ -259,7 +299,7 @@ import Testing
         let run = try #require(try store.record(record.id)).runs[0]
         #expect(!Folder.exists(state.log(record, run: 0)) && shop.names("outbox/" + name).contains("job.log"))
         if inputIsALink {
-            #expect(run.state == .failed && run.error?.contains("its folder is not in \(name)/input any more") == true && !Folder.exists(state.input(record)))
+            #expect(run.state == .failed && run.error?.contains("\(name) or its input is a link, which is not followed") == true && !Folder.exists(state.input(record)))
             #expect(shop.names("elsewhere") == ["toys"] && shop.exists("elsewhere/toys/a.jpg"))
         } else {
             #expect(run.state == .queued && shop.names("outbox/" + name) == [".segmixd", "job.log", "samples"] && shop.names("elsewhere") == [])
@@ -285,7 +325,7 @@ import Testing
     }
 
     /// What a record of an origin says is not followed out of the inbox.
-    @Test(arguments: [("../toys", "inbox/toys"), ("toys", "elsewhere/toys"), ("..", "inbox/..")])
+    @Test(arguments: [("../toys", "inbox/toys"), ("toys", "inbox/../toys/.."), ("..", "inbox/..")])
     func anOriginIsInTheInbox(_ name: String, _ source: String) throws {
         let shop = try Workshop(), (state, _, claim) = try recovery(shop), id = try state.makeJob(at: Date())
         try StateDirectory.create(state.job(id) + "/input")

@@ -410,18 +410,16 @@ import Testing
         #expect(log.secondsPerStep == 80)
     }
 
-    /// Killed for want of memory, a worker plans with less: the same choice would come to the same end.
-    @Test func lessMemoryAfterALackOfIt() {
-        var run = JobRecord.Run(specificationFile: nil, name: "toys", queued: Date())
-        func share(_ granted: Int) -> Int? { JobExecution.share(granted, of: run, free: 800) }
-        run.attempts = 1
-        #expect(share(0) == nil && share(1000) == 1000)
-        (run.attempts, run.lastEnd) = (2, WorkerProcess.End.killed(signal: SIGKILL).description)
-        #expect(share(0) == 560 && share(1000) == 700)
-        run.attempts = 3
-        #expect(share(1000) == 489)
-        run.lastEnd = WorkerProcess.End.killed(signal: SIGSEGV).description
-        #expect(share(0) == nil && share(1000) == 1000)
+    /// Killed for want of memory, a worker plans with less: the same choice would come to the same end. What was asked to end does not.
+    @Test func lessMemoryAfterALackOfIt() async throws {
+        func share(_ granted: Int, _ kills: Int) -> Int? { JobExecution.share(granted, kills: kills, free: 800) }
+        #expect(share(0, 0) == nil && share(1000, 0) == 1000 && share(0, 1) == 560 && share(1000, 1) == 700 && share(1000, 2) == 489)
+
+        let shop = try Workshop { $0.memory = 1_000_000_000; $0.maxAttempts = 4 }
+        try shop.drop("toys")
+        let outcome = try await shop.daemon(
+            "echo $SEGMIX_MEMORY_SHARE >> $OUTPUT/x; case $(wc -l < $OUTPUT/x) in 1) exit 74;; 2|3) kill -KILL $$;; esac").run()
+        #expect(outcome == .drained(failures: 0) && shop.read("outbox/toys/x") == "1000000000\n1000000000\n700000000\n489999999\n", "\(shop.read("outbox/toys/x") ?? "")")
     }
 
     /// What lies in its place may be anything that came back from the outbox.

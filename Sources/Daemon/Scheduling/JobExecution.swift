@@ -59,7 +59,7 @@ struct JobExecution: Sendable {
         await untilWritten {
             try store.update(id, remark: remark(outcome, end, asked)) { record in
                 var job = record.runs[run]
-                job.lastEnd = end.description
+                job.lastEnd = (asked?.isPause ?? true ? "" : asked!.remark + ", ") + end.description
                 switch outcome {
                 case .publish: job.state = .publishing
                 case .cancel: job.state = .cancelled
@@ -122,6 +122,7 @@ struct JobExecution: Sendable {
         try ConfigurationSnapshot.write(goesBy, to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
         let pipes = try WorkerProcess.pipe()
+        let kills = (try? store.attempts(record.runs[run].number))?.count { $0.started >= record.runs[run].queued && $0.outcome == Self.kill } ?? 0
         let process: WorkerProcess
         do throws(FileError) {
             process = try WorkerProcess(
@@ -129,7 +130,7 @@ struct JobExecution: Sendable {
                 arguments: command.arguments(
                     input: state.input(record), configuration: configuration.path, snapshot: snapshot, output: output,
                     specification: record.runs[run].specificationFile),
-                environment: environment(record.runs[run]), output: pipes.write, errors: log.descriptor)
+                environment: environment(record.runs[run], kills: kills), output: pipes.write, errors: log.descriptor)
         } catch {
             close(pipes.read)
             close(pipes.write)
@@ -168,7 +169,7 @@ struct JobExecution: Sendable {
         }
     }
 
-    private func environment(_ run: JobRecord.Run) -> [String: String] {
+    private func environment(_ run: JobRecord.Run, kills: Int) -> [String: String] {
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[ProgressLine.environmentKey] = "json"
         environment[StrayWorkers.environmentKey] = state.path
@@ -176,16 +177,19 @@ struct JobExecution: Sendable {
         // What the queue counts on, and what a worker is ended for: it makes do with that.
         environment[MemoryBudget.perJobKey] = configuration.memoryPerJob.map { String($0) }
         let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : configuration.memory) ?? 0
-        environment[MemoryBudget.shareKey] = Self.share(granted, of: run).map { String($0) }
+        environment[MemoryBudget.shareKey] = Self.share(granted, kills: kills).map { String($0) }
         return environment
     }
 
-    /// Bytes that a start plans with, `granted` or what is free (nil); after a lack of memory ever less: what is kept for the backward pass
-    /// decides no number of the result.
-    static func share(_ granted: Int, of run: JobRecord.Run, free: Int? = try? MemoryBudget.now().available) -> Int? {
-        guard run.attempts > 1, run.lastEnd == WorkerProcess.End.killed(signal: SIGKILL).description else { return granted > 0 ? granted : nil }
+    /// How an attempt is said to have ended that was killed unasked, most likely for want of memory.
+    private static let kill = WorkerProcess.End.killed(signal: SIGKILL).description
+
+    /// Bytes that a start plans with, `granted` or what is free (nil); after each kill less: what is kept for the backward pass decides no
+    /// number of the LoRA.
+    static func share(_ granted: Int, kills: Int, free: Int? = try? MemoryBudget.now().available) -> Int? {
+        guard kills > 0 else { return granted > 0 ? granted : nil }
         guard let most = granted > 0 ? granted : free else { return nil }
-        return Int(Double(most) * pow(0.7, Double(run.attempts - 1)))
+        return Int(Double(most) * pow(0.7, Double(kills)))
     }
 
     // MARK: - What a worker leaves

@@ -116,13 +116,14 @@ struct ResultPublisher: Sendable {
                 try FolderMove.move(source, to: target)
             }
         }
-        let hasInput = Folder.isDirectory(input)
+        let hasInput = Folder.isDirectory(input), place = record.failedAs.map { Directory.joined(outbox, $0) }
+        let isLinked = place.map { Folder.leadsToDirectory($0 + "/input") && !(Folder.isDirectory($0) && Folder.isDirectory($0 + "/input")) } ?? false
         let updated = try store.update(id, remark: hasInput ? nil : "its folder is gone") { record in
             record.state = .open
             if hasInput { record.failedAs = nil }
             for i in record.runs.indices where !hasInput && record.runs[i].state == .queued {
                 record.runs[i].state = .failed
-                record.runs[i].error = "It cannot be tried again: its folder is not in \(record.failedAs ?? "the state directory")/input any more. Put the folder into the inbox again."
+                record.runs[i].error = "It cannot be tried again: \(isLinked ? "\(record.failedAs!) or its input is a link, which is not followed" : "its folder is not in \(record.failedAs ?? "the state directory")/input any more"). Put the folder into the inbox again."
             }
         }
         try state.save(JobPlacement(updated), as: "placement.json", of: id)
@@ -210,8 +211,9 @@ struct ResultPublisher: Sendable {
         if let folder = record.resultFolder {
             let path = Directory.joined(outbox, folder), code = mkdir(path, 0o777) == 0 ? 0 : errno
             if code == 0 || Folder.isDirectory(path) { return record }
-            // Written down before it was known that there can be none of that name, or a link has taken its place: another is chosen.
-            guard code == EEXIST || ResultName.isRefused(code) else { throw FileError("create", path, code: code) }
+            if code == EEXIST { throw FileError("publish in", path, reason: "it is no folder, but a link or a file", remedy: "Put the folder itself there, or an empty one; the results wait until then") }
+            // Written down before it was known that there can be none of that name: another is chosen.
+            guard ResultName.isRefused(code) else { throw FileError("create", path, code: code) }
         }
         var attempt = 1, name = record.name
         while true {

@@ -81,7 +81,7 @@ struct Recovery {
             }
             return try FolderMove.removeTree(folder)
         }
-        try require(origin, folder, isOpen: isOpen)
+        try require(origin, folder)
         let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
         let partials = partials(of: id, name: origin.name)
         guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
@@ -103,9 +103,11 @@ struct Recovery {
     }
 
     /// - Throws: `FileError` where the record of an origin would lead out of the job's folder, or what is still to be moved out of the inbox.
-    private func require(_ origin: JobOrigin, _ folder: String, isOpen: Bool) throws(FileError) {
+    private func require(_ origin: JobOrigin, _ folder: String, takesSource: Bool = false) throws(FileError) {
         let isName = !["", ".", ".."].contains(origin.name) && !origin.name.utf8.contains(UInt8(ascii: "/"))
-        if isName, !isOpen || origin.source == Directory.joined(claim.configuration.inbox, origin.name) { return }
+        // The inbox may have been another one then; of it nothing is taken but what was hidden there for this very job.
+        let inbox = takesSource ? claim.configuration.inbox : Directory.parent(of: origin.source)
+        if isName, origin.source == Directory.joined(inbox, origin.name) { return }
         throw FileError(
             "take up", folder, reason: "its origin.json says that it is \(origin.name.onOneLine()) from \(origin.source.onOneLine()), which is no folder of the inbox",
             remedy: "Put the folder in its `input` into the inbox again")
@@ -177,7 +179,7 @@ struct Recovery {
     /// A folder of the version that kept one `job.json` per folder.
     private func adopt(_ legacy: LegacyRecord, _ id: String, in folder: String, isOpen: Bool) throws {
         let origin = JobOrigin(name: legacy.name, source: legacy.source, claimed: legacy.claimed)
-        try require(origin, folder, isOpen: isOpen)
+        try require(origin, folder, takesSource: isOpen && legacy.runs.isEmpty && !Folder.isDirectory(folder + "/input/" + legacy.name))
         if isOpen { try state.save(origin, as: "origin.json", of: id) }
         if isOpen, legacy.runs.isEmpty {
             if !Folder.exists(state.job(id) + "/input/" + legacy.name) {
