@@ -46,13 +46,12 @@ public struct LocalCopies: Sendable {
         let identity = hexadecimal(SHA256.hash(data: Data(path.utf8))).prefix(16)
         let copy = Directory.joined(directory, "\(identity)-\(size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec).copy")
         var known = stat()
-        if stat(copy, &known) == 0, known.st_size == status.st_size {
+        if stat(copy, &known) == 0, known.st_size == status.st_size, access(copy, R_OK) == 0 {
             cfiles_note_use(copy)
             return copy
         }
         do {
-            try Directory.create(directory)
-            guard makeRoom(for: size, instead: identity + "-") else { return nil }
+            guard makeDirectory(), makeRoom(for: size, instead: identity + "-") else { return nil }
             // Another process may be copying the same file.
             let new = "\(copy).\(getpid())\(Self.unverified)"
             try write(path, to: new, size: size, modified: status.st_mtim)
@@ -62,6 +61,14 @@ public struct LocalCopies: Sendable {
         } catch let error as FileError where error.path.hasPrefix(directory) && error.code != 0 {
             return nil
         }
+    }
+
+    /// Copies are made by the one whose directory it is, or is to be: of another's they would be in the way of its own.
+    private func makeDirectory() -> Bool {
+        var above = directory, status = stat()
+        while stat(above, &status) != 0, errno == ENOENT, above != "/", above != "." { above = Directory.parent(of: above) }
+        guard status.st_uid == geteuid() else { return false }
+        return (try? Directory.create(directory, mode: 0o755)) != nil
     }
 
     private func write(_ path: String, to copy: String, size: Int, modified: timespec) throws {
@@ -84,6 +91,8 @@ public struct LocalCopies: Sendable {
         }
         var isGood = false
         defer { if !isGood { unlink(copy) } }
+        // All may use it, whatever the umask is.
+        chmod(copy, 0o644)
         let written = open(copy, O_RDONLY | O_CLOEXEC)
         guard written >= 0 else { throw FileError("read", copy, code: errno) }
         defer { close(written) }

@@ -17,6 +17,8 @@ struct NamePattern {
     /// nil where `text` is something else.
     init?(_ text: String) {
         var rest = text[...]
+        // Each is read within the one around it.
+        guard text.count(where: { $0 == "(" }) <= 100 else { return nil }
         guard let steps = Self.alternatives(&rest), rest.isEmpty else { return nil }
         self.steps = steps
     }

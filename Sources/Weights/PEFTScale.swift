@@ -46,28 +46,29 @@ struct PEFTScale {
         patterns = try given.compactMap { name, value in
             try value.double.map { Pattern(name: name, alpha: Float($0), expression: try Self.expression(name, path)) }
         }
-        guard patterns.count <= Self.mostPatterns, patterns.count(where: { $0.expression != nil }) <= Self.mostExpressions else {
+        let expressions = patterns.filter { $0.expression != nil }.reduce(0) { $0 + $1.name.utf8.count }
+        guard patterns.count <= Self.mostPatterns, expressions <= Self.longestExpressions else {
             throw WeightsError(
-                path, "its alpha_pattern has \(patterns.count) entries; at most \(Self.mostPatterns) are read, \(Self.mostExpressions) of them regular expressions",
-                remedy: "Save the LoRA again")
+                path, "its alpha_pattern has \(patterns.count) entries with \(expressions) bytes of regular expressions; at most \(Self.mostPatterns) and \(Self.longestExpressions) are read",
+                remedy: "Write it more simply")
         }
     }
 
     /// A UNet has some thousand modules; the names that diffusers and PEFT write are no expressions, and people write a few.
-    private static let mostPatterns = 10_000, mostExpressions = 100, longestPattern = 200
+    private static let mostPatterns = 10_000, longestPattern = 4_000, longestExpressions = 8_000
     /// Bytes of an `adapter_config.json`.
     private static let largest = 4 << 20
 
     /// A name with nothing in it but what names of modules have stands for itself, also after the `^` that diffusers puts before it.
     private static func expression(_ name: String, _ path: String) throws -> NamePattern? {
         guard name.utf8.count <= longestPattern else {
-            throw WeightsError(path, "the alpha_pattern \(StrictJSON.quoted(name)) is longer than \(longestPattern) bytes", remedy: "Save the LoRA again")
+            throw WeightsError(path, "the alpha_pattern \(StrictJSON.quoted(name)) is longer than \(longestPattern) bytes", remedy: "Write it more simply")
         }
         if name.dropFirst(name.hasPrefix("^") ? 1 : 0).allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) { return nil }
         guard let expression = NamePattern(name) else {
             throw WeightsError(
                 path, "the alpha_pattern \(StrictJSON.quoted(name)) is not a regular expression of names, ., \\., \\d, \\w, […], groups with |, *, + and ?",
-                remedy: "Save the LoRA again")
+                remedy: "Write it more simply")
         }
         return expression
     }

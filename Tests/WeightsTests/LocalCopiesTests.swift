@@ -96,6 +96,16 @@ import Testing
         #expect(try #require(sentence { _ = try SafetensorsFile(folder.file("share-absent")) }).contains("share-absent"))
     }
 
+    /// Nobody makes copies in the directory of somebody else.
+    @Test(.enabled(if: geteuid() == 0, "root is needed")) func thereAreNoCopiesAmongThoseOfOthers() throws {
+        let folder = try TemporaryDirectory(), copies = copies(folder), original = try write(folder, "share-a", 100), made = folder.file("made")
+        try FileManager.default.createDirectory(atPath: made, withIntermediateDirectories: true)
+        try #require(chown(made, 1, 1) == 0)
+        #expect(try copies.copy(of: original) == nil && FileManager.default.contentsOfDirectory(atPath: made) == [])
+        try #require(chown(made, 0, 0) == 0)
+        #expect(try copies.copy(of: original) != nil)
+    }
+
     private static let canMount = geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0 && access("/usr/bin/bindfs", X_OK) == 0
 
     /// A mount of another file system stands in for a share.
