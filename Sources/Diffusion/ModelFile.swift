@@ -14,6 +14,7 @@ enum ModelFile {
         } catch {
             switch error.code {
             case ENOTDIR, ELOOP: return nil
+            case EACCES, EPERM: throw fault("may not be read by this program; give its user that right (chmod a+r)")
             // ENXIO: a socket.
             case EISDIR, EINVAL, ENXIO: throw fault("is not an ordinary file; fetch the model again")
             case EFBIG: throw fault("is larger than \(limit >> 20) MiB, which no such file is; fetch the model again")

@@ -13,11 +13,14 @@ import Weights
 public struct JobCheck {
     let job: Job
     let model: SDXLDirectory?
+    private let drawsFinal: Bool
 
-    /// - Parameter model: nil: the job's photos and masks alone.
-    public init(_ job: Job, model: Configuration.Model?) { self.init(job, model: model.map(SDXLDirectory.init)) }
+    /// - Parameters:
+    ///   - model: nil: the job's photos and masks alone.
+    ///   - drawsFinal: false: no final pictures are wanted.
+    public init(_ job: Job, model: Configuration.Model?, drawsFinal: Bool = true) { self.init(job, model: model.map(SDXLDirectory.init), drawsFinal: drawsFinal) }
 
-    init(_ job: Job, model: SDXLDirectory?) { (self.job, self.model) = (job, model) }
+    init(_ job: Job, model: SDXLDirectory?, drawsFinal: Bool = true) { (self.job, self.model, self.drawsFinal) = (job, model, drawsFinal) }
 
     /// All faults at once; empty where the job can run.
     /// - Throws: as `findings`.
@@ -114,7 +117,7 @@ public struct JobCheck {
         var ofModel: [Fault] = [], ofJob: [Fault] = []
         func attempt(_ faults: inout [Fault], _ body: () throws -> Void) throws {
             do { try body() } catch {
-                if JobFailure(error).mayPass { throw error }
+                if JobFailure.mayPass(error) { throw error }
                 faults.append(Fault("\(error)"))
             }
         }
@@ -122,7 +125,7 @@ public struct JobCheck {
         try attempt(&ofModel) { _ = try PromptEncoder(model) }
         var schedule: NoiseSchedule?
         try attempt(&ofModel) { schedule = try model.loadSchedule() }
-        if let schedule { try attempt(&ofJob) { try RenderPlan.check(job, schedule) } }
+        if let schedule { try attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) } }
         try attempt(&ofModel) {
             let settings = job.trainingSettings
             _ = try TrainingModel(model, settings: settings, prompts: PromptTable(), adapters: AdapterSet(blankOfRank: settings.rank))

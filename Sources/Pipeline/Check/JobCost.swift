@@ -161,7 +161,7 @@ public struct JobCost: CustomStringConvertible {
     public var warning: String? {
         guard memory.total > budget.available, memory.total <= budget.total else { return nil }
         let needs = "the job needs about \(words(bytes: memory.total)) of memory and only \(words(bytes: budget.available)) are"
-        return budget.isShare ? "\(needs) set aside for it; raise `memory_per_job`, or it may be ended" : "\(needs) free now; end other programs, or it may be ended by the system"
+        return budget.isShare ? "\(needs) set aside for it; \(budget.perJob == nil ? "" : "raise `memory_per_job`, or ")it may be ended" : "\(needs) free now; end other programs, or it may be ended by the system"
     }
 
     /// `all 88 blocks are kept`, `31 of 88 blocks are computed again`.

@@ -36,7 +36,7 @@ struct PriorCache {
 
     /// - Throws: `FileError`.
     func store(_ entry: Entry, _ key: String, _ index: Int) throws {
-        try Directory.create(path + "/" + key)
+        try Directory.create(path + "/" + key, mode: 0o755)
         try AtomicFile.write(entry.image, to: file(key, index, ".png"))
         try AtomicFile.write(entry.mask, to: file(key, index, "-mask.png"))
         try AtomicFile.write(entry.overlay, to: file(key, index, "-overlay.png"))

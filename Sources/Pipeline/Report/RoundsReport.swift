@@ -5,13 +5,15 @@ struct RoundsReport: Encodable {
     /// A picture that might have joined.
     struct Candidate: Encodable {
         let file: String, prompt: String
-        let seed: UInt64, gamma: Double
+        let seed: UInt64, gamma: Double, loraScale: Double
         /// The LoRA that drew it.
         let lora: String?
         let score: Double
         /// Why the score is 0, in words.
         let reason: String?
         let joined: Bool
+
+        private enum CodingKeys: String, CodingKey { case file, prompt, seed, gamma, loraScale = "lora_scale", lora, score, reason, joined }
     }
 
     /// What is known of round 1.
@@ -43,7 +45,7 @@ struct RoundsReport: Encodable {
         (threshold, most, contactSheet) = (join.threshold, join.most, round.contactSheet)
         candidates = round.candidates.map {
             Candidate(
-                file: $0.picture.file, prompt: $0.picture.prompt, seed: $0.picture.seed, gamma: $0.picture.gamma, lora: $0.picture.lora,
+                file: $0.picture.file, prompt: $0.picture.prompt, seed: $0.picture.seed, gamma: $0.picture.gamma, loraScale: $0.picture.loraScale, lora: $0.picture.lora,
                 score: $0.score.score, reason: $0.score.reason, joined: $0.joins)
         }
         let drawn = candidates.count

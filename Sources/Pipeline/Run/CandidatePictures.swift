@@ -28,7 +28,7 @@ struct CandidatePictures {
         let paths = planned.indices.map { directory.samples + String(format: "/candidate-%02d.png", $0) }, scores: [ReportScores.Picture]
         do {
             scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }.pictures
-        } catch let error where !(error is ScoringModels.Stopped) && !JobFailure(error).mayPass {
+        } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
             throw Unscored(reason: "\(error)")
         }
         var candidates = try planned.indices.map { i in
@@ -57,7 +57,7 @@ struct CandidatePictures {
         for joins in [true, false] {
             for (one, path) in zip(candidates, paths) where one.joins == joins {
                 let title = (joins ? "joins: " : "does not join: ") + one.picture.prompt
-                let cell = try ContactSheet.Cell(path, name: one.picture.file, caption: String(format: "%.3f", one.score.score) + " · seed \(one.picture.seed)")
+                let cell = try ContactSheet.Cell(path, name: one.picture.file, caption: String(format: "%.3f", one.score.score) + " · seed \(one.picture.seed)" + (one.picture.loraScale == 1 ? "" : " · LoRA \(RenderedPicture.plain(one.picture.loraScale))"))
                 if let row = rows.firstIndex(where: { $0.title == title }) { rows[row].cells.append(cell) } else { rows.append((title, [cell])) }
             }
         }

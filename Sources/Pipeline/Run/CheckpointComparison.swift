@@ -44,7 +44,7 @@ struct CheckpointComparison {
         let all = saved.flatMap { paths($0.step) }, scored: [ReportScores.Picture]
         do {
             scored = try scores.of(all) { "scoring \($0) pictures of the saved LoRAs" }.pictures
-        } catch let error where !(error is ScoringModels.Stopped) && !JobFailure(error).mayPass {
+        } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
             throw Unscored(reason: "\(error)")
         }
         let outcome = CheckpointScores(

@@ -17,8 +17,11 @@ public struct JobFailure: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// Whether the same may work later: a disk is full.
-    var mayPass: Bool { status == .inputOutput }
+    /// Whether the same may work later: a disk is full, a share does not answer. Rights come back only where somebody gives them.
+    static func mayPass(_ error: any Error) -> Bool {
+        if let error = error as? FileError, [EACCES, EPERM].contains(error.code) { return false }
+        return JobFailure(error).status == .inputOutput
+    }
 
     private static func sentence(_ reason: String, _ path: String?) -> String {
         "the result cannot be written\(path.map { ": " + $0 } ?? ""): \(reason) Make room or correct the permissions, then run the job again."

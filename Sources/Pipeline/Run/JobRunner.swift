@@ -68,7 +68,7 @@ public struct JobRunner {
             throw JobFailure(.usage, "--output \(directory.path) is the job's own folder; name another, so that what is made is not taken for what was given")
         }
         means.keepLocalCopies()
-        let findings = try JobCheck(self.job, model: model).findings()
+        let findings = try JobCheck(self.job, model: model, drawsFinal: extent == .whole).findings()
         try findings.faults.throwIfAny()
         // Training alone makes nothing.
         if extent == .training { try self.job.missing.throwIfAny() }
@@ -98,7 +98,7 @@ public struct JobRunner {
         defer { if directory.isUnfinished { try? clock.keep() } }
         try clock.keep()
         let given = PhotoDigests(of: self.job)
-        guard let (job, pictures, notes) = try prepared() else {
+        guard let (job, pictures, notes) = try prepared(extent) else {
             progress.say(.prepare, "stopped while masks and prior images were made; run it again to go on")
             return false
         }
@@ -141,10 +141,10 @@ public struct JobRunner {
 
     /// The job with the masks and prior images it lacked, what looking at these gave, and what is to be said of them; nil where a stop
     /// was asked for.
-    private func prepared() throws -> (Job, PictureNeeds?, [String])? {
+    private func prepared(_ extent: Extent) throws -> (Job, PictureNeeds?, [String])? {
         guard Preparation.isNeeded(job) else { return (job, nil, []) }
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
-        let findings = try JobCheck(job, model: model).findings()
+        let findings = try JobCheck(job, model: model, drawsFinal: extent == .whole).findings()
         try findings.faults.throwIfAny()
         return (job, findings.pictures, notes)
     }

@@ -50,7 +50,9 @@ struct RenderPlan {
         }
         // Training pictures to be: square, and of seeds that no final picture has, so that these stay unseen in training.
         let seeds = (0...).lazy.map { s.seed + Self.firstCandidate + $0 }.filter { !r.seeds.contains($0) }.prefix(s.join.candidates)
-        let kinds = s.rounds > 1 ? s.promptsOfAll(job.photos.subjects).flatMap { prompt in r.loraScale.flatMap { scale in gammas.map { (prompt, scale, $0) } } } : []
+        // Without the LoRA nothing of the subjects is drawn.
+        let scales = r.loraScale.contains { $0 > 0 } ? r.loraScale.filter { $0 > 0 } : [1]
+        let kinds = s.rounds > 1 ? s.promptsOfAll(job.photos.subjects).flatMap { prompt in scales.flatMap { scale in gammas.map { (prompt, scale, $0) } } } : []
         candidates = kinds.isEmpty ? [] : seeds.enumerated().map { i, seed in
             let (prompt, scale, gamma) = kinds[i % kinds.count]
             return PlannedPicture(request(prompt, seed, sampler, gamma: gamma, isSquare: true), loraScale: scale, subjects: subjects(prompt, gamma: gamma))
@@ -65,8 +67,9 @@ struct RenderPlan {
     }
 
     /// Refuses what the model's schedule cannot be followed in, and layouts that nothing can be put into, before anything is trained.
+    /// - Parameter drawsFinal: false: the training is all that is wanted.
     /// - Throws: `ScheduleError`, `SegMixError`, `JobFailure`.
-    static func check(_ job: Job, _ schedule: NoiseSchedule) throws {
+    static func check(_ job: Job, _ schedule: NoiseSchedule, drawsFinal: Bool) throws {
         let s = job.specification
         if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render), schedule, steps: s.render.steps) }
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
@@ -75,7 +78,7 @@ struct RenderPlan {
         guard let gammas = s.render.gamma, gammas.contains(where: { $0 > 0 }) else { return }
         let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: schedule, factor: 8)
         let willHaveMasks = Set(job.unmasked.map(\.subject))
-        try composer.check(Set((plan.final + plan.candidates).flatMap(\.subjects)).subtracting(willHaveMasks).sorted())
+        try composer.check(Set(((drawsFinal ? plan.final : []) + plan.candidates).flatMap(\.subjects)).subtracting(willHaveMasks).sorted())
     }
 
     var prompts: [String] { (validation + final + candidates).flatMap(\.request.prompts) }

@@ -101,7 +101,7 @@ struct TrainingRound {
             do {
                 let scored = try scores.of(together.map { paths[$0] }) { _ in "scoring the pictures" }
                 result.scores = ReportScores(subjects: keys, scored.pictures, prompts: together.map { planned[$0].request.prompt }, ideal: scored.ideal)
-            } catch let error where !(error is ScoringModels.Stopped) && !JobFailure(error).mayPass {
+            } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
                 result.notes.append("the pictures could not be scored: \(error)")
             }
         }
