@@ -125,7 +125,12 @@ class Campaign:
 
     def watch(self, stop):
         while not stop.wait(0.01):
-            self.look()
+            try:
+                self.look()
+            except FileNotFoundError:
+                pass  # it went between two looks
+            except Exception as error:
+                return self.fault(f"nobody looks any more: {error!r}")
 
     def look(self):
         # Looked at twice: between the two a process may have been forked and not yet be another program.

@@ -261,6 +261,8 @@ class Campaign:
                 if len(self.faults) >= 30 or time.monotonic() > self.end:
                     break
                 self.one(part, i)
+            if number and not self.done[part]:
+                self.fault(part, 0, "all", "nothing of it was looked at in the time that there was")
             print(f"{part}: {self.done[part]} of {number} in {time.monotonic() - began:.0f} s", flush=True)
         for reader in (self.inputs, self.weights):
             try:
