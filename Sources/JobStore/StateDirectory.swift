@@ -49,18 +49,18 @@ public struct StateDirectory: Sendable {
     public func prepare() throws(FileError) {
         for folder in [jobs, done] {
             try Self.create(folder)
-            Self.close(folder)
+            Self.close(folder, flags: 0)
         }
-        for id in (try? Folder.names(jobs)) ?? [] { for folder in ["", "/input", "/output", "/logs"] { Self.close(job(id) + folder) } }
+        for id in (try? Folder.names(jobs)) ?? [] { for folder in ["", "/input", "/output", "/logs"] { Self.close(job(id) + folder, flags: O_NOFOLLOW) } }
     }
 
     /// Takes the group's right to write from a folder that an earlier version made. Of a folder of somebody else's that is not ours to change.
-    private static func close(_ folder: String) {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    private static func close(_ folder: String, flags: Int32) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)
         guard descriptor >= 0 else { return }
         defer { Glibc.close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & 0o022 != 0 else { return }
+        guard fstat(descriptor, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o022 != 0 else { return }
         // Where systemd's RestrictSUIDSGID= is in force the set-group-ID bit cannot be kept.
         if fchmod(descriptor, status.st_mode & 0o7755) != 0 { fchmod(descriptor, status.st_mode & 0o755) }
     }

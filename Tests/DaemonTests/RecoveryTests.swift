@@ -209,6 +209,7 @@ import Testing
         #expect(shop.read("outbox/bad.failed/input/a.jpg") == "photo of bad" && shop.read("outbox/toys/seen") == "photo of toys")
         let done = try Folder.names(away + "/done").filter { Folder.exists("\(away)/done/\($0)/input/toys/a.jpg") }
         #expect(done.count == 1)
+        #expect(try Folder.names(away + "/done/" + done[0]).sorted() == ["configuration.json", "input", "logs", "origin.json", "placement.json"])
     }
 
     /// Taken up again while its folder is on its way to the outbox, wherever that was broken off: it comes back, whole.

@@ -422,6 +422,15 @@ import Testing
         #expect(outcome == .drained(failures: 0) && shop.read("outbox/toys/x") == "1000000000\n1000000000\n700000000\n489999999\n", "\(shop.read("outbox/toys/x") ?? "")")
     }
 
+    /// A worker that was ended for `memory_per_job` plans with less as well.
+    @Test func lessMemoryAfterTooMuchOfIt() async throws {
+        let shop = try Workshop { $0.memoryPerJob = 4 << 20; $0.maxAttempts = 2 }
+        try shop.drop("toys")
+        let outcome = try await shop.daemon(
+            "echo $SEGMIX_MEMORY_SHARE >> $OUTPUT/x; [ $(wc -l < $OUTPUT/x) -ge 2 ] && exit 0; x=$(head -c 30000000 /dev/zero | tr '\\0' a); sleep 20; echo $x > $OUTPUT/y").run()
+        #expect(outcome == .drained(failures: 0) && shop.read("outbox/toys/x") == "4194304\n2936012\n", "\(shop.read("outbox/toys/x") ?? "")")
+    }
+
     /// What lies in its place may be anything that came back from the outbox.
     @Test func aLogIsAnOrdinaryFile() throws {
         let folder = try TemporaryFolder(), link = folder.path + "/link.log", pipe = folder.path + "/pipe.log"

@@ -61,7 +61,7 @@ struct Estimate: Sendable {
         let end = await process.wait()
         await lines
         timer.cancel()
-        return answers.value ?? (end == .exited(ExitStatus.badInput.rawValue) ? 0 : fallback)
+        return answers.value ?? ([ExitStatus.badInput, .unavailable].contains { end == .exited($0.rawValue) } ? 0 : fallback)
     }
 }
 

@@ -25,7 +25,13 @@ struct JobExecution: Sendable {
     /// - Returns: how long to leave the job alone, where it is tried again.
     /// - Throws: where it could not be started, or its start not be written down; it is then still in the queue.
     func perform(_ id: String, _ run: Int) async throws -> Duration? {
-        if let record = try store.record(id) { try await requireModel(record, run) }
+        if let record = try store.record(id) {
+            do { try await requireModel(record, run) } catch {
+                // What was foreseen without the model says nothing.
+                _ = try? store.update(id) { $0.runs[run].memory = nil }
+                throw error
+            }
+        }
         let record = try store.update(id) { record in
             guard record.state == .open, record.runs[run].state == .queued else {
                 throw StoreError(.notPossible, "\(record.title(run: run).onOneLine()) is \(record.runs[run].state.rawValue) by now.")
@@ -59,7 +65,9 @@ struct JobExecution: Sendable {
         await untilWritten {
             try store.update(id, remark: remark(outcome, end, asked)) { record in
                 var job = record.runs[run]
-                job.lastEnd = (asked?.isPause ?? true ? "" : asked!.remark + ", ") + end.description
+                job.lastEnd = end.description
+                // Killed, but not for want of memory.
+                if case .stalled = asked { job.lastEnd = "\(asked!.remark), \(end)" }
                 switch outcome {
                 case .publish: job.state = .publishing
                 case .cancel: job.state = .cancelled
@@ -67,6 +75,7 @@ struct JobExecution: Sendable {
                     // Cancelled in the moment in which it was stopped for another reason.
                     job.state = job.isCancelling ? .cancelled : .queued
                     job.attempts -= 1
+                    if end == .exited(ExitStatus.unavailable.rawValue) { job.memory = nil }
                 case .retry: job.state = job.isCancelling ? .cancelled : .queued
                 case .fail(let error):
                     job.state = .failed
@@ -181,7 +190,7 @@ struct JobExecution: Sendable {
         return environment
     }
 
-    /// How an attempt is said to have ended that was killed unasked, most likely for want of memory.
+    /// How an attempt is said to have ended that was killed for want of memory, by the system or by us.
     private static let kill = WorkerProcess.End.killed(signal: SIGKILL).description
 
     /// Bytes that a start plans with, `granted` or what is free (nil); after each kill less: what is kept for the backward pass decides no

@@ -52,7 +52,10 @@ struct Claim: Sendable {
     func move(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         try bring(origin, id, isHidden: &isHidden)
         let input = state.job(id) + "/input/" + origin.name
-        guard !Folder.isDirectory(input) else { return }
+        if Folder.isDirectory(input) {
+            unlink(Self.mark(state, id))
+            return
+        }
         if putBack(input, origin) { isHidden = false }
         throw FileError("take", origin.source, reason: "it is no folder any more, but a link or a file", remedy: "Put the job's folder itself into the inbox")
     }
