@@ -55,7 +55,7 @@ struct PEFTScale {
     }
 
     /// A UNet has some thousand modules; the names that diffusers and PEFT write are no expressions, and people write a few.
-    private static let mostPatterns = 10_000, longestPattern = 4_000, longestExpressions = 8_000
+    private static let mostPatterns = 10_000, longestPattern = 4_000, longestExpressions = 20_000
     /// Bytes of an `adapter_config.json`.
     private static let largest = 4 << 20
 

@@ -177,7 +177,7 @@ import Testing
             ("", "", 69, "`best_checkpoint` needs `owlv2`, which the job's model does not have"),
             (", owlv2: \(owlv2)", "", 69, "`best_checkpoint` needs `dinov2`"),
             (", owlv2: \(owlv2), dinov2: /nowhere/dino", "", 69, "/nowhere/dino: the DINOv2 model's directory is not there"),
-            (", owlv2: \(owlv2), dinov2: \(owlv2)", "", 65, "DINOv2"),
+            (", owlv2: \(owlv2), dinov2: \(owlv2)", "", 69, "DINOv2"),
             (", owlv2: \(owlv2), dinov2: \(dinov2)", "classes: {b: a very small dog with short legs and ears like those of a much larger dog}", 65, "too long for this model"),
             (", owlv2: \(owlv2), dinov2: \(dinov2)", "validation_prompt: a corgi", 65, "`validation_prompt` does not name"),
         ] as [(String, String, Int32, String)] {

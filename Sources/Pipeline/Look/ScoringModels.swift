@@ -39,9 +39,9 @@ public struct ScoringModels: Sendable {
         let models = try ScoringModels(model, for: s.rounds > 1 ? "`rounds: 2`" : "`best_checkpoint`", configuration: "the configuration")
         try models.requireDirectories()
         CPUDevice.install()
-        let detector = try OWLv2(directory: models.owlv2)
+        let detector = try JobFailure.ofConfiguration { try OWLv2(directory: models.owlv2) }
         for subject in job.photos.subjects { _ = try detector.embedding(of: job.className(of: subject)) }
-        _ = try DINOv2(directory: models.dinov2)
+        _ = try JobFailure.ofConfiguration { try DINOv2(directory: models.dinov2) }
         return models
     }
 

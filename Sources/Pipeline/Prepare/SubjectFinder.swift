@@ -24,7 +24,7 @@ struct SubjectFinder {
         if let detector, let segmenter {
             try DetectionOptions.requireModel(detector, "OWLv2", like: "google/owlv2-base-patch16-ensemble")
             try DetectionOptions.requireModel(segmenter, "SAM", like: "facebook/sam-vit-huge")
-            let masker = try Self.ofConfiguration {
+            let masker = try JobFailure.ofConfiguration {
                 DetectionMasker(detector: OWLv2Boxes(try OWLv2(directory: detector)), segmenter: SAMProposals(try SAM(directory: segmenter), offersAll: false))
             }
             try self.init(
@@ -35,21 +35,12 @@ struct SubjectFinder {
             throw JobFailure(.unavailable, "the configuration names `\(given.0)` (\(given.1)) of the job's model, but no `\(given.2)`; masks are made with both, or, where neither is named, with the default models")
         }
         let models = try DefaultModels(configured: means.maskModels)
-        let masker = try Self.ofConfiguration {
+        let masker = try JobFailure.ofConfiguration {
             SalientMasker(
                 try U2Net(directory: models.saliency), segmenter: SAMProposals(try SAM(directory: models.segmenter), offersAll: true), .init(settings))
         }
         try self.init(
             .saliency(masker), description: "U²-NetP and MobileSAM", identity: "saliency 2 " + DirectoryFingerprint.of([models.saliency, models.segmenter]), settings)
-    }
-
-    /// What is wrong with a model of the configuration nobody mends by changing the folder.
-    /// - Throws: `JobFailure` (unavailable), and what may pass.
-    private static func ofConfiguration<Model>(_ load: () throws -> Model) throws -> Model {
-        do { return try load() } catch {
-            if JobFailure.mayPass(error) { throw error }
-            throw JobFailure(.unavailable, JobFailure(error).description)
-        }
     }
 
     init(_ kind: Kind, description: String, identity: String, _ settings: PrepareSpecification) throws {

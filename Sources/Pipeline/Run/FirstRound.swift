@@ -31,13 +31,16 @@ struct FirstRound: Codable {
     var checkpoints: CheckpointScores?
     /// What was to be said of it.
     var notes: [String]?
-    /// `RunTools.asked` of then; nil: written by an earlier release.
-    var asked: String?
+    /// Digests of what its pictures were asked for.
+    struct Asked: Codable, Equatable { let validation, final: String }
+
+    /// nil: written by an earlier release.
+    var asked: Asked?
 
     private enum CodingKeys: String, CodingKey { case fingerprint, candidates, contactSheet = "contact_sheet", files, scores, checkpoints, notes, asked }
 
-    /// Whether a second round's pictures can be compared with its own.
-    func isComparable(_ tools: RunTools) throws -> Bool { try asked == nil || asked == tools.asked() }
+    /// Whether a second round's pictures, the validation pictures or the final ones, can be compared with its own.
+    func isComparable(_ tools: RunTools, by part: KeyPath<Asked, String>) throws -> Bool { try asked.map { $0[keyPath: part] == (try tools.asked())[keyPath: part] } ?? true }
 
     var joining: [Candidate] { candidates.filter(\.joins) }
 

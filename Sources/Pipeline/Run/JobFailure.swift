@@ -23,6 +23,15 @@ public struct JobFailure: Error, CustomStringConvertible {
         return JobFailure(error).status == .inputOutput
     }
 
+    /// Loads a model of the configuration: what is wrong with it nobody mends by changing the folder.
+    /// - Throws: `JobFailure` (unavailable), and what may pass.
+    static func ofConfiguration<Model>(_ load: () throws -> Model) throws -> Model {
+        do { return try load() } catch {
+            if mayPass(error) { throw error }
+            throw JobFailure(.unavailable, JobFailure(error).description)
+        }
+    }
+
     private static func sentence(_ reason: String, _ path: String?) -> String {
         "the result cannot be written\(path.map { ": " + $0 } ?? ""): \(reason) Make room or correct the permissions, then run the job again."
     }

@@ -41,7 +41,7 @@ struct JobRounds {
         progress.say(.train, "round 2: \(first.joining.count) of \(first.candidates.count) pictures of round 1 join the photos")
         tools.training.adapters.restart(seed: tools.job.trainingSettings.seed)
         guard var result = try round(2, first) else { return nil }
-        let report = RoundsReport(first, join: join, second: result, isComparable: try first.isComparable(tools))
+        let report = RoundsReport(first, join: join, second: result, isComparable: try first.isComparable(tools, by: result.checkpoints == nil ? \.final : \.validation))
         progress.say(.score, report.sentence)
         result.notes = (first.notes ?? []).map { "round 1: \($0)" } + result.notes
         if report.better == 1 { result.notes.append(report.sentence) }

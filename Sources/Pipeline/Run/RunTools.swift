@@ -26,12 +26,18 @@ struct RunTools {
     /// What must be the same for a run to go on.
     func fingerprint() throws -> [String: String] { try job.fingerprint(model: identity.fingerprint) }
 
-    /// What is drawn and scored of a round: pictures of rounds that were asked for others tell nothing of their LoRAs.
-    func asked() throws -> String {
-        struct Asked: Encodable { let prompt: String?, images: Int, render: RenderSpecification }
+    /// What is drawn and scored of a round, on the way and at its end: pictures of rounds that were asked for others tell nothing of
+    /// their LoRAs.
+    func asked() throws -> FirstRound.Asked {
+        struct Validation: Encodable { let prompt: String?, images: Int, render: RenderSpecification }
         let encoder = JSONEncoder(), s = job.specification
         encoder.outputFormatting = .sortedKeys
-        return digest(try encoder.encode(Asked(prompt: s.validationPrompt, images: s.numValidationImages, render: s.render)))
+        // What plays a part in pictures of `validation_prompt`.
+        var render = RenderSpecification()
+        (render.steps, render.guidance, render.negativePrompt, render.width, render.height) = (s.render.steps, s.render.guidance, s.render.negativePrompt, s.render.width, s.render.height)
+        return .init(
+            validation: digest(try encoder.encode(Validation(prompt: s.validationPrompt, images: s.numValidationImages, render: render))),
+            final: digest(try encoder.encode(s.render)))
     }
 
     var scores: PictureScores? { scoring.map { PictureScores(job: job, directory: directory, models: $0, progress: progress) } }

@@ -71,7 +71,7 @@ struct TrainingRound {
         let comparison = CheckpointComparison(
             job: tools.job, subjects: tools.composer.subjects, directory: tools.directory, scores: scores, adapters: tools.training.adapters,
             layersPerBlock: tools.layersPerBlock, images: tools.images, planned: tools.renders.validation, round: number,
-            earlier: try first.flatMap { try $0.isComparable(tools) ? $0.checkpoints?.checkpoints : nil } ?? [], progress: tools.progress)
+            earlier: try first.flatMap { try $0.isComparable(tools, by: \.validation) ? $0.checkpoints?.checkpoints : nil } ?? [], progress: tools.progress)
         do { result.checkpoints = try comparison.run() } catch let error as CheckpointComparison.Unscored { result.notes.append(error.description) }
     }
 
