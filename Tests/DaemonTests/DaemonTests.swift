@@ -35,7 +35,7 @@ import Testing
         #expect(!shop.exists("state/done/\(id)/output"))
         let words = (shop.read("outbox/toys/all") ?? "").split(separator: " ").map { $0.trimmingCharacters(in: .newlines) }
         #expect(words == ["run", shop.path + "/state/jobs/\(id)/input/toys", "--config", shop.path + "/segmixd.yaml",
-            "--configuration-snapshot", shop.path + "/state/jobs/\(id)/configuration.json", "--output", shop.path + "/state/jobs/\(id)/output/job", "--spec", "job.yaml"])
+            "--configuration-snapshot", shop.path + "/state/jobs/\(id)/configuration.json", "--output", shop.path + "/state/jobs/\(id)/output/job", "--spec=job.yaml"])
     }
 
     @Test func severalFoldersGoByPriorityAndAge() async throws {

@@ -34,7 +34,7 @@ final class Workshop: Sendable {
     func worker(_ script: String) throws -> WorkerCommand {
         let preamble = """
             ALL="$*"; INPUT="$2"; SPEC=
-            while [ $# -gt 0 ]; do case "$1" in --output) OUTPUT="$2";; --spec) SPEC="$2";; esac; shift; done
+            while [ $# -gt 0 ]; do case "$1" in --output) OUTPUT="$2";; --spec=*) SPEC="${1#--spec=}";; esac; shift; done
 
             """
         let file = path + "/worker-\(UUID().uuidString).sh"

@@ -137,6 +137,8 @@ import Weights
         let place = try Workplace(steps: 3, more: "save_steps: 2")
         for name in ["good", "bad"] { try FileManager.default.copyItem(atPath: place.job, toPath: place.path + "/inbox/" + name) }
         try place.remove("inbox/bad/mask_b01.png")
+        // No option, though it looks like one.
+        try FileManager.default.moveItem(atPath: place.path + "/inbox/good/job.yaml", toPath: place.path + "/inbox/good/-v.yaml")
         let end = try Program.segmixd.run("--config", place.configuration, "--drain")
         #expect(end.status == 1, "\(end.errors)")
         #expect(place.names("inbox").isEmpty && place.names("outbox") == ["bad.failed", "good"])

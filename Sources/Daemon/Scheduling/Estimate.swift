@@ -36,7 +36,7 @@ struct Estimate: Sendable {
         var arguments = ["check", state.input(record), "--json", "--free-memory", String(configuration.memoryPerJob ?? share)]
         if let path = configuration.path { arguments += ["--config", path] }
         arguments += ["--configuration-snapshot", snapshot]
-        if let file = record.runs[run].specificationFile { arguments += ["--spec", file] }
+        if let file = record.runs[run].specificationFile { arguments.append("--spec=" + file) }
         var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
         environment[StrayWorkers.environmentKey] = state.path
         environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)

@@ -38,7 +38,8 @@ public struct WorkerCommand: Sendable {
         var all = arguments + [input]
         if let configuration { all += ["--config", configuration] }
         all += ["--configuration-snapshot", snapshot, "--output", output]
-        if let specification { all += ["--spec", specification] }
+        // In one word: its name may begin with a minus sign.
+        if let specification { all.append("--spec=" + specification) }
         return all
     }
 }
