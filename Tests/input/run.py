@@ -282,7 +282,7 @@ class Campaign:
 
     def daemon(self):
         """Strange folders under strange names, and between them some that are in order and must be done."""
-        names = [b"toys %d", b"a\nb %d", b"\x1b[31mred %d", "💥 %d".encode(), b"x" * 250 + b" %d", b"-rf %d", b"$(id) %d", b"'\" %d", b"%%s%%n %d", "Mu\u0308ller %d".encode(), "M\u00fcller %d".encode(), b"TOYS %d", b"dots.. %d", b"toys.failed %d", b"<b>%d"]
+        names = [b"toys %d", b"a\nb %d", b"\x1b[31mred %d", "💥 %d".encode(), b"%d " + b"x" * 250, b"-rf %d", b"$(id) %d", b"'\" %d", b"%%s%%n %d", "Mu\u0308ller %d".encode(), "M\u00fcller %d".encode(), b"TOYS %d", b"dots.. %d", b"toys.failed %d", b"<b>%d"]
         dropped, sound = {}, 0
         log = open(self.path("daemon.log"), "wb")
         daemon = subprocess.Popen([self.programs + "/segmixd", "--config", self.path("segmixd.yaml")], stdout=log, stderr=log)
@@ -347,7 +347,8 @@ class Campaign:
                 continue
             if short in ends and what is not None and any(os.path.exists(os.path.join(ends[short], inner, b"pytorch_lora_weights.safetensors")) for inner in os.listdir(ends[short])):
                 self.sorts["done"] += 1
-            failed = ends.get(short + b".failed")
+            # With its ending it is no longer than that either.
+            failed = ends.get(short[:220 - len(b".failed")] + b".failed")
             if what is None:
                 self.fault("daemon", number, name, "a folder that is in order was not done: " + text_of(failed + b"/error.txt" if failed else b""))
             elif failed is None:

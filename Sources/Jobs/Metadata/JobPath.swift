@@ -72,6 +72,8 @@ public struct JobPath {
             let next = present.isEmpty ? piece : present + "/" + piece
             var status = stat()
             if lstat(root + "/" + next, &status) == 0 {
+                // What lies behind a link that leads out is not looked at.
+                if status.st_mode & S_IFMT == S_IFLNK { do throws(Refusal) { try refuseLinkOut(next) } catch { return nil } }
                 present = next
             } else {
                 guard let twin = listing(present).byName[piece.lowercased()], twin == piece else { return nil }
