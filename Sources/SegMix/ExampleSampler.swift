@@ -73,7 +73,7 @@ public struct ExampleSampler {
             let whole = picture < instances.photos.count ? nil : joined[picture - instances.photos.count]
             let mixes = whole == nil && mixes(microStep: microStep, element: i, optimizerStep: optimizerStep)
             batch.append(
-                try whole.map { try plain($0, isPrior: false, microStep, i) }
+                try whole.map { try plain($0, number: picture, isPrior: false, microStep, i) }
                     ?? example(of: picture, in: instances, isPrior: false, mixes: mixes, microStep, i))
             if let priors {
                 let (order, own) = priorOrders[subject]
@@ -151,13 +151,23 @@ public struct ExampleSampler {
     private func example(of photo: Int, in set: SubjectSet, isPrior: Bool, mixes: Bool, _ microStep: Int, _ element: Int) throws -> TrainingExample {
         mixes
             ? try composite(of: photo, in: set, isPrior: isPrior, microStep, element)
-            : try plain(set.photos[photo], isPrior: isPrior, microStep, element)
+            : try plain(set.photos[photo], number: photo, isPrior: isPrior, microStep, element)
     }
 
-    private func plain(_ photo: Photo, isPrior: Bool, _ microStep: Int, _ element: Int) throws -> TrainingExample {
+    /// Goes on from `stream`, or, where what a picture shows comes out of a pool, draws its place in it and gives the stream of that place.
+    /// - Parameter number: of the picture among those of its half of the batch.
+    private func variant(number: Int, isPrior: Bool, purpose: RandomPurpose, from stream: inout RandomStream) -> Int? {
+        guard settings.latentPool > 0 else { return nil }
+        let variant = stream.integer(in: 0...(settings.latentPool - 1))
+        stream = RandomStream(seed: settings.seed, purpose: purpose, step: 2 * number + (isPrior ? 1 : 0), index: variant)
+        return variant
+    }
+
+    private func plain(_ photo: Photo, number: Int, isPrior: Bool, _ microStep: Int, _ element: Int) throws -> TrainingExample {
         let side = settings.resolution, latentSide = side / settings.latentFactor
         let resized = try cache.plain(photo, side: side)
         var stream = RandomStream(seed: settings.seed, purpose: isPrior ? .priorCrop : .crop, step: microStep, index: element)
+        _ = variant(number: number, isPrior: isPrior, purpose: .pooledCrop, from: &stream)
         let (x, y) = resized.corner(side: side, centered: settings.centerCrop, from: &stream)
         // Instances and priors draw their captions from neighbouring streams.
         var captions = RandomStream(seed: settings.seed, purpose: .caption, step: microStep, index: 2 * element + (isPrior ? 1 : 0))
@@ -165,13 +175,14 @@ public struct ExampleSampler {
             picture: resized.image.cropped(to: PixelBox(x0: x, y0: y, x1: x + side, y1: y + side)),
             lossMask: [Float](repeating: 1, count: latentSide * latentSide),
             prompt: photo.captions[captions.integer(in: 0...(photo.captions.count - 1))],
-            files: [photo.file], crop: [x, y], collage: nil,
+            files: [photo.file], crop: [x, y], collage: nil, variant: nil,
             timeIDs: timeIDs(settings.cropConditioning ? (y, x) : (0, 0)), isPrior: isPrior)
     }
 
     private func composite(of photo: Int, in set: SubjectSet, isPrior: Bool, _ microStep: Int, _ element: Int) throws -> TrainingExample {
         let side = settings.resolution
         var stream = RandomStream(seed: settings.seed, purpose: isPrior ? .priorCollage : .collage, step: microStep, index: element)
+        let variant = variant(number: photo, isPrior: isPrior, purpose: .pooledCollage, from: &stream)
         let subject = set.subjectOfPhoto[photo]
         // A prior set may have a single class: then it is mixed with itself.
         let others = set.subjects.indices.filter { $0 != subject }
@@ -190,7 +201,7 @@ public struct ExampleSampler {
             picture: collage.picture,
             lossMask: LossMask.weights(union: collage.union, side: side / settings.latentFactor, softAlpha: settings.softAlpha),
             prompt: Prompts.composite(set.subjects[subject], set.subjects[second]),
-            files: photos.map(\.file), crop: nil, collage: plan, timeIDs: timeIDs((0, 0)), isPrior: isPrior)
+            files: photos.map(\.file), crop: nil, collage: plan, variant: variant, timeIDs: timeIDs((0, 0)), isPrior: isPrior)
     }
 
     private func timeIDs(_ topLeft: (Int, Int)) -> [Float] {

@@ -2,8 +2,8 @@
 public struct PictureNeeds: Equatable, Sendable {
     /// Bytes that `PhotoCache` would like to keep.
     public internal(set) var cacheBytes = 0
-    /// In how many ways plain photos, and plain prior pictures, can be cropped, over all of them.
-    public private(set) var photoCrops = 0, priorCrops = 0
+    /// In how many ways each photo, and each prior picture, can be cropped.
+    public private(set) var photoCrops: [Int] = [], priorCrops: [Int] = []
     /// What speaks against masks that were given, a sentence each.
     public internal(set) var doubts: [String] = []
 
@@ -11,11 +11,11 @@ public struct PictureNeeds: Equatable, Sendable {
 
     /// Prior pictures that are yet to be made: squares, of which each has its cut-out.
     public mutating func addPriors(_ count: Int, side: Int) {
-        priorCrops += count
+        priorCrops += [Int](repeating: 1, count: count)
         cacheBytes += 2 * count * 3 * side * side
     }
 
     mutating func add(crops: Int, isPrior: Bool) {
-        if isPrior { priorCrops += crops } else { photoCrops += crops }
+        if isPrior { priorCrops.append(crops) } else { photoCrops.append(crops) }
     }
 }

@@ -16,18 +16,21 @@ public struct SamplerSettings: Equatable, Sendable {
     public var centerCrop: Bool
     /// Whether `timeIDs` carry the true corner of the crop.
     public var cropConditioning: Bool
+    /// In how many crops each photo and prior picture comes at most, and in how many composites as the drawn one, so that
+    /// what the VAE makes of them can be kept; 0: each is drawn anew.
+    public var latentPool: Int
     /// How often each photo comes in an epoch.
     public var repeats: Int
     public var seed: UInt64
 
     public init(resolution: Int = 1024, latentFactor: Int = 8, batchSize: Int = 1, segmixProbability: Double = 0.3,
                 segmixStartStep: Int = 0, relativeScale: RelativeScale = .random, softAlpha: Double = 1,
-                centerCrop: Bool = false, cropConditioning: Bool = false, repeats: Int = 1, seed: UInt64 = 42) {
+                centerCrop: Bool = false, cropConditioning: Bool = false, latentPool: Int = 0, repeats: Int = 1, seed: UInt64 = 42) {
         (self.resolution, self.latentFactor, self.batchSize) = (resolution, latentFactor, batchSize)
         (self.segmixProbability, self.segmixStartStep) = (segmixProbability, segmixStartStep)
         (self.relativeScale, self.softAlpha) = (relativeScale, softAlpha)
         (self.centerCrop, self.cropConditioning) = (centerCrop, cropConditioning)
-        (self.repeats, self.seed) = (repeats, seed)
+        (self.latentPool, self.repeats, self.seed) = (latentPool, repeats, seed)
     }
 
     /// Throws `SegMixError` for the first value out of its range.
@@ -43,6 +46,7 @@ public struct SamplerSettings: Equatable, Sendable {
         guard softAlpha >= 0 && softAlpha <= 1 else {
             throw SegMixError("soft_alpha is \(softAlpha); a number from 0 to 1 is wanted.")
         }
+        guard latentPool >= 0 else { throw SegMixError("latent_pool is \(latentPool); 0 or more is wanted.") }
         guard repeats > 0 else { throw SegMixError("repeats is \(repeats); at least 1 is wanted.") }
     }
 }

@@ -13,6 +13,8 @@ public struct TrainingExample: Equatable, Sendable {
     public let crop: [Int]?
     /// nil for a plain example.
     public let collage: CollagePlan?
+    /// Which of its drawn photo's composites it is, where they come again (`SamplerSettings.latentPool`); nil for a plain one.
+    public let variant: Int?
     /// SDXL's size conditioning: R, R, top, left, R, R.
     public let timeIDs: [Float]
     public let isPrior: Bool

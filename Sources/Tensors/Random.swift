@@ -4,7 +4,7 @@ import Foundation
 public enum RandomPurpose: UInt32, Sendable {
     case photoOrder = 1, priorOrder = 2, caption = 3, collage = 4, priorCollage = 5, crop = 6, priorCrop = 7
     case timestep = 8, noise = 9, posterior = 10, adapter = 11, renderNoise = 12, sampler = 13, weights = 14
-    case drawing = 15, composition = 16, segmixChoice = 17, priorSeed = 25
+    case drawing = 15, composition = 16, segmixChoice = 17, pooledCrop = 18, pooledCollage = 19, priorSeed = 25
 }
 
 /// Random numbers as a pure function of (seed, purpose, step, index): Philox 4×32-10, counter-based

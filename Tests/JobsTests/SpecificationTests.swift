@@ -25,7 +25,7 @@ import Testing
         #expect(s.mixedPrecision == .no && s.rank == 32 && s.seed == 42 && s.repeats == 1)
         #expect(s.withPriorPreservation && s.priorLossWeight == 1 && s.numClassImages == 100 && s.dcoBeta == 0)
         #expect(s.segmixProbability == 0.3 && s.segmixStartStep == 0 && s.relativeScale == .number(0) && s.softAlpha == 1)
-        #expect(!s.cropConditioning && !s.normalizeMaskedLoss && s.saveSteps == 200 && s.outputKohyaFormat && !s.bestCheckpoint && s.rounds == 1)
+        #expect(!s.cropConditioning && s.latentPool == 0 && !s.normalizeMaskedLoss && s.saveSteps == 200 && s.outputKohyaFormat && !s.bestCheckpoint && s.rounds == 1)
         #expect(s.render.seeds == [42] && s.render.steps == 50 && s.render.guidance == 5)
     }
 
@@ -99,6 +99,7 @@ import Testing
         join: {candidates: 7, threshold: -0.5, most: 3}
         classes: {a: toy, b: corgi}
         crop_conditioning: true
+        latent_pool: 16
         normalize_masked_loss: true
         on_missing_mask: skip
         prepare:
@@ -147,7 +148,7 @@ import Testing
         #expect(s.saveSteps == 20 && s.checkpointingSteps == 30 && s.checkpointsTotalLimit == 4 && s.validationPrompt == "a toy: on a #1 desk")
         #expect(s.numValidationImages == 2 && s.validationSteps == 40 && !s.outputKohyaFormat && s.bestCheckpoint && s.classes == ["a": "toy", "b": "corgi"])
         #expect(s.rounds == 2 && s.join.candidates == 7 && s.join.threshold == -0.5 && s.join.most == 3)
-        #expect(s.cropConditioning && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
+        #expect(s.cropConditioning && s.latentPool == 16 && s.normalizeMaskedLoss && s.priority == -3 && s.notBefore == "2031-05-01 22:00")
         #expect(s.render.prompts == ["one", "two: 2"] && s.render.negativePrompt == "" && s.render.seeds == [1, 2] && s.render.steps == 20)
         #expect(s.render.guidance == 7.5 && s.render.gamma == [0, 0.07] && s.render.loraScale == [0.8] && s.render.width == 96 && s.render.height == 64)
         #expect(s.render.subjects == ["b", "a"] && s.render.layout?.boxes.map(\.subject) == ["a", "b"] && s.render.layout?.boxes[1].y1 == 0.75)

@@ -31,9 +31,10 @@ import Training
         let t = job { s in
             (s.resolution, s.trainBatchSize, s.segmixProbability, s.segmixStartStep, s.softAlpha) = (256, 2, 0.4, 10, 0.2)
             (s.centerCrop, s.cropConditioning, s.repeats, s.seed, s.relativeScale) = (true, true, 3, -1, .number(-0.5))
+            s.latentPool = 12
         }.samplerSettings(latentFactor: 4)
         #expect(t.resolution == 256 && t.latentFactor == 4 && t.batchSize == 2 && t.segmixProbability == 0.4 && t.segmixStartStep == 10)
-        #expect(t.softAlpha == 0.2 && t.centerCrop && t.cropConditioning && t.repeats == 3 && t.seed == .max && t.relativeScale == .ratio(-0.5))
+        #expect(t.softAlpha == 0.2 && t.centerCrop && t.cropConditioning && t.latentPool == 12 && t.repeats == 3 && t.seed == .max && t.relativeScale == .ratio(-0.5))
         let plain = job { _ in }.samplerSettings(latentFactor: 8)
         #expect(!plain.centerCrop && !plain.cropConditioning && plain.relativeScale == .random)
     }

@@ -90,6 +90,39 @@ import Testing
         for step in 0..<6 { #expect(try plain.examples(microStep: step, optimizerStep: 0) == empty.examples(microStep: step, optimizerStep: 0)) }
     }
 
+    /// Out of a pool: never more pictures of a photo than it holds, all of them used, the rest of an example as without it.
+    @Test func aPoolOfCropsAndComposites() throws {
+        let pooled = try Self.sampler { $0.latentPool = 3 }, without = try Self.sampler()
+        var crops: [String: Set<[Int]>] = [:], pictures: [String: [Int: TrainingExample]] = [:], halves: Set<[Bool]> = []
+        for step in 0..<120 {
+            let batch = try pooled.examples(microStep: step, optimizerStep: step), new = try without.examples(microStep: step, optimizerStep: step)
+            for (example, other) in zip(batch, new) {
+                #expect(example.files[0] == other.files[0] && example.isComposite == other.isComposite && example.isPrior == other.isPrior && other.variant == nil)
+                let key = "\(example.files[0]) \(example.isPrior)"
+                guard let plan = example.collage else {
+                    #expect(example.variant == nil && example.prompt == other.prompt)
+                    crops[key, default: []].insert(example.crop!)
+                    continue
+                }
+                let variant = try #require(example.variant)
+                if let known = pictures[key]?[variant] { #expect(example == known) }
+                pictures[key, default: [:]][variant] = example
+                halves.insert([plan.left == 0, plan.top == 0])
+            }
+        }
+        #expect(crops.count == 6 && crops.values.allSatisfy { $0.count == 2 || $0.count == 3 } && crops.values.contains { $0.count == 3 })
+        #expect(pictures.count == 6 && pictures.values.allSatisfy { Set($0.keys) == [0, 1, 2] })
+        // 18 composites, and no two the same: of the photos, of the priors, of one place in the pool.
+        #expect(Set(pictures.values.flatMap { $0.values.map(\.picture.bytes) }).count == 18 && halves.count == 4)
+        // A resumed run finds the same ones; another seed has others.
+        let resumed = try Self.sampler { $0.latentPool = 3 }
+        #expect(try resumed.examples(microStep: 77, optimizerStep: 77) == pooled.examples(microStep: 77, optimizerStep: 77))
+        let other = try Self.sampler { ($0.latentPool, $0.seed, $0.segmixProbability) = (3, 10, 1) }
+        #expect(try other.examples(microStep: 0, optimizerStep: 0).allSatisfy { example in
+            !pictures.values.contains { $0.values.contains { $0.picture == example.picture } }
+        })
+    }
+
     @Test func composites() throws {
         let sampler = try Self.sampler { $0.relativeScale = .ratio(0.5); $0.segmixProbability = 1 }
         var lefts = 0, priorLefts = 0, tops = 0

@@ -55,17 +55,19 @@ import Testing
         #expect(cache.bytes == 3 * one && cache.encoded > 8 && cache.encoded + cache.found == 24)
     }
 
-    /// Composites are never kept.
-    @Test func compositesAreNotKept() throws {
+    /// Composites are kept only where they come again, each beside those of the same files.
+    @Test(arguments: [0, 2]) func compositesOutOfAPool(_ pool: Int) throws {
         var run = try SmallRun()
-        run.sampler.segmixProbability = 1
-        let vae = try run.model.loadVAE(), sampler = try run.examples(), cache = LatentCache(vae)
-        for i in 0..<3 {
+        (run.sampler.segmixProbability, run.sampler.latentPool) = (1, pool)
+        let vae = try run.model.loadVAE(), sampler = try run.examples(), cache = LatentCache(vae), none = LatentCache(vae, capacity: 0)
+        var pictures: Set<[UInt8]> = []
+        for i in 0..<12 {
             let batch = MicroStep(
                 index: i, examples: try sampler.examples(microStep: i, optimizerStep: i), seed: 3, channels: vae.configuration.latentChannels,
                 factor: vae.configuration.downsampling, timestepCount: 1000)
-            _ = cache.latents(of: batch)
+            #expect(cache.latents(of: batch).values == none.latents(of: batch).values)
+            batch.examples.forEach { pictures.insert($0.picture.bytes) }
         }
-        #expect(cache.encoded == 6 && cache.found == 0 && cache.bytes == 0)
+        #expect(cache.encoded == pictures.count && cache.found == 24 - pictures.count && (pool == 0) == (cache.bytes == 0) && (pool == 0) == (cache.found == 0))
     }
 }

@@ -25,6 +25,7 @@ extension JobSpecification {
         relativeScale = values.relativeScale(key(.relativeScale))
         softAlpha = values.number(key(.softAlpha), .fraction, default: softAlpha)
         cropConditioning = values.boolean(key(.cropConditioning), default: cropConditioning)
+        latentPool = values.integer(key(.latentPool), 0...1_000_000, default: latentPool)
 
         normalizeMaskedLoss = values.boolean(key(.normalizeMaskedLoss), default: normalizeMaskedLoss)
         dcoBeta = values.number(key(.dcoBeta), .atLeastZero, default: dcoBeta)

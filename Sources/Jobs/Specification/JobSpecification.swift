@@ -19,6 +19,8 @@ public struct JobSpecification: Codable, Equatable, Sendable {
     public var softAlpha = 1.0
     /// `time_ids` carry the true corner of the crop instead of (0, 0).
     public var cropConditioning = false
+    /// In how many crops each picture comes at most, and in how many composites as the drawn one; 0: each is drawn anew.
+    public var latentPool = 0
 
     // The loss.
     /// The masked loss is divided by the mask's mean.
@@ -116,6 +118,7 @@ public struct JobSpecification: Codable, Equatable, Sendable {
         case checkpointsTotalLimit = "checkpoints_total_limit", validationPrompt = "validation_prompt"
         case numValidationImages = "num_validation_images", validationSteps = "validation_steps"
         case outputKohyaFormat = "output_kohya_format", bestCheckpoint = "best_checkpoint", rounds, join, classes, cropConditioning = "crop_conditioning"
+        case latentPool = "latent_pool"
         case normalizeMaskedLoss = "normalize_masked_loss", onMissingMask = "on_missing_mask", prepare, priority, notBefore = "not_before", render
     }
 }

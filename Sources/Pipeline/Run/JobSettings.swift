@@ -25,7 +25,7 @@ extension Job {
         return SamplerSettings(
             resolution: s.resolution, latentFactor: latentFactor, batchSize: s.trainBatchSize, segmixProbability: s.segmixProbability,
             segmixStartStep: s.segmixStartStep, relativeScale: .init(s.relativeScale), softAlpha: s.softAlpha, centerCrop: s.centerCrop,
-            cropConditioning: s.cropConditioning, repeats: s.repeats, seed: UInt64(bitPattern: Int64(s.seed)))
+            cropConditioning: s.cropConditioning, latentPool: s.latentPool, repeats: s.repeats, seed: UInt64(bitPattern: Int64(s.seed)))
     }
 
     /// - Parameters:
@@ -54,7 +54,8 @@ extension Job {
     func fingerprint(model: String) throws -> [String: String] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        guard let object = try JSONSerialization.jsonObject(with: encoder.encode(specification)) as? [String: Any] else { return [:] }
+        let s = specification
+        guard let object = try JSONSerialization.jsonObject(with: encoder.encode(s)) as? [String: Any] else { return [:] }
         let immaterial: Set = [
             "model", "save_steps", "checkpointing_steps", "checkpoints_total_limit", "validation_prompt", "num_validation_images",
             "validation_steps", "output_kohya_format", "best_checkpoint", "rounds", "join", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
@@ -62,6 +63,8 @@ extension Job {
         let file = TrainingError.filePrefix
         var print = [file + "the model": model]
         for (key, value) in object where !immaterial.contains(key) { print[key] = try Self.text(value) }
+        // A key that earlier releases did not have: their runs go on.
+        if s.latentPool == 0 { print["latent_pool"] = nil }
         // Where the output lies does not matter.
         for list in [photos] + (priors.map { [$0] } ?? []) { print[file + PhotoList.ownName(list.source)] = digest(try encoder.encode(list.withoutPlaces)) }
         for name in files { print[file + PhotoList.ownName(name)] = digest((try? Data(contentsOf: URL(fileURLWithPath: place(of: name)))) ?? Data()) }
