@@ -9,11 +9,20 @@ public struct SDXLDirectory: Sendable {
     public let vaePath: String
     /// All directories that it is made of.
     public let places: [String]
+    /// Its folders. What else lies beside them, such as single-file checkpoints and a second VAE, is not read.
+    public static let parts = ["scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae"]
 
     public init(_ path: String, vae: String? = nil) {
         self.path = path
         vaePath = vae ?? path + "/vae"
         places = [path] + (vae.map { [$0] } ?? [])
+    }
+
+    /// What it is called: its folder's name; `NAME` of `models--ORG--NAME/snapshots/HASH` in a Hugging Face cache.
+    public var name: String {
+        let parts = URL(fileURLWithPath: path).pathComponents
+        guard parts.count > 2, parts[parts.count - 2] == "snapshots", parts[parts.count - 3].hasPrefix("models--") else { return parts.last ?? path }
+        return parts[parts.count - 3].components(separatedBy: "--").last!
     }
 
     public func unetConfiguration() throws -> UNetConfiguration { try UNetConfiguration(directory: path + "/unet") }
@@ -33,7 +42,20 @@ public struct SDXLDirectory: Sendable {
         return unet
     }
 
-    public func vaeConfiguration() throws -> VAEConfiguration { try VAEConfiguration(directory: vaePath) }
+    /// - Throws: `ModelError`, also for a VAE in place of the model's own whose latents are of another kind.
+    public func vaeConfiguration() throws -> VAEConfiguration {
+        let configuration = try VAEConfiguration(directory: vaePath), own = path + "/vae"
+        guard vaePath != own, FileManager.default.fileExists(atPath: own + "/config.json") else { return configuration }
+        let replaced = try VAEConfiguration(directory: own)
+        guard configuration.latentChannels == replaced.latentChannels, configuration.downsampling == replaced.downsampling,
+            configuration.scalingFactor == replaced.scalingFactor, (configuration.latentsMean == nil) == (replaced.latentsMean == nil)
+        else {
+            throw ModelError(
+                path: vaePath + "/config.json",
+                reason: "this VAE makes latents of another kind (\(configuration.latentKind)) than the model's own (\(replaced.latentKind)); use one made for SDXL")
+        }
+        return configuration
+    }
 
     /// - Throws: `ModelError`, `WeightFaults`.
     public func loadVAE() throws -> VAE {

@@ -111,6 +111,23 @@ import Weights
         }
     }
 
+    /// A VAE of SD 1.5 has every tensor of SDXL's.
+    @Test func aVAEOfAnotherFamilyIsRefused() throws {
+        let model = Golden.models.path + "/odd-b"
+        for (changes, isFine) in [([:], true), (["scaling_factor": 0.18215], false), (["latents_mean": NSNull(), "latents_std": NSNull()], false)] as [([String: Any], Bool)] {
+            try changed("vae/config.json", changes) { folder in
+                let fault = sentence { _ = try SDXLDirectory(model, vae: folder).vaeConfiguration() }
+                #expect((fault == nil) == isFine && fault.map { $0.hasPrefix(folder + "/config.json: ") && $0.contains("another kind") } ?? true, "\(changes): \(fault ?? "accepted")")
+            }
+        }
+    }
+
+    @Test func whatAModelIsCalled() {
+        for (path, name) in [("/srv/sdxl/", "sdxl"), ("/c/models--ab--x--y/snapshots/0123", "y"), ("/c/models/snapshots/0123", "0123"), ("/", "/")] {
+            #expect(SDXLDirectory(path).name == name)
+        }
+    }
+
     @Test func latentsNeedAScale() throws {
         let cases: [([String: Any], String?)] = [
             ([:], nil), (["scaling_factor": 0], "scaling_factor"), (["scaling_factor": -0.1], "scaling_factor"),

@@ -40,14 +40,17 @@ struct PreparedNamesTests {
         let variant = folder.path + "/unet/model.fp16.safetensors"
         try Data(count: 9).write(to: URL(fileURLWithPath: variant))
         try Data(count: 9).write(to: URL(fileURLWithPath: folder.path + "/unet/model.safetensors.index.fp16.json"))
-        for notes in ["notes.json", "unet/notes.txt"] { try Data(count: 9).write(to: URL(fileURLWithPath: folder.path + "/" + notes)) }
+        // Nor does what published models have beside their parts, even a link that leads nowhere.
+        try FileManager.default.createDirectory(atPath: folder.path + "/vae_1_0", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: folder.path + "/vae_1_0/model.safetensors", withDestinationPath: "/nowhere")
+        for notes in ["notes.json", "unet/notes.txt", "sd_xl_base_1.0.safetensors", "vae_1_0/config.json"] { try Data(count: 9).write(to: URL(fileURLWithPath: folder.path + "/" + notes)) }
         #expect(try DirectoryFingerprint.of([folder.path]) == before)
         try FileManager.default.removeItem(atPath: file)
         let alone = try DirectoryFingerprint.of([folder.path])
         try Data(repeating: 1, count: 9).write(to: URL(fileURLWithPath: variant))
         #expect(try DirectoryFingerprint.of([folder.path]) != alone && alone != before)
         // Nobody writes into it: whoever opened it would wait for ever.
-        try #require(mkfifo(folder.path + "/config.json", 0o644) == 0)
+        try #require(mkfifo(folder.path + "/unet/config.json", 0o644) == 0)
         #expect(throws: FileError.self) { try DirectoryFingerprint.of([folder.path]) }
     }
 

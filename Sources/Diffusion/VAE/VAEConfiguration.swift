@@ -54,6 +54,11 @@ public struct VAEConfiguration: Sendable {
         }
     }
 
+    /// What a UNet must have been trained with, in words: `4 channels, 1/8 of the size, "scaling_factor" 0.13025`.
+    var latentKind: String {
+        "\(latentChannels) channels, 1/\(downsampling) of the size, \"scaling_factor\" \(scalingFactor)\(latentsMean == nil ? "" : ", \"latents_mean\"")"
+    }
+
     /// Pixels per latent in each direction: 8 for SDXL.
     public var downsampling: Int { 1 << (channels.count - 1) }
 }

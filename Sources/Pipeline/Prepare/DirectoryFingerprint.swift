@@ -1,4 +1,5 @@
 import Crypto
+import Diffusion
 import Files
 import Foundation
 import Jobs
@@ -6,7 +7,7 @@ import Jobs
 /// Tells one model from another without reading it whole: by the names and sizes of its files, their first MiB, and of every further MiB
 /// the first page, so that a fine-tuned model and one with a LoRA fused into it are others too. Small files are read whole.
 enum DirectoryFingerprint {
-    /// - Parameter folders: model directories, each looked into one level deep.
+    /// - Parameter folders: model directories.
     /// - Throws: `FileError`.
     static func of(_ folders: [String]) throws -> String {
         var hash = SHA256()
@@ -38,15 +39,16 @@ enum DirectoryFingerprint {
         }
     }
 
-    /// Paths of what is looked at in a model's directory.
+    /// Paths of what is read of a model's directory: of a pipeline's its index and its parts, of another model what lies directly in it.
     static func files(_ folder: String) throws(FileError) -> [String] {
         var found: [String] = []
-        for name in try Folder.names(folder).sorted() where !IgnoredFiles.contains(name) {
+        let isPipeline = Folder.leadsToDirectory(folder + "/unet")
+        for name in try Folder.names(folder).sorted() where isPipeline ? name == "model_index.json" || SDXLDirectory.parts.contains(name) : isPart(name) {
             let path = folder + "/" + name
             if Folder.leadsToDirectory(path) {
                 let names = try Folder.names(path)
                 found += names.sorted().filter { isPart($0) && !isUnusedVariant($0, among: names) }.map { path + "/" + $0 }
-            } else if isPart(name) {
+            } else {
                 found.append(path)
             }
         }
