@@ -29,7 +29,8 @@ public enum KohyaNaming: Sendable {
         }
     }
 
-    private static func flat(_ path: String) -> String { "lora_unet_" + path.replacing(".", with: "_") }
+    /// kohya's name of the module at `path` of either UNet.
+    static func flat(_ path: String) -> String { "lora_unet_" + path.replacing(".", with: "_") }
 
     /// The original UNet's path of a module inside a block.
     ///

@@ -31,7 +31,7 @@ public struct LoRAFile {
         guard strange.isEmpty else {
             throw WeightsError(
                 path, "\(strange.count) keys are not those of a plain LoRA (\(listed(strange)))",
-                remedy: "Use a LoRA in diffusers' or kohya's format; LoHa, LoKr and DoRA are not supported")
+                remedy: "Use a plain LoRA in diffusers' or kohya's format, without LoHa, LoKr, DoRA, embeddings and the like")
         }
         guard !parts.isEmpty else { throw WeightsError(path, "there is no LoRA in it", remedy: "Name the LoRA's own file") }
         let peft = try PEFTScale(metadata, path: path, isPEFTs: file.entries.contains { $0.name.hasPrefix(LoRAKey.ofPEFT) })

@@ -10,6 +10,8 @@ public struct LoRAInformation: Sendable {
     public var resolution: Int
     /// Whether the model predicts the velocity instead of the noise.
     public var velocityPrediction: Bool
+    /// Whether its noise schedule ends in pure noise.
+    public var zeroTerminalSNR: Bool
     public var baseModel: ModelHash
     /// Name of the base model's file or directory, without its path.
     public var baseModelName: String
@@ -23,10 +25,11 @@ public struct LoRAInformation: Sendable {
     public var further: [String: String]
 
     public init(
-        title: String, triggerPhrases: [String], resolution: Int, velocityPrediction: Bool = false, baseModel: ModelHash, baseModelName: String,
+        title: String, triggerPhrases: [String], resolution: Int, velocityPrediction: Bool = false, zeroTerminalSNR: Bool = false, baseModel: ModelHash, baseModelName: String,
         date: Date, description: String? = nil, author: String? = nil, tagFrequency: [String: [String: Int]] = [:], further: [String: String] = [:]
     ) {
-        (self.title, self.triggerPhrases, self.resolution, self.velocityPrediction) = (title, triggerPhrases, resolution, velocityPrediction)
+        (self.title, self.triggerPhrases, self.resolution) = (title, triggerPhrases, resolution)
+        (self.velocityPrediction, self.zeroTerminalSNR) = (velocityPrediction, zeroTerminalSNR)
         (self.baseModel, self.baseModelName, self.date) = (baseModel, baseModelName, date)
         (self.description, self.author, self.tagFrequency, self.further) = (description, author, tagFrequency, further)
     }
@@ -50,6 +53,7 @@ public struct LoRAInformation: Sendable {
             "ss_network_alpha": plainNumber(alpha),
             "ss_v2": "False",
             "ss_v_parameterization": velocityPrediction ? "True" : "False",
+            "ss_zero_terminal_snr": zeroTerminalSNR ? "True" : "False",
             "ss_sd_model_name": baseModelName,
             "ss_sd_model_hash": baseModel.short,
             "ss_new_sd_model_hash": baseModel.sha256,

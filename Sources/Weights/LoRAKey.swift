@@ -9,8 +9,8 @@ enum LoRAKey {
 
     /// The module's name and the role; nil for a key of another kind of file.
     ///
-    /// UNet modules of diffusers' formats come without their `unet.`; kohya's names stay as they are, those of text
-    /// encoders too (they match no module of a UNet, so that whoever loads the file hears of them).
+    /// UNet modules of diffusers' formats come without their `unet.`; kohya's names stay as they are, ComfyUI's (`diffusion_model.…`)
+    /// and LyCORIS's (`lycoris_…`) become what kohya writes, and those of text encoders stay too (they match no module of a UNet, so that whoever loads the file hears of them).
     static func parse(_ key: String) -> (module: String, role: Role)? {
         let suffixes: [(String, Role)] = [
             (".lora_A.default.weight", .down), (".lora_B.default.weight", .up),
@@ -24,6 +24,8 @@ enum LoRAKey {
         guard let (suffix, role) = suffixes.first(where: { key.hasSuffix($0.0) }) else { return nil }
         var module = String(key.dropLast(suffix.count))
         for prefix in [ofPEFT, "unet."] where module.hasPrefix(prefix) { module.removeFirst(prefix.count) }
+        if module.hasPrefix("diffusion_model.") { module = KohyaNaming.flat(String(module.dropFirst("diffusion_model.".count))) }
+        if module.hasPrefix("lycoris_") { module = KohyaNaming.flat(String(module.dropFirst("lycoris_".count))) }
         // The attention processors of diffusers 0.1x: attn1.processor.to_q_lora.down, …to_out_lora.down
         if let range = module.range(of: ".processor.") {
             module.replaceSubrange(range, with: ".")

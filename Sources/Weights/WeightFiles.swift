@@ -50,7 +50,7 @@ struct WeightFiles {
             return WeightsError(
                 directory, "there are shards of the weights (\(shard)) but no \(index), which says what is in which", remedy: "Fetch that file too")
         }
-        if let other = names.first(where: { $0.hasSuffix(".bin") || $0.hasSuffix(".ckpt") || $0.hasSuffix(".pt") || $0.hasSuffix(".pth") }) {
+        if let other = names.first(where: { $0.hasSuffix(".bin") && !$0.hasPrefix("openvino_") || $0.hasSuffix(".ckpt") || $0.hasSuffix(".pt") || $0.hasSuffix(".pth") }) {
             return WeightsError(
                 directory, "the weights are there only as \(other), a pickle, which this program does not open",
                 remedy: "Save the model as safetensors (in Python: save_pretrained(…, safe_serialization=True))")

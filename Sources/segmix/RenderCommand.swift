@@ -8,7 +8,8 @@ struct RenderCommand: ParsableCommand {
         commandName: "render", abstract: "Makes pictures with a model, with or without LoRAs and mean-shifted noise.",
         discussion: """
             One picture for every prompt, seed, gamma and LoRA scale; several come with a contact sheet. A LoRA of any trainer \
-            will do that writes diffusers' or kohya's keys.
+            will do that writes diffusers' or kohya's keys: of it the linear layers of the UNet are used. What it has for text encoders \
+            is left out, with a note; convolutions, LoHa, LoKr and DoRA are refused.
             """)
 
     @Option(help: "The SDXL model: a directory in diffusers layout, or a name from the configuration.", completion: .directory)

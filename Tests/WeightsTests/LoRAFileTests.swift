@@ -39,6 +39,9 @@ import Testing
         ("text_encoder.a.q_proj.lora_linear_layer.down.weight", "text_encoder.a.q_proj.lora_linear_layer.up.weight", "text_encoder.a.q_proj"),
         ("lora_unet_a_attn1_to_out_0.lora_down.weight", "lora_unet_a_attn1_to_out_0.lora_up.weight", "a.attn1.to_out.0"),
         ("lora_unet_input_blocks_4_1_attn1_to_k.lora_down.weight", "lora_unet_input_blocks_4_1_attn1_to_k.lora_up.weight", "down_blocks.1.attentions.0.attn1.to_k"),
+        ("diffusion_model.input_blocks.4.1.attn1.to_k.lora_down.weight", "diffusion_model.input_blocks.4.1.attn1.to_k.lora_up.weight", "down_blocks.1.attentions.0.attn1.to_k"),
+        ("diffusion_model.a.attn1.to_out.0.lora_A.weight", "diffusion_model.a.attn1.to_out.0.lora_B.weight", "a.attn1.to_out.0"),
+        ("lycoris_a_attn1_to_out_0.lora_down.weight", "lycoris_a_attn1_to_out_0.lora_up.weight", "a.attn1.to_out.0"),
         ("lora_unet_middle_block_1_attn1_to_k.lora_down.weight", "lora_unet_middle_block_1_attn1_to_k.lora_up.weight", "mid_block.attentions.0.attn1.to_k"),
         ("lora_unet_output_blocks_5_1_attn1_to_k.lora_down.weight", "lora_unet_output_blocks_5_1_attn1_to_k.lora_up.weight", "up_blocks.1.attentions.2.attn1.to_k"),
     ]) func everySpelling(_ down: String, _ up: String, _ module: String) throws {

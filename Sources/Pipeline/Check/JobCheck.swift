@@ -36,8 +36,10 @@ public struct JobCheck {
             let pictures = photoFindings().faults.map { "\n\($0)" }.joined()
             let place = namesItsModelByPath ? "`model` in the job's specification" : "`models` in the configuration"
             throw JobFailure(.unavailable, Folder.exists(folder)
-                ? "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…)) and correct \(place)\(pictures)"
-                : "\(folder): the model's directory is not there; correct \(place), or mount the disk it is on\(pictures)")
+                ? "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…); of a v-prediction model, correct prediction_type in its scheduler_config.json) and correct \(place)\(pictures)"
+                : Folder.leadsToDirectory(model!.path + "/snapshots")
+                ? "\(model!.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/\(pictures)"
+                : "\(folder): the model's directory is not there; correct \(place) (a folder, not a name on the hub), or mount the disk it is on\(pictures)")
         }
         if let model { try requireReadable(model) }
         var said: Set<Fault> = []

@@ -38,7 +38,7 @@ final class PriorPainter {
 
     private func loaded() throws -> TextToImage {
         if let make { return make }
-        progress.say(.prepare, "loading \(URL(fileURLWithPath: model.path).lastPathComponent) for the prior images")
+        progress.say(.prepare, "loading \(model.name) for the prior images")
         var seen: Set<String> = []
         let prompts = requests.flatMap(\.prompts).filter { seen.insert($0).inserted }
         let table = try Tape.paused { try PromptEncoder(model).encode(prompts) { [progress] prompt, rest in

@@ -12,7 +12,7 @@ final class LoRAFiles {
     private let directory: RunDirectory
     private let identity: ModelIdentity
     private let layersPerBlock: Int?
-    private let velocity: Bool
+    private let schedule: SchedulerConfiguration
     /// Prompts of the pictures of an earlier round that joined the photos.
     private let joined: [String]
     /// When the run began, before any stop.
@@ -20,9 +20,9 @@ final class LoRAFiles {
     private var hash: ModelHash?
 
     init(
-        _ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, joined: [String], identity: ModelIdentity, layersPerBlock: Int?, velocity: Bool, began: Date
+        _ job: Job, _ adapters: AdapterSet, _ directory: RunDirectory, joined: [String], identity: ModelIdentity, layersPerBlock: Int?, schedule: SchedulerConfiguration, began: Date
     ) {
-        (self.velocity, self.joined, self.began) = (velocity, joined, began)
+        (self.schedule, self.joined, self.began) = (schedule, joined, began)
         (self.job, self.adapters, self.directory, self.identity, self.layersPerBlock) = (job, adapters, directory, identity, layersPerBlock)
     }
 
@@ -52,7 +52,7 @@ final class LoRAFiles {
         let day = Date(timeIntervalSince1970: (began.timeIntervalSince1970 / 86400).rounded(.down) * 86400)
         return LoRAInformation(
             title: job.name, triggerPhrases: job.photos.subjects.map(\.phrase), resolution: s.resolution,
-            velocityPrediction: velocity, baseModel: hash, baseModelName: identity.name, date: day,
+            velocityPrediction: schedule.prediction == .v_prediction, zeroTerminalSNR: schedule.rescalesToZeroSNR, baseModel: hash, baseModelName: identity.name, date: day,
             description: "Seg-Mix LoRA of \(job.photos.subjects.map(\.phrase).joined(separator: " and "))", tagFrequency: captions,
             further: [
                 "ss_learning_rate": "\(s.learningRate)", "ss_seed": "\(s.seed)", "ss_steps": "\(step)", "ss_max_train_steps": "\(s.maxTrainSteps)",

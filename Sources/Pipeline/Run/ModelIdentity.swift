@@ -10,8 +10,7 @@ struct ModelIdentity {
     private let files: [String]
 
     init(_ model: SDXLDirectory) throws {
-        let url = URL(fileURLWithPath: model.path)
-        name = url.lastPathComponent
+        name = model.name
         files = try model.unetWeights().files.map(\.path)
         fingerprint = try DirectoryFingerprint.of(model.places)
     }

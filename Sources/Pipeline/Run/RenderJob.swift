@@ -128,7 +128,7 @@ public struct RenderJob {
         let ignored = adapters.ignoredTextModules
         if !ignored.isEmpty { progress.say(.check, "note: \(ignored.count) adapters of text encoders in the LoRA files are not used, only the UNet's are") }
         let images = SampleRenderer(
-            make, folder: output, modelName: URL(fileURLWithPath: model.path).lastPathComponent,
+            make, folder: output, modelName: model.name,
             loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double("\($0.scale)") ?? 1) },
             layouts: composer.map { Layouts($0, layout: order.layout, folder: output, sparesOthers: true) }, tiling: DecodeTiling(model), progress: progress)
         var written: [String] = []

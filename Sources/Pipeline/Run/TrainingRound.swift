@@ -41,7 +41,7 @@ struct TrainingRound {
             fingerprint: try tools.fingerprint().merging(first.map { ["joined": $0.joinedDigest] } ?? [:]) { $1 })
         let files = LoRAFiles(
             job, training.adapters, directory, joined: joined.flatMap(\.captions), identity: tools.identity, layersPerBlock: tools.layersPerBlock,
-            velocity: training.schedule.prediction == .v_prediction, began: tools.clock.started)
+            schedule: training.schedule.configuration, began: tools.clock.started)
         let observer = RunObserver(
             job, directory: directory, files: files, renders: tools.renders, images: tools.images, adapters: training.adapters,
             round: number.map { "round \($0) of 2" }, progress: progress, clock: tools.clock, photos: tools.photos,
