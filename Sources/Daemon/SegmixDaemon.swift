@@ -34,6 +34,8 @@ public final class SegmixDaemon: Sendable {
     private let recovery: Recovery
     private let drain: DrainState?
     private let group: ServiceGroup
+    /// Where folders are looked at and taken.
+    let inboxFiles = FileExecutor("segmixd.inbox")
 
     /// Locks the state directory, opens the queue, and takes up what an earlier daemon left.
     ///
@@ -78,7 +80,8 @@ public final class SegmixDaemon: Sendable {
         self.live = live
         let claim = Claim(state: state, store: store, live: live, logger: logger)
         recovery = Recovery(claim: claim)
-        let inbox = InboxService(configuration: configuration, claim: claim, recovery: recovery, store: store, changed: changed, drain: drain, logger: logger)
+        let inbox = InboxService(
+            configuration: configuration, claim: claim, recovery: recovery, store: store, changed: changed, drain: drain, files: inboxFiles, logger: logger)
         let scheduler = SchedulerService(
             configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)
@@ -96,8 +99,9 @@ public final class SegmixDaemon: Sendable {
         group = ServiceGroup(configuration: .init(
             // The page ends last but for the service manager: nobody who looks at it can hold up the jobs' end.
             services: first + (try services(store)).map { .init(service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore) } + [
-                .init(service: scheduler, successTerminationBehavior: .gracefullyShutdownGroup),
+                // The inbox may be on a share that does not answer: workers are asked to stop first.
                 .init(service: inbox, successTerminationBehavior: .ignore),
+                .init(service: scheduler, successTerminationBehavior: .gracefullyShutdownGroup),
             ] + last,
             gracefulShutdownSignals: signals, logger: logger))
     }

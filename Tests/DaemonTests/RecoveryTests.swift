@@ -126,7 +126,10 @@ import Testing
         try Directory.create(state.job(id) + "/input/.toys.copy")
         // It was killed while it wrote that the copy is whole.
         try AtomicFile.write("half", to: state.job(id) + "/input/..toys.moved.0123456789abcdef.tmp")
+        // The start does not wait for it.
         try Recovery(claim: claim).run()
+        #expect(try store.record(id) == nil && Folder.exists(Claim.taking(origin, id)))
+        try Recovery(claim: claim).adopt(id)
         #expect(try store.record(id)?.runs.map(\.state) == [.queued])
         #expect(!shop.names("state/jobs/\(id)/input").contains { $0.hasSuffix(".tmp") })
         #expect(shop.names("inbox") == [] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
@@ -275,6 +278,7 @@ import Testing
             if name == "toys" { try #require(rename(origin.source, Claim.taking(origin, id)) == 0) }
         }
         try Recovery(claim: claim).run()
+        try Recovery(claim: claim).adopt(ids["toys"]!)
         #expect(try store.record(ids["toys"]!) != nil && store.record(ids["secret"]!) == nil)
         #expect(Folder.isDirectory(state.job(ids["toys"]!) + "/input/toys") && shop.exists("old/secret/job.yaml"))
         #expect(!Folder.exists(state.job(ids["secret"]!)))

@@ -56,9 +56,10 @@ final class InboxEvents: Sendable {
     /// Returns when the thread has let go of the library, within about a second.
     func stop() async {
         state.withLock { $0.isStopping = true }
-        // The library waits in whole seconds. Giving the inbox the permissions that it has is an event.
+        // The library waits in whole seconds. Giving the inbox the permissions that it has is an event; a bit that gives the group on
+        // to new files may be refused, or lost, in that.
         var status = stat()
-        if stat(inbox, &status) == 0 { chmod(inbox, status.st_mode & 0o7777) }
+        if stat(inbox, &status) == 0, status.st_mode & (S_ISUID | S_ISGID) == 0 { chmod(inbox, status.st_mode & 0o7777) }
         // A task of its own: it sleeps even where the caller is cancelled.
         await Task { while !state.withLock({ $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(20), clock: .continuous) } }.value
     }

@@ -15,19 +15,20 @@ struct InboxService: Service {
     let changed: WakeSignal
     /// Ends when nothing is left to take.
     let drain: DrainState?
+    /// Where folders are looked at and taken.
+    let files: FileExecutor
     let logger: Logger
     private let signal = WakeSignal()
     private let stopping = Stopping()
-    /// Where folders are looked at and taken.
-    private let files = FileExecutor("segmixd.inbox")
 
-    init(configuration: Configuration, claim: Claim, recovery: Recovery, store: JobStore, changed: WakeSignal, drain: DrainState?, logger: Logger) {
+    init(configuration: Configuration, claim: Claim, recovery: Recovery, store: JobStore, changed: WakeSignal, drain: DrainState?, files: FileExecutor, logger: Logger) {
         self.configuration = configuration
         self.claim = claim
         self.recovery = recovery
         self.store = store
         self.changed = changed
         self.drain = drain
+        self.files = files
         self.logger = logger
     }
 

@@ -13,10 +13,11 @@ struct Recovery {
     private var store: JobStore { claim.store }
     private var outbox: String { claim.configuration.outbox }
 
+    /// What has yet to be copied from another file system, which may take longer than a start, is left to `adopt`.
     /// - Throws: where the queue or the state directory cannot be used at all.
     func run() throws {
         StrayWorkers.end(state, logger: claim.logger)
-        for id in try unknown(in: state.jobs) {
+        for id in try unknown(in: state.jobs) where !isOnItsWay(id) {
             do { try adopt(id) } catch { claim.logger.error("The folder \(state.job(id)) is left alone: \(error)") }
         }
         for id in try unknown(in: state.done) {
@@ -26,6 +27,11 @@ struct Recovery {
         for record in try store.records([.open, .reopening]) {
             do { try resume(record) } catch { claim.logger.error("The jobs of \(record.name.onOneLine()) (\(record.id)) are left alone: \(error)") }
         }
+    }
+
+    private func isOnItsWay(_ id: String) -> Bool {
+        guard let origin = try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)) else { return false }
+        return !Folder.exists(Directory.joined(state.job(id) + "/input", origin.name)) && Folder.exists(Claim.taking(origin, id))
     }
 
     /// A folder that is in the queue: nothing of it can be running, and it must be where it belongs.
