@@ -42,8 +42,8 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "The sampler: \(RenderSpecification.Sampler.allCases.map(\.rawValue).joined(separator: ", ")).")
     var sampler = RenderSpecification.Sampler.euler
 
-    @Option(parsing: .upToNextOption, help: "How far the noise is shifted towards a layout of the subjects, one or more; 0: not at all. Try 0.05 to 0.1.")
-    var gamma = [0.0]
+    @Option(parsing: .upToNextOption, help: "How far the noise is shifted towards a layout of the subjects, one or more; 0: not at all. Try 0.05 to 0.1. Left out: \(RenderSpecification.defaultGamma) with --job, else 0.")
+    var gamma: [Double] = []
 
     @Option(help: "The job's folder whose photos and masks layouts are made of.", completion: .directory)
     var job: String?
@@ -82,7 +82,7 @@ struct RenderCommand: ParsableCommand {
             var order = RenderOrder()
             (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)
             (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
-            (order.gammas, order.loraScales, order.loras) = (gamma, loraScale, try lora.map(LoRAChoice.init))
+            (order.gammas, order.loraScales, order.loras) = (gamma.isEmpty ? [job == nil ? 0 : RenderSpecification.defaultGamma] : gamma, loraScale, try lora.map(LoRAChoice.init))
             (order.jobFolder, order.subjects) = (try job.map(absolute), subject.isEmpty ? nil : subject)
             order.relativeScale = try order.jobFolder.flatMap { try scale(in: JobFolder($0), configuration) } ?? order.relativeScale
             order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))

@@ -40,6 +40,15 @@ import Testing
         }
     }
 
+    /// Numbers that are none are not drawn again and again, and no class is blamed for them.
+    @Test func aDamagedModelIsNoClasssFault() throws {
+        let place = try bare()
+        try place.useCopyOfModel()
+        try place.spoil("conv_out.bias", of: "unet")
+        let end = try place.starting("prepare").end()
+        #expect(end.status == 69 && end.errors.contains("\(place.path)/model: prior images came out as numbers that are not finite"), "\(end.errors)")
+    }
+
     @Test func prepareCompletesAJob() throws {
         let place = try bare(), end = try place.starting("prepare").end()
         try #require(end.status == 0, "\(end.errors)")

@@ -39,15 +39,46 @@ import Weights
         #expect(texts(try place.data("plain/" + names[1]))["parameters"]?.contains("Seed: 8") == true)
     }
 
+    /// A job's folder is there for its layouts.
+    @Test func aJobShiftsTheNoise() throws {
+        let place = try Workplace(), prompt = ["--prompt", "an olis toy and a hta corgi", "--job", place.job]
+        for (folder, more, gamma) in [("left-out", [], "0.07"), ("given", ["--gamma", "0.07"], "0.07"), ("none", ["--gamma", "0"], nil)] as [(String, [String], String?)] {
+            let end = try Program.segmix.run(
+                ["render", "--config", place.configuration, "--model", Workplace.model, "--steps", "2", "--width", "64", "--height", "64", "--output", "\(place.path)/\(folder)"]
+                    + prompt + more)
+            try #require(end.status == 0, "\(end.errors)")
+            let text = try #require(texts(try place.data("\(folder)/00000-42.png"))["parameters"])
+            #expect(text.contains("Mean shift") == (gamma != nil) && (gamma.map { text.contains("Mean shift: \($0)") } ?? true), "\(text)")
+        }
+        #expect(try place.data("left-out/00000-42.png") == place.data("given/00000-42.png"))
+    }
+
+    /// As AUTOMATIC1111 does, so that the value does not end at its comma.
+    @Test func aNameWithACommaIsQuoted() throws {
+        let place = try Workplace(), name = "sd, \"xl\": ü"
+        try FileManager.default.copyItem(atPath: Workplace.model, toPath: "\(place.path)/\(name)")
+        let end = try render(place, "out", model: "\(place.path)/\(name)", "--prompt", "a toy")
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(texts(try place.data("out/" + place.names("out")[0]))["parameters"]?.contains(#", Model: "sd, \"xl\": ü", Version"#) == true)
+    }
+
+    /// Of the VAE a training needs the encoder alone.
+    @Test func aDamagedDecoderIsFoundBeforeTheTraining() throws {
+        let place = try Workplace()
+        try place.useCopyOfModel()
+        try place.spoil("decoder.conv_norm_out.weight", of: "vae")
+        let end = try place.train()
+        #expect(end.status == 69 && end.errors.contains("\(place.path)/model/vae: the decoder gives numbers that are not finite"), "\(end.errors)")
+        #expect(place.stepsWritten() == 0)
+    }
+
     @Test func whatIsNoPictureIsNotWritten() throws {
         let place = try Workplace()
         try place.useCopyOfModel()
         let model = place.path + "/model", path = model + "/unet/diffusion_pytorch_model.safetensors", file = try SafetensorsFile(path)
-        var writer = SafetensorsWriter(metadata: file.metadata)
-        for entry in file.entries { writer.add(entry.name, shape: entry.shape, try file.floats(entry.name).map { entry.name == "conv_out.bias" ? .nan : $0 }) }
-        try writer.write(to: path)
+        try place.spoil("conv_out.bias", of: "unet")
         let end = try render(place, "out", model: model, "--prompt", "a corgi")
-        #expect(end.status == 65 && end.errors.contains("\(model): the picture of “a corgi” came out as numbers that are not finite"), "\(end.errors)")
+        #expect(end.status == 65 && end.errors.contains("model: the picture of “a corgi” came out as numbers that are not finite"), "\(end.errors)")
         #expect(place.names("out").isEmpty)
         // An inpainting model's UNet takes more than latents.
         try place.replace("\"in_channels\": 4", "\"in_channels\": 9", in: "model/unet/config.json")
@@ -144,7 +175,7 @@ import Weights
         for (more, status, says) in [
             (["--prompt", "x", "--lora", "/nowhere/x.safetensors"], 65, "/nowhere/x.safetensors"), (["--prompt", "x", "--width", "60"], 64, "--width is 60"),
             (["--prompt", "x", "--lora-scale", "0.5"], 64, "--lora-scale is the strength of a LoRA"),
-            (["--prompt", "x", "--job", place.job, "--layout", "a=0,0,0.5,1"], 64, "give a --gamma above 0 with them"),
+            (["--prompt", "x", "--job", place.job, "--gamma", "0", "--layout", "a=0,0,0.5,1"], 64, "give a --gamma above 0 with them"),
             (["--prompt", "x", "--job", place.job, "--gamma", "0", "--gamma", "0.1", "--subject", "z"], 65, "the subject \"z\", which is not in the id table"),
             (["--prompt", "x", "--steps", "0"], 64, "--steps is 0"), (["--prompt", "x", "--layout", ""], 64, "--layout is"),
             (["--prompt", "x", "--layout", "="], 64, "--layout is ="), (["--prompt", "x", "--guidance=-1"], 64, "--guidance"), ([], 64, "--prompt"),

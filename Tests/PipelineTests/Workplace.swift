@@ -1,5 +1,6 @@
 import Foundation
 import ModelGoldens
+import Weights
 
 /// A configuration, a job folder with drawn photos, and room for results; it goes with the test.
 final class Workplace {
@@ -66,6 +67,15 @@ final class Workplace {
     func useCopyOfModel() throws {
         try FileManager.default.copyItem(atPath: Self.model, toPath: path + "/model")
         try replace(Self.model, path + "/model", in: "segmixd.yaml")
+    }
+
+    /// Makes NaN of one tensor of the copied model.
+    func spoil(_ tensor: String, of part: String) throws {
+        let path = path + "/model/\(part)/diffusion_pytorch_model.safetensors", file = try SafetensorsFile(path)
+        var writer = SafetensorsWriter(metadata: file.metadata)
+        precondition(file[tensor] != nil, "no \(tensor)")
+        for entry in file.entries { writer.add(entry.name, shape: entry.shape, try file.floats(entry.name).map { entry.name == tensor ? .nan : $0 }) }
+        try writer.write(to: path)
     }
 
     /// The job's model gets what it takes to look at pictures.

@@ -93,16 +93,26 @@ public struct TextToImage {
     }
 
     /// Bytes of the picture, `[H, W, 3]`, of final latents `[1, h, w, C]`.
-    public func decode(_ latents: Tensor, tiling: VAETiling? = nil) -> (bytes: [UInt8], width: Int, height: Int) {
+    /// - Throws: `NotFinite`.
+    public func decode(_ latents: Tensor, tiling: VAETiling? = nil) throws -> (bytes: [UInt8], width: Int, height: Int) {
         precondition(latents.shape[0] == 1, "TextToImage.decode: \(latents.shape)")
-        return Tape.paused {
+        return try Tape.paused {
             let pixels = vae.decode(latents, tiling: tiling)
-            let bytes = pixels.values.map { v in
-                // NaN becomes black instead of a trap; diffusers' postprocess rounds as here.
-                v.isFinite ? UInt8((min(max(v / 2 + 0.5, 0), 1) * 255).rounded(.toNearestOrEven)) : 0
+            let bytes = try pixels.values.map { v in
+                guard v.isFinite else { throw NotFinite() }
+                // diffusers' postprocess rounds as here.
+                return UInt8((min(max(v / 2 + 0.5, 0), 1) * 255).rounded(.toNearestOrEven))
             }
             return (bytes, pixels.shape[2], pixels.shape[1])
         }
+    }
+
+    /// A picture that came out as numbers that are not finite: of damaged weights, or of a strength that is far too high.
+    public struct NotFinite: Error {}
+
+    /// Whether the decoder gives numbers at all, found out with a small picture.
+    public var decodesToNumbers: Bool {
+        (try? decode(Tensor(zeros: [1, 4, 4, vae.configuration.latentChannels]))) != nil
     }
 
     /// The negative prompts of all requests where there is guidance, then their prompts.

@@ -19,6 +19,7 @@ final class PriorPainter {
     private struct Stopped: Error {}
 
     /// The pictures of requests that differ in their seeds only, sampled together; nil where a stop was asked for.
+    /// - Throws: `JobFailure` (unavailable) where they are none: the model is damaged.
     func pictures(_ requests: [RenderRequest], saying message: String) throws -> [RGBImage]? {
         let make = try loaded()
         let noise = requests.map(make.initialNoise)
@@ -27,12 +28,14 @@ final class PriorPainter {
                 if StopRequest.shared.isSet { throw Stopped() }
                 progress.step(ProgressLine(phase: .prepare, step: step, total: requests[0].steps, message: message))
             }
-            return requests.indices.map { i in
-                let picture = make.decode(latents.part(i, of: requests.count))
+            return try requests.indices.map { i in
+                let picture = try make.decode(latents.part(i, of: requests.count))
                 return RGBImage(width: picture.width, height: picture.height, bytes: picture.bytes)
             }
         } catch is Stopped {
             return nil
+        } catch is TextToImage.NotFinite {
+            throw JobFailure(.unavailable, "\(model.path): prior images came out as numbers that are not finite; weights of the model are damaged. Fetch it again")
         }
     }
 

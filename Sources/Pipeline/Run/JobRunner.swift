@@ -117,10 +117,14 @@ public struct JobRunner {
 
         let training = try TrainingModel(model, settings: job.trainingSettings, prompts: prompts)
         let identity = try ModelIdentity(model)
+        let make = TextToImage(
+            unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts, zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
+        // The training would not notice.
+        guard make.decodesToNumbers else {
+            throw JobFailure(.unavailable, "\(model.vaePath): the decoder gives numbers that are not finite; its weights are damaged. Fetch it again")
+        }
         let images = SampleRenderer(
-            TextToImage(unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts,
-                        zerosForEmptyPrompt: try model.zerosForEmptyPrompt()),
-            folder: directory.samples, modelName: identity.name, loras: [(name: directory.name, scale: 1)],
+            make, folder: directory.samples, modelName: identity.name, loras: [(name: directory.name, scale: 1)],
             layouts: Layouts(composer, layout: job.specification.render.layout, folder: directory.samples), tiling: DecodeTiling(model), progress: progress)
         let tools = RunTools(
             job: job, model: model, directory: directory, progress: progress, cost: cost, training: training, identity: identity,

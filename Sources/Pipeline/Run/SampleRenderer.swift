@@ -88,9 +88,13 @@ public final class SampleRenderer {
     }
 
     /// Decodes final latents and writes the picture; its bytes.
+    /// - Throws: `JobFailure` (bad input) where it is none.
     @discardableResult
     func write(_ latents: Tensor, _ picture: PlannedPicture, to path: String) throws -> Data {
-        let decoded = make.decode(latents, tiling: try tiling.tiling(for: latents.shape))
+        let tiling = try tiling.tiling(for: latents.shape)
+        guard let decoded = try? make.decode(latents, tiling: tiling) else {
+            throw JobFailure(.badInput, "\(modelName): the picture of “\(picture.request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
+        }
         let image = RGBImage(width: decoded.width, height: decoded.height, bytes: decoded.bytes)
         let png = PNGEncoder.encode(image, text: [(Self.textKey, parameters(picture))])
         try AtomicFile.write(png, to: path)
@@ -114,11 +118,17 @@ public final class SampleRenderer {
         if let negative = r.negativePrompt, !negative.isEmpty { lines.append("Negative prompt: \(negative)") }
         var fields = [
             "Steps: \(r.steps)", "Sampler: \(r.sampler.title)", "CFG scale: \(plain(r.guidance))", "Seed: \(r.seed)", "Size: \(r.width)x\(r.height)",
-            "Model: \(modelName)",
+            "Model: \(Self.quoted(modelName))",
         ]
         if r.gamma > 0 { fields.append("Mean shift: \(plain(r.gamma))") }
-        if let lora = picture.lora { fields.append("LoRA file: \(lora)") }
+        if let lora = picture.lora { fields.append("LoRA file: \(Self.quoted(lora))") }
         lines.append((fields + ["Version: segmixd"]).joined(separator: ", "))
         return lines.joined(separator: "\n")
+    }
+
+    /// As AUTOMATIC1111 writes a value that would end at a comma or a colon: a string of JSON.
+    private static func quoted(_ value: String) -> String {
+        guard value.contains(where: { ",:\n".contains($0) }), let text = try? JSONEncoder().encode(value) else { return value }
+        return String(decoding: text, as: UTF8.self).replacing("\\/", with: "/")
     }
 }
