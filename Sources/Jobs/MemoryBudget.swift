@@ -28,6 +28,7 @@ public struct MemoryBudget: Sendable, Equatable {
     public static func now(environment: [String: String] = ProcessInfo.processInfo.environment, root: String = "") throws -> MemoryBudget {
         var budgets = groups(root)
         if let machine = machine(root) { budgets.append(machine) }
+        budgets += promises(root)
         if let text = environment[environmentKey], !text.isEmpty {
             guard let bytes = Quantity.bytes(ofMany: text) else {
                 throw Fault("\(environmentKey) is “\(text)”; a size such as 12 GiB is wanted, of a MiB at least")
@@ -49,6 +50,27 @@ public struct MemoryBudget: Sendable, Equatable {
         let fields = table(root + "/proc/meminfo", separator: ":")
         guard let total = fields["MemTotal"], let available = fields["MemAvailable"] else { return nil }
         return MemoryBudget(total: usable(total * 1024), available: usable(available * 1024), source: "this machine's memory")
+    }
+
+    /// Limits on what is asked for, whether it is used or not: systemd's `LimitDATA=`, a kernel that promises no more than it has.
+    private static func promises(_ root: String) -> [MemoryBudget] {
+        // OpenBLAS asks for so much for each thread and, where it is refused, asks again without end.
+        let buffers = ProcessInfo.processInfo.activeProcessorCount * 128 << 20
+        func budget(_ limit: Int, taken: Int, _ source: String) -> MemoryBudget {
+            MemoryBudget(total: usable(max(0, limit - buffers)), available: usable(max(0, limit - taken - buffers)), source: source)
+        }
+        var found: [MemoryBudget] = []
+        let machine = table(root + "/proc/meminfo", separator: ":")
+        if (try? String(contentsOfFile: root + "/proc/sys/vm/overcommit_memory", encoding: .utf8))?.hasPrefix("2") == true,
+            let limit = machine["CommitLimit"], let taken = machine["Committed_AS"] {
+            found.append(budget(limit * 1024, taken: taken * 1024, "what this machine promises, vm.overcommit_memory being 2"))
+        }
+        if let line = (try? String(contentsOfFile: root + "/proc/self/limits", encoding: .utf8))?.split(separator: "\n").first(where: { $0.hasPrefix("Max data size") }),
+            let limit = Int(line.dropFirst("Max data size".count).split(separator: " ").first ?? "") {
+            let taken = table(root + "/proc/self/status", separator: ":")["VmData"] ?? 0
+            found.append(budget(limit, taken: taken * 1024, "this process's limit on data, LimitDATA= or ulimit -d"))
+        }
+        return found
     }
 
     /// Limits of the process's control groups and of those above them: version 2's, and version 1's.
@@ -90,7 +112,7 @@ public struct MemoryBudget: Sendable, Equatable {
         var fields: [String: Int] = [:]
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: separator, maxSplits: 1)
-            guard parts.count == 2, let number = parts[1].split(separator: " ").first.flatMap({ Int($0) }) else { continue }
+            guard parts.count == 2, let number = parts[1].split(whereSeparator: \.isWhitespace).first.flatMap({ Int($0) }) else { continue }
             fields[String(parts[0])] = number
         }
         return fields
