@@ -24,6 +24,9 @@ public struct TrainingModel {
         vae = try model.loadVAE()
         schedule = try model.loadSchedule()
         self.prompts = prompts
+        guard configuration.dropout == 0 else {
+            throw ModelError(path: model.path + "/unet/config.json", reason: "\"dropout\" is \(configuration.dropout), and a UNet is trained without; set it to 0")
+        }
         try configuration.requireLatents(of: vae.configuration, at: model.path)
     }
 }

@@ -1,3 +1,4 @@
+import CPUDevice
 import Foundation
 import ModelGoldens
 import Testing
@@ -7,6 +8,8 @@ import Weights
 
 /// What a model's own description gives away before any weight is read.
 @Suite struct ModelFaultTests {
+    init() { CPUDevice.install() }
+
     /// Hands `check` a folder with a golden model's JSON file `name`, changed by `changes`.
     private func changed(_ name: String, _ changes: [String: Any], check: (String) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
@@ -69,7 +72,7 @@ import Weights
 
     @Test func whatNoUNetOfOursHasIsRefused() throws {
         let cases: [([String: Any], String)] = [
-            (["mid_block_type": NSNull()], "mid_block_type"), (["layers_per_block": [0, 1, 1]], "has a 0"), (["layers_per_block": 1_000_000], "above 64"), (["conv_in_kernel": 2], "conv_in_kernel"),
+            (["layers_per_block": [0, 1, 1]], "has a 0"), (["layers_per_block": 1_000_000], "above 64"), (["conv_in_kernel": 2], "conv_in_kernel"),
             (["conv_out_kernel": 4], "conv_out_kernel"), (["block_out_channels": [400_000, 400_000, 400_000]], "16384 channels"),
             (["attention_head_dim": [2, 5, 2]], "12 channels do not divide into the 5 heads"), (["norm_num_groups": 5], "norm groups"),
             (["transformer_layers_per_block": [1, 1_000_000, 1]], "transformer blocks"),
@@ -101,6 +104,22 @@ import Weights
             let rest = faults.unused.map(\.key)
             #expect(rest.allSatisfy { $0.hasPrefix("mid_block.resnets.1.") || $0.hasPrefix("mid_block.attentions.0.") })
             #expect(rest.contains("mid_block.resnets.1.conv1.weight") && rest.contains { $0.hasPrefix("mid_block.attentions.0.") })
+        }
+    }
+
+    /// Nor any where the type is null, as in diffusers.
+    @Test func aUNetWithoutAMiddle() throws {
+        try changed("unet/config.json", ["mid_block_type": NSNull()]) { folder in
+            let whole = try UNetConfiguration(directory: Golden.models.path + "/odd-b/unet"), c = try UNetConfiguration(directory: folder)
+            #expect(c.mid == nil && c.blocks.count == whole.blocks.count - 1 && c.promptWidth == whole.promptWidth)
+            let store = try WeightStore(directory: Golden.models.path + "/odd-b/unet", baseName: "diffusion_pytorch_model")
+            _ = UNet(store.root, c)
+            do {
+                try store.finish()
+                Issue.record("the middle was asked for")
+            } catch let faults as WeightFaults {
+                #expect(faults.missing.isEmpty && faults.misshapen.isEmpty && !faults.unused.isEmpty && faults.unused.allSatisfy { $0.key.hasPrefix("mid_block.") })
+            }
         }
     }
 

@@ -172,6 +172,22 @@ import Weights
         #expect(run.scratch.names("out/trace") == traced)
     }
 
+    /// diffusers would leave out activations at random.
+    @Test func aUNetWithDropoutIsRefused() throws {
+        let run = try SmallRun(), copy = run.scratch.path + "/copy", path = copy + "/unet/config.json"
+        try FileManager.default.copyItem(atPath: run.model.path, toPath: copy)
+        let config = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
+        for (dropout, isFine) in [(0.0, true), (0.1, false)] {
+            try JSONSerialization.data(withJSONObject: config.merging(["dropout": dropout]) { $1 }).write(to: URL(fileURLWithPath: path))
+            do {
+                _ = try TrainingModel(SDXLDirectory(copy), settings: run.settings, prompts: PromptTable())
+                #expect(isFine)
+            } catch let error as ModelError {
+                #expect(!isFine && error.description.contains("\"dropout\" is 0.1"), "\(error)")
+            }
+        }
+    }
+
     /// Nothing is kept of an update that has made no numbers.
     @Test func anUpdateThatMakesNoNumbersIsRefused() throws {
         var run = try SmallRun()

@@ -52,7 +52,7 @@ public final class PromptEncoder {
             throw ModelError(path: model.path + "/text_encoder_2", reason: "has no projection (architectures should be CLIPTextModelWithProjection); use an SDXL model")
         }
         let unet = try model.unetConfiguration(), width = encoders.reduce(0) { $0 + $1.configuration.width }
-        let wanted = Set((unet.down + unet.up + [unet.mid]).filter(\.hasAttention).map(\.promptWidth))
+        let wanted = Set(unet.blocks.filter(\.hasAttention).map(\.promptWidth))
         guard wanted.isSubset(of: [width]), unet.pooledWidth == encoders[1].configuration.projection else {
             throw ModelError(
                 path: model.path,

@@ -1,6 +1,16 @@
 import Foundation
 
 extension Sampler {
+    /// The training steps that DDIM visits.
+    static func ddimTimes(_ schedule: NoiseSchedule, _ count: Int) -> [Int] {
+        let c = schedule.configuration, total = schedule.steps
+        return switch c.ddimSpacing {
+        case .linspace: SamplingSteps.linear(to: total - 1, count).map { Int($0.rounded(.toNearestOrEven)) }
+        case .leading: (0..<count).reversed().map { min($0 * (total / count) + c.stepsOffset, total - 1) }
+        case .trailing: SamplingSteps.trailing(total, count).map { Int($0) }
+        }
+    }
+
     /// DDIM (arXiv 2010.02502) with η = 0, as diffusers' `DDIMScheduler`:
     ///
     ///     x' = √ᾱ'·x̂₀ + √(1 − ᾱ')·ε̂
@@ -8,12 +18,7 @@ extension Sampler {
     /// epsilon: x̂₀ = (x − √(1 − ᾱ)·ε)/√ᾱ, ε̂ = ε. v_prediction: x̂₀ = √ᾱ·x − √(1 − ᾱ)·v, ε̂ = √ᾱ·v + √(1 − ᾱ)·x.
     /// Where the configuration clips x̂₀, ε̂ stays what the model said.
     static func ddim(_ schedule: NoiseSchedule, _ count: Int) -> (steps: [Step], sigmas: [Double], initial: Double) {
-        let c = schedule.configuration, total = schedule.steps, stride = total / count
-        let times: [Int] = switch c.ddimSpacing {
-        case .linspace: SamplingSteps.linear(to: total - 1, count).map { Int($0.rounded(.toNearestOrEven)) }
-        case .leading: (0..<count).reversed().map { min($0 * stride + c.stepsOffset, total - 1) }
-        case .trailing: SamplingSteps.trailing(total, count).map { Int($0) }
-        }
+        let c = schedule.configuration, times = ddimTimes(schedule, count), stride = schedule.steps / count
         func alpha(_ time: Int) -> Double {
             if time >= 0 { return Double(schedule.alphasCumulative[time]) }
             return c.setsAlphaToOne ? 1 : Double(schedule.alphasCumulative[0])

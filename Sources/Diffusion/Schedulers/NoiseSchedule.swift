@@ -58,12 +58,12 @@ public struct NoiseSchedule: Sendable {
         }
     }
 
-    /// `torch.linspace` in float32: from both ends towards the middle.
+    /// `torch.linspace` in float32: from both ends towards the middle, multiplied and added with one rounding.
     private static func linearSpace(_ start: Double, _ end: Double, _ count: Int) -> [Float] {
         let (start, end) = (Float(start), Float(end))
         let step = (end - start) / Float(count - 1)
         return (0..<count).map { index in
-            index < count / 2 ? start + step * Float(index) : end - step * Float(count - index - 1)
+            index < count / 2 ? start.addingProduct(step, Float(index)) : end.addingProduct(-step, Float(count - index - 1))
         }
     }
 

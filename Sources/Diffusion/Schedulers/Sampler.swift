@@ -32,9 +32,6 @@ public struct Sampler: Sendable {
             case .dpmpp_2m_karras: "DPM++ 2M Karras"
             }
         }
-
-        /// Whether steps add noise of their own.
-        public var addsNoise: Bool { self == .euler_ancestral }
     }
 
     public struct Step: Equatable, Sendable {
@@ -103,8 +100,8 @@ public struct Sampler: Sendable {
         guard c.unsupportedOfSolver.isEmpty || !isSolver else {
             throw ScheduleError(file, "\(c.unsupportedOfSolver.joined(separator: " and ")) cannot be followed by \(kind.title); remove it, or use the sampler euler")
         }
-        guard kind != .ddim || !c.rescalesToZeroSNR || c.prediction == .v_prediction else {
-            throw ScheduleError(file, "rescale_betas_zero_snr with prediction_type epsilon leaves DDIM nothing to start from; use the sampler euler")
+        guard kind != .ddim || !c.rescalesToZeroSNR || c.prediction == .v_prediction || !ddimTimes(schedule, steps).contains(schedule.steps - 1) else {
+            throw ScheduleError(file, "rescale_betas_zero_snr with prediction_type epsilon leaves DDIM nothing to start from in step \(schedule.steps - 1); use the sampler euler, or timestep_spacing leading")
         }
     }
 }

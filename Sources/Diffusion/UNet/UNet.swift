@@ -23,7 +23,7 @@ public final class UNet {
     private let timeEmbedding, additionEmbedding: TimestepEmbedding
     private let convIn, convOut: Conv2D
     private let normOut: GroupNorm
-    private let down: [DownBlock], mid: MidBlock, up: [UpBlock]
+    private let down: [DownBlock], mid: MidBlock?, up: [UpBlock]
 
     /// The model over `weights`, with the adapters of the scope where it has any. Call the store's `finish()` afterwards.
     /// - Parameter precision: float32 or bfloat16. Models of both over one store share what they have in common.
@@ -42,7 +42,7 @@ public final class UNet {
             DownBlock(weights["down_blocks"][i], inputs: c.down[max(i - 1, 0)].channels, block: c.down[i],
                       layers: c.downLayers[i], isLast: i == levels - 1, c)
         }
-        mid = MidBlock(weights["mid_block"], block: c.mid, c)
+        mid = c.mid.map { MidBlock(weights["mid_block"], block: $0, c) }
         up = (0..<levels).map { i in
             UpBlock(weights["up_blocks"][i], previous: c.up[max(i - 1, 0)].channels, skipChannels: c.up[min(i + 1, levels - 1)].channels,
                     block: c.up[i], layers: c.downLayers[levels - 1 - i] + 1, isLast: i == levels - 1, c)
@@ -92,7 +92,7 @@ public final class UNet {
         var x = beginning.x, skips = beginning.skips
         if let tokens = beginning.tokens { x = down[beginning.level].end(x, tokens: tokens, context, skips: &skips) }
         for block in down.dropFirst(beginning.level + 1) { x = block(x, context, skips: &skips) }
-        x = mid(x, context)
+        if let mid { x = mid(x, context) }
         for block in up { x = block(x, context, skips: &skips) }
         return convOut(normOut(x)).widened()
     }

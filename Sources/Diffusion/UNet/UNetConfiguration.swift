@@ -10,9 +10,12 @@ public struct UNetConfiguration: Sendable {
 
     public let inChannels, outChannels: Int
     public let down, up: [Block]
-    public let mid: Block
+    /// nil: the last level down is followed by the first one up.
+    public let mid: Block?
     public let downLayers: [Int]
     public let groups: Int, epsilon: Float
+    /// The share of activations that a training of diffusers' would leave out.
+    public let dropout: Double
     public let linearProjection: Bool
     public let downsamplePadding: Int
     public let sinusoidsFlipped: Bool, sinusoidsShift: Double
@@ -35,9 +38,6 @@ public struct UNetConfiguration: Sendable {
         try c.require("time_embedding_type", ["positional"])
         try c.require("attention_type", ["default"])
         try c.require("mid_block_type", ["UNetMidBlock2DCrossAttn", "UNetMidBlock2D"])
-        guard !c.isNull("mid_block_type") else {
-            throw ModelError(path: c.path, reason: "\"mid_block_type\" is null, and a UNet without its middle is not supported; use a model of SDXL's architecture")
-        }
         for key in ["center_input_sample", "dual_cross_attention", "resnet_skip_time_act", "class_embeddings_concat",
                     "only_cross_attention", "mid_block_only_cross_attention"] {
             try c.require(key, boolean: false)
@@ -103,12 +103,14 @@ public struct UNetConfiguration: Sendable {
             return Block(hasAttention: upTypes[i] == "CrossAttnUpBlock2D", channels: channels[level], heads: heads[level],
                          promptWidth: promptWidths[level], transformers: upDepths[i])
         }
-        let midHasAttention = try c.string("mid_block_type", default: "UNetMidBlock2DCrossAttn") == "UNetMidBlock2DCrossAttn"
-        mid = Block(hasAttention: midHasAttention, channels: channels[levels - 1], heads: heads[levels - 1],
+        let midType = try c.string("mid_block_type", default: "UNetMidBlock2DCrossAttn")
+        mid = c.isNull("mid_block_type") ? nil
+            : Block(hasAttention: midType == "UNetMidBlock2DCrossAttn", channels: channels[levels - 1], heads: heads[levels - 1],
                     promptWidth: promptWidths[levels - 1], transformers: [depths[levels - 1].first ?? 1])
-        if let odd = (down + [mid] + up).first(where: { $0.hasAttention && $0.channels % $0.heads != 0 }) {
+        if let odd = (down + [mid].compactMap { $0 } + up).first(where: { $0.hasAttention && $0.channels % $0.heads != 0 }) {
             throw ModelError(path: c.path, reason: "\(odd.channels) channels do not divide into the \(odd.heads) heads of \"attention_head_dim\"; use a model of SDXL's architecture")
         }
+        dropout = try c.number("dropout", default: 0)
         epsilon = Float(try c.number("norm_eps", default: 1e-5))
         linearProjection = try c.boolean("use_linear_projection", default: false)
         downsamplePadding = try c.integer("downsample_padding", default: 1, in: 1...1)
@@ -137,6 +139,10 @@ public struct UNetConfiguration: Sendable {
         }
     }
 
+    /// All levels and the middle.
+    public var blocks: [Block] { down + [mid].compactMap { $0 } + up }
+    /// Width of the prompt's states.
+    public var promptWidth: Int { (blocks.first(where: \.hasAttention) ?? down[0]).promptWidth }
     /// Width of the pooled prompt.
     public var pooledWidth: Int { additionWidth - 6 * timeIDWidth }
     public var timeWidth: Int { 4 * down[0].channels }

@@ -50,7 +50,7 @@ public struct ModelShape: Equatable, Sendable {
     func check(unet: UNetConfiguration, vae: VAEConfiguration, text1: CLIPConfiguration, text2: CLIPConfiguration, directory: String) throws {
         func fault(_ reason: String) -> ModelError { ModelError(path: directory, reason: reason) }
         let width = text1.width + text2.width
-        for block in unet.down + unet.up + [unet.mid] where block.hasAttention && block.promptWidth != width {
+        for block in unet.blocks where block.hasAttention && block.promptWidth != width {
             throw fault("unet.cross_attention_dim is \(block.promptWidth), but the text encoders are \(text1.width) and \(text2.width) wide; make it \(width)")
         }
         guard text1.projection == nil, let pooled = text2.projection else {

@@ -115,7 +115,7 @@ public final class StepPlanner {
     private func times(_ n: Int) -> [Float] { Array(repeating: 500, count: n) }
     private func ids(_ n: Int) -> [[Float]] { Array(repeating: Array(repeating: 0, count: 6), count: n) }
     private func prompt(_ n: Int) -> PromptEmbedding {
-        PromptEmbedding(states: Tensor(uninitialized: [n, 77, unet.mid.promptWidth]), pooled: Tensor(uninitialized: [n, unet.pooledWidth]))
+        PromptEmbedding(states: Tensor(uninitialized: [n, 77, unet.promptWidth]), pooled: Tensor(uninitialized: [n, unet.pooledWidth]))
     }
 
     private func encode() -> Tensor {
