@@ -9,11 +9,14 @@ public struct SDXLDirectory: Sendable {
     public let vaePath: String
     /// All directories that it is made of.
     public let places: [String]
+    /// Which of its weights are read where there are both.
+    public let variant: WeightVariant
     /// Its folders. What else lies beside them, such as single-file checkpoints and a second VAE, is not read.
     public static let parts = ["scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae"]
 
-    public init(_ path: String, vae: String? = nil) {
+    public init(_ path: String, vae: String? = nil, variant: WeightVariant = .full) {
         self.path = path
+        self.variant = variant
         vaePath = vae ?? path + "/vae"
         places = [path] + (vae.map { [$0] } ?? [])
     }
@@ -29,7 +32,7 @@ public struct SDXLDirectory: Sendable {
 
     /// The UNet's weights, mapped. Build one or more `UNet`s over it, then call its `finish()`.
     public func unetWeights() throws -> WeightStore {
-        try WeightStore(directory: path + "/unet", baseName: "diffusion_pytorch_model")
+        try WeightStore(directory: path + "/unet", baseName: "diffusion_pytorch_model", variant: variant)
     }
 
     /// The UNet with the adapters of `adapters`, nothing else over its weights.
@@ -60,7 +63,7 @@ public struct SDXLDirectory: Sendable {
     /// - Throws: `ModelError`, `WeightFaults`.
     public func loadVAE() throws -> VAE {
         let configuration = try vaeConfiguration()
-        let weights = try WeightStore(directory: vaePath, baseName: "diffusion_pytorch_model", aliases: [.oldAttention])
+        let weights = try WeightStore(directory: vaePath, baseName: "diffusion_pytorch_model", variant: variant, aliases: [.oldAttention])
         let vae = VAE(weights.root, configuration)
         try weights.finish()
         return vae
@@ -71,7 +74,7 @@ public struct SDXLDirectory: Sendable {
     public func loadTextEncoder(_ folder: String) throws -> CLIPTextEncoder {
         let configuration = try CLIPConfiguration(directory: path + "/" + folder)
         let weights = try WeightStore(
-            directory: path + "/" + folder, baseName: "model", aliases: [.clipPrefix], ignoring: WeightStore.clipBuffers)
+            directory: path + "/" + folder, baseName: "model", variant: variant, aliases: [.clipPrefix], ignoring: WeightStore.clipBuffers)
         let encoder = CLIPTextEncoder(weights.root, configuration)
         try weights.finish()
         return encoder

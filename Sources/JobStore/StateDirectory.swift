@@ -37,7 +37,7 @@ public struct StateDirectory: Sendable {
                 var model = now.models[entry.key] ?? entry.value
                 // Where it has moved, the new place holds.
                 if ([entry.value.base] + (entry.value.vae.map { [$0] } ?? [])).allSatisfy({ Folder.leadsToDirectory($0) }) {
-                    (model.base, model.vae) = (entry.value.base, entry.value.vae)
+                    (model.base, model.vae, model.variant) = (entry.value.base, entry.value.vae, entry.value.variant)
                 }
                 models[entry.key] = model
             }

@@ -26,7 +26,7 @@ import Testing
             state: /var/state
             models:
               sdxl: {base: models/sdxl, vae: /v, owlv2: o, sam: s, dinov2: d}
-              tiny: {base: /t}
+              tiny: {base: /t, variant: fp16}
             default_job: {rank: 4}
             settle_seconds: 2 min
             rescan_seconds: 0.5
@@ -39,7 +39,7 @@ import Testing
             """)
         #expect(configuration.inbox == "/etc/segmixd/in" && configuration.outbox == "/etc/out" && configuration.state == "/var/state")
         #expect(configuration.models["sdxl"] == .init(base: "/etc/segmixd/models/sdxl", vae: "/v", owlv2: "/etc/segmixd/o", sam: "/etc/segmixd/s", dinov2: "/etc/segmixd/d"))
-        #expect(configuration.models["tiny"] == .init(base: "/t"))
+        #expect(configuration.models["tiny"] == .init(base: "/t", variant: .fp16) && configuration.models["sdxl"]?.variant == nil)
         #expect(configuration.defaultJob?["rank"]?.integer == 4)
         #expect(configuration.settleSeconds == 120 && configuration.rescanSeconds == 0.5 && configuration.maxAttempts == 5)
         #expect(configuration.maskModels == "/etc/segmixd/masks" && configuration.cacheSize == 500_000_000)
@@ -102,7 +102,7 @@ import Testing
         ("on_finish: none", "c.yaml:1: `on_finish` must be a text, not 'none'; leave the key out, or put the word in quotes"),
         ("mask_models: off", "c.yaml:1: `mask_models` must be a text, not 'off'; leave the key out, or put the word in quotes"),
         ("models: [a]", "c.yaml:1: `models` must be a table of name: {base: DIRECTORY}, not a list"),
-        ("models:\n  a: x", "c.yaml:2: `models.a` must be a table of base, vae, owlv2, sam, dinov2, not 'x'"),
+        ("models:\n  a: x", "c.yaml:2: `models.a` must be a table of base, vae, owlv2, sam, dinov2, variant, not 'x'"),
         ("models:\n  a: {vae: x}", "c.yaml:2: `models.a` has no `base`, the directory of the SDXL model"),
         ("models:\n  a: {base: x, vea: y}", "c.yaml:2: unknown key `models.a.vea`; did you mean `vae`?"),
         ("default_job: {rnak: 3}", "c.yaml:1: unknown key `rnak`; did you mean `rank`?"),

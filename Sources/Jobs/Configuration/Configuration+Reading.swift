@@ -84,14 +84,15 @@ extension Configuration {
     private mutating func readModels(_ values: KeyedValues, _ folder: String) {
         guard let table = values.table("models", of: "name: {base: DIRECTORY}") else { return }
         for entry in table.entries {
-            guard let model = table.table(entry.key, of: "base, vae, owlv2, sam, dinov2") else { continue }
+            guard let model = table.table(entry.key, of: "base, vae, owlv2, sam, dinov2, variant") else { continue }
             let base = model.path("base", from: folder)
             if base == nil, model.faults.isEmpty {
                 model.report([entry.location.fault("`models.\(entry.key)` has no `base`, the directory of the SDXL model")])
             }
             func other(_ key: String) -> String? { model.path(key, from: folder) }
             models[entry.key] = Model(
-                base: base ?? folder, vae: other("vae"), owlv2: other("owlv2"), sam: other("sam"), dinov2: other("dinov2"))
+                base: base ?? folder, vae: other("vae"), owlv2: other("owlv2"), sam: other("sam"), dinov2: other("dinov2"),
+                variant: model.value("variant") == nil ? nil : model.choice("variant", default: .fp16))
             model.reportUnknownKeys()
             table.report(model.faults)
         }

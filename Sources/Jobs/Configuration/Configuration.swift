@@ -11,9 +11,14 @@ public struct Configuration: Equatable, Sendable, Codable {
         public var owlv2: String?
         public var sam: String?
         public var dinov2: String?
+        /// Which weights of `base` and `vae` are read where there are both; nil: the full ones.
+        public var variant: Variant?
 
-        public init(base: String, vae: String? = nil, owlv2: String? = nil, sam: String? = nil, dinov2: String? = nil) {
+        public enum Variant: String, Codable, CaseIterable, Sendable { case fp16 }
+
+        public init(base: String, vae: String? = nil, owlv2: String? = nil, sam: String? = nil, dinov2: String? = nil, variant: Variant? = nil) {
             self.base = base
+            self.variant = variant
             self.vae = vae
             self.owlv2 = owlv2
             self.sam = sam

@@ -17,7 +17,7 @@ enum RefusedKeys {
             "pretrained_model_name_or_path": "use `model: NAME`, a name from the configuration's `models`",
             "pretrained_vae_model_name_or_path": "the configuration's `models` names the VAE (`vae`). Remove it",
             "revision": "models are directories on this machine. Remove it",
-            "variant": "a model's full-precision file is used where there is one. Remove it",
+            "variant": "it belongs to the model: in the configuration, beside its `base`. Remove it",
             "resume_from_checkpoint": "a job goes on from its newest resume point by itself. Remove it",
             "num_train_epochs": "the length of a run is counted in optimizer steps: use `max_train_steps`",
             "validation_epochs": "validation is counted in optimizer steps: use `validation_steps`",

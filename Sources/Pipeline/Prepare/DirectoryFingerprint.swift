@@ -3,16 +3,17 @@ import Diffusion
 import Files
 import Foundation
 import Jobs
+import Weights
 
 /// Tells one model from another without reading it whole: by the names and sizes of its files, their first MiB, and of every further MiB
 /// the first page, so that a fine-tuned model and one with a LoRA fused into it are others too. Small files are read whole.
 enum DirectoryFingerprint {
     /// - Parameter folders: model directories.
     /// - Throws: `FileError`.
-    static func of(_ folders: [String]) throws -> String {
+    static func of(_ folders: [String], variant: WeightVariant = .full) throws -> String {
         var hash = SHA256()
         for folder in folders {
-            for path in try files(folder) {
+            for path in try files(folder, variant: variant) {
                 let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
                 guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
                 let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -34,20 +35,20 @@ enum DirectoryFingerprint {
     /// Of the models' weights.
     /// - Throws: `FileError`.
     static func bytes(_ folders: [String]) throws -> Int {
-        try folders.flatMap(files).filter { $0.hasSuffix(".safetensors") }.reduce(0) {
+        try folders.flatMap { try files($0) }.filter { $0.hasSuffix(".safetensors") }.reduce(0) {
             $0 + (try FileManager.default.attributesOfItem(atPath: ($1 as NSString).resolvingSymlinksInPath)[.size] as? Int ?? 0)
         }
     }
 
     /// Paths of what is read of a model's directory: of a pipeline's its index and its parts, of another model what lies directly in it.
-    static func files(_ folder: String) throws(FileError) -> [String] {
+    static func files(_ folder: String, variant: WeightVariant = .full) throws(FileError) -> [String] {
         var found: [String] = []
         let isPipeline = Folder.leadsToDirectory(folder + "/unet")
         for name in try Folder.names(folder).sorted() where isPipeline ? name == "model_index.json" || SDXLDirectory.parts.contains(name) : isPart(name) {
             let path = folder + "/" + name
             if Folder.leadsToDirectory(path) {
                 let names = try Folder.names(path)
-                found += names.sorted().filter { isPart($0) && !isUnusedVariant($0, among: names) }.map { path + "/" + $0 }
+                found += names.sorted().filter { isPart($0) && !isUnused($0, among: names, variant) }.map { path + "/" + $0 }
             } else {
                 found.append(path)
             }
@@ -55,12 +56,12 @@ enum DirectoryFingerprint {
         return found
     }
 
-    /// `diffusion_pytorch_model.fp16.safetensors` beside the full one, which is the one that is read.
-    private static func isUnusedVariant(_ name: String, among names: [String]) -> Bool {
-        func isVariant(_ name: String) -> Bool { name.contains(".fp16") }
-        let pieces = name.split(separator: ".")
-        return isVariant(name) && names.contains { $0.hasSuffix(".safetensors") && !isVariant($0) }
-            || pieces.count > 2 && pieces.last == "safetensors" && names.contains(pieces[0] + ".safetensors")
+    /// `diffusion_pytorch_model.fp16.safetensors` beside the full one, or the other way round: only one of them is read.
+    private static func isUnused(_ name: String, among names: [String], _ variant: WeightVariant) -> Bool {
+        func isHalf(_ name: String) -> Bool { name.contains(".fp16") }
+        let pieces = name.split(separator: "."), isWeights = name.contains(".safetensors"), isWanted = isHalf(name) == (variant == .fp16)
+        return isWeights && !isWanted && names.contains { $0.hasSuffix(".safetensors") && isHalf($0) == (variant == .fp16) }
+            || variant == .full && pieces.count > 2 && pieces.last == "safetensors" && names.contains(pieces[0] + ".safetensors")
     }
 
     /// What is read of a model's directory; somebody's notes beside it make no other model.

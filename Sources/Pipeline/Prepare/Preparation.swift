@@ -63,7 +63,7 @@ public struct Preparation {
         var plans: [PriorPlan] = []
         let model = try painting()
         if let model {
-            let identity = try DirectoryFingerprint.of(model.places)
+            let identity = try DirectoryFingerprint.of(model.places, variant: model.variant)
             plans = try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
         }
         let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans), isInUse: RunDirectory(folder.path, name: job.name).hasBegun)

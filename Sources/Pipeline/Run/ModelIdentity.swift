@@ -12,7 +12,7 @@ struct ModelIdentity {
     init(_ model: SDXLDirectory) throws {
         name = model.name
         files = try model.unetWeights().files.map(\.path)
-        fingerprint = try DirectoryFingerprint.of(model.places)
+        fingerprint = try DirectoryFingerprint.of(model.places, variant: model.variant)
     }
 
     /// Reads the UNet once, from the first byte to the last.
