@@ -6,6 +6,17 @@ import Weights
 
 /// From a folder to a result, through the programs.
 @Suite(.serialized) struct WholeJobTests {
+    /// Where the final pictures show something else, the last LoRA draws those of `validation_prompt` too.
+    @Test func theLastLoRAIsValidated() throws {
+        for (prompts, isDrawn) in [("[a toy]", true), ("[a toy, a corgi]", false), ("[]", false)] {
+            let place = try Workplace(steps: 3, more: "validation_prompt: a corgi\nvalidation_steps: 2\nnum_validation_images: 1")
+            try place.replace("render: {steps: 2}", "render: {steps: 2, prompts: \(prompts), gamma: 0}", in: "toys/job.yaml")
+            let end = try place.starting("run").end()
+            try #require(end.status == 0, "\(end.errors)")
+            #expect(place.names("out/samples").filter { $0.hasPrefix("step-") } == ["step-000002-00.png"] + (isDrawn ? ["step-000003-00.png"] : []), "\(prompts)")
+        }
+    }
+
     @Test func runLeavesWhatWasPromised() throws {
         let place = try Workplace(steps: 4, more: "save_steps: 2\nvalidation_prompt: a corgi\nvalidation_steps: 2\nnum_validation_images: 1")
         let end = try place.starting("run").end()
@@ -38,7 +49,7 @@ import Weights
         #expect((report["program"] as? String)?.hasPrefix("segmixd 0.") == true)
 
         let samples = place.names("out/samples")
-        #expect(Set(samples).isSuperset(of: ["step-000002-00.png", "final-00.png"]), "\(samples)")
+        #expect(Set(samples).isSuperset(of: ["step-000002-00.png", "step-000004-00.png", "final-00.png"]), "\(samples)")
         let picture = try ImageFile.readPhoto(place.path + "/out/samples/final-00.png", name: "final-00.png")
         #expect(picture.width == 64 && picture.height == 64)
 

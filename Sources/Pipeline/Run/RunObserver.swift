@@ -50,7 +50,7 @@ final class RunObserver: TrainingObserver {
 
     private func renderValidation(after step: Int, keepsOld: Bool = false) throws {
         let s = job.specification
-        guard step > 0, step < s.maxTrainSteps, step.isMultiple(of: s.validationSteps) else { return }
+        guard s.drawsValidation(after: step) else { return }
         let start = ContinuousClock.now
         defer { validating = (ContinuousClock.now - start) / .seconds(1) }
         try clock.drawing {
@@ -63,8 +63,7 @@ final class RunObserver: TrainingObserver {
 
     /// How often validation pictures are still to come within the training.
     private func validations(after step: Int) -> Int {
-        let s = job.specification
-        return renders.validation.isEmpty ? 0 : (s.maxTrainSteps - 1) / s.validationSteps - min(step, s.maxTrainSteps - 1) / s.validationSteps
+        renders.validation.isEmpty ? 0 : job.specification.validations(after: step)
     }
 
     func didStep(_ record: StepRecord) throws {
