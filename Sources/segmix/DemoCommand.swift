@@ -19,8 +19,11 @@ struct DemoCommand: ParsableCommand {
         valueName: "directory"), completion: .directory)
     var output: String?
 
-    @Option(help: ArgumentHelp("Train this SDXL model (a directory in diffusers layout) instead of the small one.", valueName: "directory"), completion: .directory)
+    @Option(help: ArgumentHelp("Train this SDXL model (a directory in diffusers layout, or a name from the configuration) instead of the small one.", valueName: "directory"), completion: .directory)
     var model: String?
+
+    @Option(help: "The configuration file, for the names of models; the demonstration itself has one of its own.", completion: .file(extensions: ["yaml", "yml"]))
+    var config = Configuration.defaultPath
 
     @Option(help: "Training steps.")
     var steps = 16
@@ -31,7 +34,8 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let status = try Demo(output: try absolute(output ?? Self.freeName()), model: try model.map(absolute), steps: steps).run { print($0) }
+            let known = try model.map { try ConfigurationFile.read(config).models[$0] ?? Configuration.Model(base: absolute($0)) }
+            let status = try Demo(output: try absolute(output ?? Self.freeName()), model: known, steps: steps).run { print($0) }
             if status != 0 { Foundation.exit(status) }
         } catch {
             throw JobFailure(error)

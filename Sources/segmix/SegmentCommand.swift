@@ -5,7 +5,7 @@ import Pipeline
 struct SegmentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segment", abstract: "Makes the mask of one object in a picture (SAM): white is the object.",
-        discussion: "Numbers are pixels of the upright picture. A box is surest; points say what else belongs to the object, or does not.")
+        discussion: "Numbers are pixels of the upright picture. A box is surest; points say what else belongs to the object, or does not. Without either the object is what stands out from the background.")
 
     @Option(help: "The picture, JPEG or PNG.", completion: .file(extensions: ["jpg", "jpeg", "png", "JPG", "JPEG", "PNG"]))
     var image: String

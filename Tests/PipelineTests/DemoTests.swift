@@ -13,7 +13,7 @@ import Weights
         let folder = try TemporaryFolder()
         try ModelMaker(preset: .tiny).write(to: folder.path + "/model")
         var said: [String] = []
-        let status = try Demo(output: folder.path + "/demo", model: folder.path + "/model", steps: 2).run { said.append($0) }
+        let status = try Demo(output: folder.path + "/demo", model: Configuration.Model(base: folder.path + "/model"), steps: 2).run { said.append($0) }
         #expect(status == 0, "\(said.joined(separator: "\n"))")
 
         let result = "\(folder.path)/demo/outbox/\(Demo.jobName)"
@@ -24,7 +24,7 @@ import Weights
         let pictures = try Folder.names(result + "/samples").filter { $0.hasSuffix(".png") && $0 != "contact-sheet.png" }
         #expect(pictures.count { $0.hasPrefix("final") } == 2)
         for picture in pictures {
-            let size = try ImageFile.probe("\(result)/samples/\(picture)")
+            let size = try ImageFile.readPhoto("\(result)/samples/\(picture)")
             #expect(size.width == 256 && size.height == 256)
         }
         // Two updates moved every adapter away from zero.
@@ -59,7 +59,7 @@ import Weights
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(atPath: folder.path + "/model", withIntermediateDirectories: true)
         var said: [String] = []
-        let status = try Demo(output: folder.path + "/demo", model: folder.path + "/model", steps: 2).run { said.append($0) }
+        let status = try Demo(output: folder.path + "/demo", model: Configuration.Model(base: folder.path + "/model"), steps: 2).run { said.append($0) }
         #expect(status != 0)
         #expect(said.contains { $0.hasPrefix("The job failed:") && $0.contains("model") }, "\(said.joined(separator: "\n"))")
         #expect(Folder.exists("\(folder.path)/demo/outbox/\(Demo.jobName).failed/input/metadata.jsonl"))

@@ -6,11 +6,11 @@ import Jobs
 public struct Demo {
     /// The working folder, absolute: not there yet, or empty.
     public let output: String
-    /// A model directory, absolute; nil: a small one with random weights is made.
-    public let model: String?
+    /// Its directories absolute; nil: a small one with random weights is made.
+    public let model: Configuration.Model?
     public let steps: Int
 
-    public init(output: String, model: String? = nil, steps: Int = 16) {
+    public init(output: String, model: Configuration.Model? = nil, steps: Int = 16) {
         precondition(output.hasPrefix("/"), "Demo: \(output)")
         (self.output, self.model, self.steps) = (output, model, steps)
     }
@@ -28,22 +28,22 @@ public struct Demo {
         func seconds(since moment: ContinuousClock.Instant) -> String {
             (clock.now - moment).formatted(.units(allowed: [.minutes, .seconds], width: .abbreviated))
         }
-        if let model, !Folder.leadsToDirectory(model) {
-            throw JobFailure(.unavailable, "\(model): the model's directory is not there; give a directory in diffusers layout")
+        if let base = model?.base, !Folder.leadsToDirectory(base) {
+            throw JobFailure(.unavailable, "\(base): the model's directory is not there; give a directory in diffusers layout")
         }
         let daemon = try Self.daemonPath()
         try prepareFolder()
 
-        var base = model
-        if base == nil {
+        var used = model
+        if used == nil {
             let made = Directory.joined(output, "model")
             let parts = try ModelMaker(preset: .small, seed: 1).write(to: made)
             say("Made a small SDXL model with random weights (\(parts.reduce(0) { $0 + $1.bytes } >> 20) MiB): \(made)")
-            base = made
+            used = Configuration.Model(base: made)
         }
         for name in ["inbox", "outbox", "state"] { try Directory.create(Directory.joined(output, name)) }
         let configuration = Directory.joined(output, "segmixd.yaml")
-        try AtomicFile.write(Self.configuration(base: base!), to: configuration)
+        try AtomicFile.write(Self.configuration(used!), to: configuration)
         say("Wrote the configuration: \(configuration)")
 
         let job = "\(output)/inbox/\(Self.jobName)"
@@ -66,8 +66,9 @@ public struct Demo {
         }
     }
 
-    private static func configuration(base: String) -> String {
-        """
+    private static func configuration(_ model: Configuration.Model) -> String {
+        let others = [("vae", model.vae), ("variant", model.variant?.rawValue)].compactMap { key, value in value.map { "\n    \(key): \(ConfigurationValue.quoted($0))" } }
+        return """
         # The demonstration's own configuration: everything beside this file.
         inbox: inbox
         outbox: outbox
@@ -77,7 +78,7 @@ public struct Demo {
         min_free_space: 200 MiB
         models:
           demo:
-            base: \(ConfigurationValue.quoted(base))
+            base: \(ConfigurationValue.quoted(model.base))\(others.joined())
 
         """
     }

@@ -8,23 +8,28 @@ import Vision
 /// `segmix segment`: one mask of one picture.
 public struct SegmentJob {
     let model, image, output: String
-    let prompt: SegmentationPrompt
+    /// nil: what stands out, as for the photos of a job.
+    let prompt: SegmentationPrompt?
+    /// U²-NetP's directory.
+    private let saliency: String?
     let precision: JobSpecification.MixedPrecision
 
     /// - Parameters:
     ///   - model: a SAM or MobileSAM directory; nil: the bundled default.
     ///   - maskModels: where the configuration says that the default models are.
     ///   - box: `x0,y0,x1,y1` in pixels of the upright picture.
-    ///   - points: `x,y` on the object, or `x,y,0` beside it.
+    ///   - points: `x,y` on the object, or `x,y,0` beside it. Without box and points what stands out is the object.
     /// - Throws: `JobFailure`: usage for values that are none, unavailable where the default model is missing.
     public init(
         model: String?, maskModels: String?, image: String, box: String?, points: [String], output: String,
         precision: JobSpecification.MixedPrecision = .no
     ) throws {
-        guard box != nil || !points.isEmpty else { throw JobFailure(.usage, "say where the object is: --box x0,y0,x1,y1, or one or more --point x,y") }
-        prompt = SegmentationPrompt(box: try box.map(Self.box), points: try points.map(Self.point))
+        let isSaid = box != nil || !points.isEmpty
+        prompt = isSaid ? SegmentationPrompt(box: try box.map(Self.box), points: try points.map(Self.point)) : nil
         (self.image, self.output, self.precision) = (image, output, precision)
-        self.model = try model ?? DefaultModels(configured: maskModels).segmenter
+        let bundled = model == nil || !isSaid ? try DefaultModels(configured: maskModels) : nil
+        self.model = model ?? bundled!.segmenter
+        saliency = isSaid ? nil : bundled!.saliency
     }
 
     private static func numbers(_ text: String) -> [Double] {
@@ -55,40 +60,58 @@ public struct SegmentJob {
         public let predictedIoU: Double
         /// The share of the picture that the mask covers.
         public let coverage: Double
+        /// What speaks against the mask.
+        public let doubt: String?
 
         private enum CodingKeys: String, CodingKey {
-            case image, output, width, height, predictedIoU = "predicted_iou", coverage
+            case image, output, width, height, predictedIoU = "predicted_iou", coverage, doubt
         }
 
         public var line: String {
             String(format: "%@: %.1f %% of the picture, predicted intersection over union %.3f", output, 100 * coverage, predictedIoU)
+                + (doubt.map { "; it may be wrong: \($0)" } ?? "")
         }
     }
 
     /// Writes the mask, 0 and 255, at the upright picture's size.
-    /// - Throws: `JobFailure` (unavailable) where the model is not there; `Fault` where the prompt is outside the picture; the
-    ///   errors of reading model and picture and of writing the mask.
+    /// - Throws: `JobFailure` (unavailable) where the model is not there; `Fault` where the prompt is outside the picture, or nothing stands
+    ///   out; the errors of reading model and picture and of writing the mask.
     public func run() throws -> Result {
         guard Folder.leadsToDirectory(model) else {
             throw JobFailure(.unavailable, "\(model): the SAM model's directory is not there; give one in Hugging Face layout, such as a copy of facebook/sam-vit-huge")
         }
         // A large model looks at a picture for minutes.
         try Directory.requireWritable(Directory.parent(of: output))
-        let picture = try ImageFile.readPhoto(image), prompt = try inside(picture)
+        let picture = try ImageFile.readPhoto(image), prompt = try prompt.map { try inside(picture, $0) }
         CPUDevice.install()
-        let sam = try SAM(directory: model, precision: precision.elementType), embedding = sam.embed(picture)
+        let sam = try SAM(directory: model, precision: precision.elementType)
+        guard let prompt else { return try standingOut(of: picture, sam) }
+        let embedding = sam.embed(picture)
         // One point alone may mean a thing, a part of it, or a part of that: the model's own choice among them is taken.
         let isAmbiguous = prompt.box == nil && prompt.points.count == 1
         let candidates = try sam.segment(embedding, prompt, output: isAmbiguous ? .candidates : .single)
-        let best = candidates.max { $0.predictedIoU < $1.predictedIoU }!, mask = best.mask()
+        let best = candidates.max { $0.predictedIoU < $1.predictedIoU }!
+        return try write(best.mask(), predictedIoU: Double(best.predictedIoU), doubt: nil)
+    }
+
+    private func standingOut(of picture: RGBImage, _ sam: SAM) throws -> Result {
+        let masker = SalientMasker(try U2Net(directory: saliency!), segmenter: SAMProposals(sam, offersAll: true))
+        let result = try masker.mask(of: picture)
+        guard let mask = result.mask, result.isGood else {
+            throw Fault(file: image, "\(result.decision.complaint ?? "nothing stands out from the background"); say where the object is with --box x0,y0,x1,y1 or --point x,y")
+        }
+        return try write(mask.image, predictedIoU: result.decision.predictedIoU ?? 0, doubt: result.decision.doubt)
+    }
+
+    private func write(_ mask: GrayImage, predictedIoU: Double, doubt: String?) throws -> Result {
         try AtomicFile.write(PNGEncoder.encode(mask), to: output)
         return Result(
-            image: image, output: output, width: mask.width, height: mask.height, predictedIoU: Double(best.predictedIoU),
-            coverage: Double(mask.bytes.count { $0 == 255 }) / Double(mask.bytes.count))
+            image: image, output: output, width: mask.width, height: mask.height, predictedIoU: predictedIoU,
+            coverage: Double(mask.bytes.count { $0 == 255 }) / Double(mask.bytes.count), doubt: doubt)
     }
 
     /// The prompt, its box cut to the picture.
-    private func inside(_ picture: RGBImage) throws -> SegmentationPrompt {
+    private func inside(_ picture: RGBImage, _ prompt: SegmentationPrompt) throws -> SegmentationPrompt {
         let (width, height) = (Double(picture.width), Double(picture.height))
         func outside(_ what: String) -> Fault { Fault(file: image, "\(what) lies outside the picture, which is \(picture.width) × \(picture.height) pixels when upright") }
         var prompt = prompt
