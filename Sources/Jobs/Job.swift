@@ -88,11 +88,12 @@ public struct Job: Equatable, Sendable, Codable {
         }
         let (photos, photoFaults) = readPhotos(paths)
         faults += photoFaults
-        var priors: PhotoList?
+        var priors: PhotoList?, priorsLeftOut = 0
         if specification.withPriorPreservation {
             let (list, priorFaults) = readPriors(paths)
             faults += priorFaults
             priors = list?.limited(to: specification.numClassImages)
+            priorsLeftOut = (list?.photos.count ?? 0) - (priors?.photos.count ?? 0)
             if priorFaults.isEmpty, let photos, let list { faults += JobChecks.priors(list, photos: photos) }
         }
         if let photos, photoFaults.isEmpty {
@@ -110,7 +111,8 @@ public struct Job: Equatable, Sendable, Codable {
         guard let photos else { preconditionFailure("no photos and no fault") }
         return Job(
             name: folder.name, path: folder.path, specificationFile: chosen, specification: specification, photos: photos, priors: priors,
-            unusedPictures: UnusedPictures(photos, in: folder.path).notes)
+            unusedPictures: UnusedPictures(photos, in: folder.path).notes
+                + (priorsLeftOut > 0 ? ["\(priorsLeftOut) of \(priorsLeftOut + (priors?.photos.count ?? 0)) prior images are left out: num_class_images is \(specification.numClassImages)"] : []))
     }
 
     /// A specification of the folder, or one from elsewhere that somebody has named.

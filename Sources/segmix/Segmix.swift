@@ -89,7 +89,10 @@ struct JobOptions: ParsableArguments {
         do {
             return (try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose), configuration)
         } catch {
-            throw FaultList(error.faults + JobCheck.pictureFaults(in: folder))
+            // As far as the specification can be read, its model is looked at too.
+            let text = configuration.specification(spec ?? (try? folder.specificationFiles())?.first?.file, in: folder)
+            let model = purpose == .training ? try? configuration.model(for: text) : nil
+            throw FaultList(error.faults + JobCheck.pictureFaults(in: folder) + ((try? model.map { try JobCheck.modelFaults(of: text, $0) }) ?? []))
         }
     }
 

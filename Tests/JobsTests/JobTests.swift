@@ -61,6 +61,20 @@ import Testing
         #expect(faults(folder, settings: ["num_class_images=1", "dco_beta=1000"]) == [])
     }
 
+    /// More prior images than are asked for: the rest is not used in silence.
+    @Test func priorsThatAreLeftOutAreSaid() throws {
+        let folder = try makeJobFolder(), list = "prior/class_metadata.jsonl"
+        var text = try String(contentsOfFile: folder.path + "/" + list, encoding: .utf8).trimmingCharacters(in: .newlines)
+        for name in ["a01.jpg", "a02.jpg"] {
+            try folder.write("x", to: "prior/" + name)
+            text += "\n" + text.split(separator: "\n").first { $0.contains("a00.jpg") }!.replacing("\"a00.jpg\"", with: "\"\(name)\"")
+        }
+        try folder.write(text + "\n", to: list)
+        #expect(try !Job.load(JobFolder(folder.path)).warnings.contains { $0.contains("left out") })
+        let job = try Job.load(JobFolder(folder.path), settings: ["num_class_images=3"])
+        #expect(job.warnings.contains("1 of 4 prior images are left out: num_class_images is 3") && job.priors?.photos.count == 3)
+    }
+
     /// Slips of copy and paste are said.
     @Test func masksAndPromptsThatLookWrong() throws {
         let folder = try makeJobFolder()

@@ -31,15 +31,9 @@ public struct JobCheck {
     /// The faults, and what the pictures will need.
     /// - Throws: `JobFailure` (unavailable) where the model is not there, may not be read, or is the configuration's and all that is wrong.
     public func findings() throws -> (faults: [Fault], pictures: PictureNeeds) {
-        for folder in model.map({ [$0.path, $0.vaePath] }) ?? [] where !Folder.leadsToDirectory(folder) {
+        if let absence = model.flatMap({ Self.absence(of: $0, isNamedByPath: namesItsModelByPath) }) {
             // What is wrong with the pictures is said too, and not only once the model is there.
-            let pictures = photoFindings().faults.map { "\n\($0)" }.joined()
-            let place = namesItsModelByPath ? "`model` in the job's specification" : "`models` in the configuration"
-            throw JobFailure(.unavailable, Folder.exists(folder)
-                ? "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…); of a v-prediction model, correct prediction_type in its scheduler_config.json) and correct \(place)\(pictures)"
-                : Folder.leadsToDirectory(model!.path + "/snapshots")
-                ? "\(model!.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/\(pictures)"
-                : "\(folder): the model's directory is not there; correct \(place) (a folder, not a name on the hub), or mount the disk it is on\(pictures)")
+            throw JobFailure(.unavailable, absence + photoFindings().faults.map { "\n\($0)" }.joined())
         }
         if let model { try requireReadable(model) }
         var said: Set<Fault> = []
@@ -52,6 +46,19 @@ public struct JobCheck {
         return (all, pictures.pictures)
     }
 
+    /// Why the model's directory cannot be looked into; nil where it can.
+    private static func absence(of model: SDXLDirectory, isNamedByPath: Bool) -> String? {
+        let place = isNamedByPath ? "`model` in the job's specification" : "`models` in the configuration"
+        guard let folder = [model.path, model.vaePath].first(where: { !Folder.leadsToDirectory($0) }) else { return nil }
+        if Folder.exists(folder) {
+            return "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…); of a v-prediction model, correct prediction_type in its scheduler_config.json) and correct \(place)"
+        }
+        if Folder.leadsToDirectory(model.path + "/snapshots") {
+            return "\(model.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/"
+        }
+        return "\(folder): the model's directory is not there; correct \(place) (a folder, not a name on the hub), or mount the disk it is on"
+    }
+
     private var namesItsModelByPath: Bool { job.specification.model?.hasPrefix("/") ?? false }
 
     /// - Throws: `JobFailure` (unavailable) where a part of the model is no file that this program may read; `FileError` for what may pass.
@@ -61,7 +68,7 @@ public struct JobCheck {
                 JobFailure(.unavailable, "\(path) may not be read by this program; give its user that right (chmod -R a+rX \(place))")
             }
             let files: [String]
-            do throws(FileError) { files = try DirectoryFingerprint.files(place) } catch {
+            do throws(FileError) { files = try DirectoryFingerprint.files(place, variant: model.variant) } catch {
                 if error.code == EACCES { throw mayNotBeRead(error.path) }
                 throw error
             }
@@ -115,23 +122,36 @@ public struct JobCheck {
     /// What is wrong with the model's own files, and what the job asks of it that it cannot do.
     /// - Throws: what may pass: a share that does not answer, a disk that is full.
     private func faults(of model: SDXLDirectory) throws -> (ofModel: [Fault], ofJob: [Fault]) {
+        let (ofModel, schedule) = try Self.faults(of: model, job.trainingSettings)
+        var ofJob: [Fault] = []
+        if let schedule { try Self.attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) } }
+        return (ofModel, ofJob)
+    }
+
+    /// What is wrong with the model of a job that cannot even be read, so that both are mended at once.
+    /// - Throws: as `faults(of:)`.
+    public static func modelFaults(of specification: JobSpecification, _ model: Configuration.Model) throws -> [Fault] {
+        let directory = SDXLDirectory(model)
+        if let absence = absence(of: directory, isNamedByPath: specification.model?.hasPrefix("/") ?? false) { return [Fault(absence)] }
+        return try faults(of: directory, specification.trainingSettings).faults
+    }
+
+    private static func faults(of model: SDXLDirectory, _ settings: TrainingSettings) throws -> (faults: [Fault], schedule: NoiseSchedule?) {
         CPUDevice.install()
-        var ofModel: [Fault] = [], ofJob: [Fault] = []
-        func attempt(_ faults: inout [Fault], _ body: () throws -> Void) throws {
-            do { try body() } catch {
-                if JobFailure.mayPass(error) { throw error }
-                faults.append(Fault("\(error)"))
-            }
-        }
-        try attempt(&ofModel) { try model.requireSDXL() }
-        try attempt(&ofModel) { _ = try PromptEncoder(model) }
-        var schedule: NoiseSchedule?
-        try attempt(&ofModel) { schedule = try model.loadSchedule() }
-        if let schedule { try attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) } }
-        try attempt(&ofModel) {
-            let settings = job.trainingSettings
+        var faults: [Fault] = [], schedule: NoiseSchedule?
+        try attempt(&faults) { try model.requireSDXL() }
+        try attempt(&faults) { _ = try PromptEncoder(model) }
+        try attempt(&faults) { schedule = try model.loadSchedule() }
+        try attempt(&faults) {
             _ = try TrainingModel(model, settings: settings, prompts: PromptTable(), adapters: AdapterSet(blankOfRank: settings.rank))
         }
-        return (ofModel, ofJob)
+        return (faults, schedule)
+    }
+
+    private static func attempt(_ faults: inout [Fault], _ body: () throws -> Void) throws {
+        do { try body() } catch {
+            if JobFailure.mayPass(error) { throw error }
+            faults.append(Fault("\(error)"))
+        }
     }
 }

@@ -4,9 +4,9 @@ import SegMix
 import Training
 
 /// The job's specification in the terms of the parts that carry it out.
-extension Job {
+extension JobSpecification {
     var trainingSettings: TrainingSettings {
-        let s = specification
+        let s = self
         guard let kind = Training.LearningRateSchedule.Kind(rawValue: s.lrScheduler.rawValue) else {
             preconditionFailure("no schedule \(s.lrScheduler.rawValue)")
         }
@@ -19,6 +19,10 @@ extension Job {
         t.precision = s.mixedPrecision.elementType
         return t
     }
+}
+
+extension Job {
+    var trainingSettings: TrainingSettings { specification.trainingSettings }
 
     func samplerSettings(latentFactor: Int) -> SamplerSettings {
         let s = specification
