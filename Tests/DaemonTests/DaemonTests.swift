@@ -1,6 +1,8 @@
+import Dispatch
 import Foundation
 import Jobs
 import JobStore
+import Synchronization
 import Testing
 
 @testable import Daemon
@@ -69,6 +71,25 @@ import Testing
         #expect(try await running.value == .stopped)
     }
 
+    /// A share that does not answer holds up the inbox, and a stop reaches the worker all the same.
+    @Test func aStopReachesTheWorkerWhileTheInboxHangs() async throws {
+        let shop = try Workshop()
+        let daemon = try shop.daemon("trap 'echo stopped > \(shop.path)/asked; exit 75' TERM; touch \(shop.path)/runs; while :; do sleep 0.05; done", drains: false)
+        let running = Task { try await daemon.run() }
+        try shop.drop("toys")
+        try await shop.until("the worker") { shop.exists("runs") }
+        let answers = DispatchSemaphore(value: 0), hangs = Mutex(false), files = daemon.inboxFiles
+        let share = Task { try await files.run { hangs.withLock { $0 = true }; answers.wait() } }
+        try await shop.until("the share to hang") { hangs.withLock { $0 } }
+        let stopping = Task { await daemon.stop() }
+        try? await shop.until("the worker to be asked") { shop.exists("asked") }
+        #expect(shop.exists("asked"))
+        answers.signal()
+        try await share.value
+        await stopping.value
+        #expect(try await running.value == .stopped)
+    }
+
     @Test func markersReadyAndLock() async throws {
         let shop = try Workshop(settle: 3600)
         let daemon = try shop.daemon("echo x > $OUTPUT/x", drains: false)
@@ -99,7 +120,8 @@ import Testing
         #expect(outcome == .drained(failures: 2) && outcome.exitCode(drains: true) == 1)
         #expect(shop.names("inbox") == [".hidden", "empty", "link", "loose.jpg"])
         #expect(shop.names("outbox") == ["bare.failed", "pictures.failed"])
-        #expect(shop.names("outbox/pictures.failed") == ["error.txt", "input"])
+        #expect(shop.names("outbox/pictures.failed") == ["error.txt", "input", "job.log"])
+        #expect(shop.read("outbox/pictures.failed/job.log")?.contains("has no metadata.jsonl") == true)
         #expect(shop.read("outbox/pictures.failed/error.txt") == """
             the folder pictures has no metadata.jsonl, which lists its subjects and photos; the README shows how to write it.
             the folder pictures has no job specification; add a job.yaml (an empty one takes every default), or set `default_job` in the daemon's configuration.

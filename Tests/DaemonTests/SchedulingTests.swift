@@ -159,6 +159,14 @@ import Testing
         }
     }
 
+    /// Where all jobs of a folder fail, what is wrong stands once, above them.
+    @Test func aHookIsToldOfTheErrorOfSeveral() async throws {
+        let shop = try Workshop { $0.onFailure = "f() { echo \"$1\" >> \($0.outbox)/../told; }; f" }
+        try shop.drop("toys", specifications: ["a.yaml", "b.yaml"])
+        #expect(try await shop.daemon("exit 65").run() == .drained(failures: 1))
+        #expect(shop.read("told") == String(repeating: shop.path + "/outbox/toys.failed/error.txt\n", count: 2))
+    }
+
     /// A folder that is no job fails before any worker has seen it: that is told as well.
     @Test func ofAFolderThatIsNoJobSomebodyIsTold() async throws {
         let shop = try Workshop { $0.onFailure = "echo \"$SEGMIX_NAME\" >> \($0.outbox)/../told; true" }

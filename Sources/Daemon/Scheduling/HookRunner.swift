@@ -35,8 +35,10 @@ struct HookRunner: Sendable {
         let job = record.runs[run]
         let place = record.place(run: run).map { Directory.joined(configuration.outbox, $0) }
         // Where all of a folder's jobs fail, what is wrong stands once, at the top.
-        let files = job.state == .done ? ["report.html", "report.json"] : ["error.txt", "../error.txt"]
-        let report = try await outbox.run { place.flatMap { place in files.map { Directory.joined(place, $0) }.first { Folder.exists($0) } } ?? place }
+        let files = place.map { place in
+            job.state == .done ? ["report.html", "report.json"].map { Directory.joined(place, $0) } : [place, Directory.parent(of: place)].map { Directory.joined($0, "error.txt") }
+        }
+        let report = try await outbox.run { files?.first { Folder.exists($0) } ?? place }
         guard let target = job.state == .done ? configuration.onFinish : configuration.onFailure else {
             try store.update(id) { $0.runs[run].hook = nil }
             return true

@@ -140,6 +140,12 @@ struct Claim: Sendable {
         let record = JobRecord(
             id: id, name: origin.name, source: origin.source, claimed: origin.claimed,
             runs: try runs(of: JobFolder(state.job(id) + "/input/" + origin.name), queued: origin.claimed))
+        // What never gets a worker has its log too.
+        for (i, run) in record.runs.enumerated() where run.state == .failed {
+            let log = state.log(record, run: i)
+            try StateDirectory.create(Directory.parent(of: log))
+            try AtomicFile.write((run.error ?? "") + "\n", to: log)
+        }
         return try store.add(record)
     }
 
