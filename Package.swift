@@ -8,8 +8,8 @@ let hasOneDNN = ["/usr/include/dnnl.h", "/usr/local/include/dnnl.h"].contains { 
 // The Makefile says which commit it builds.
 let version: [CSetting] = Context.environment["SEGMIXD_VERSION"].map { [.define("SEGMIXD_VERSION", to: "\"\($0)\"")] } ?? []
 
-// Dependencies point up this list, never down. The daemon never links the engine: Daemon and segmixd
-// stop at Jobs; everything that computes is reached only through the `segmix` executable.
+// Dependencies point up this list, never down. The daemon never links the engine: Daemon, StatusPage and
+// segmixd stop at JobStore and Jobs; everything that computes is reached only through the `segmix` executable.
 let package = Package(
     name: "segmixd",
     products: [

@@ -35,32 +35,6 @@ public enum ImageFile {
         }
     }
 
-    /// Size of the upright picture and format, without decoding the pixels where that can be known without (JPEG,
-    /// and PNG with no text or EXIF in it). It says nothing about whether the pixels are sound. Throws `ImageError`.
-    public static func probe(_ path: String, name: String? = nil) throws(ImageError) -> (width: Int, height: Int, format: Format) {
-        let file = name ?? path
-        let data = try read(path, file), format = try format(of: data, file)
-        let size: (Int, Int), orientation: Orientation
-        switch format {
-        case .jpeg:
-            let structure = try JPEGStructure(data, file: file)
-            try check(structure.width, structure.height, file)
-            (size, orientation) = ((structure.width, structure.height), structure.orientation)
-        case .png:
-            let decoder = try PNGDecoder(data, file: file)
-            try check(decoder.width, decoder.height, file)
-            size = (decoder.width, decoder.height)
-            if PNGDecoder.mayBeTurned(data) {
-                try decoder.requireEnoughData()
-                _ = try decoder.pixels(scalesGray: true)
-                orientation = try decoder.orientation()
-            } else {
-                orientation = .upright
-            }
-        }
-        return orientation.swapsSides ? (size.1, size.0, format) : (size.0, size.1, format)
-    }
-
     private static func decode(_ path: String, _ file: String, scalesGray: Bool) throws(ImageError) -> (DecodedPixels, Orientation) {
         let data = try read(path, file)
         switch try format(of: data, file) {

@@ -149,7 +149,7 @@ import Testing
             try ImageFile.readPhoto("/no/such.jpg")
         }
         for path in [NSTemporaryDirectory(), "/dev/null"] {
-            do { _ = try ImageFile.probe(path); Issue.record("\(path) was read") } catch { #expect(error.kind == .notAFile) }
+            do { _ = try ImageFile.readPhoto(path); Issue.record("\(path) was read") } catch { #expect(error.kind == .notAFile) }
         }
     }
 

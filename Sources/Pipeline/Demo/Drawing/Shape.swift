@@ -44,10 +44,4 @@ struct Shape {
             return (Point(p.x, abs(p.y)) - Point(cos(angle), sin(angle)) * radius).length - width / 2
         }, center: center, radius: radius + width)
     }
-
-    /// What is in both.
-    func intersected(with other: Shape) -> Shape {
-        let smaller = radius < other.radius ? self : other
-        return Shape(distance: { [distance] in max(distance($0), other.distance($0)) }, center: smaller.center, radius: smaller.radius)
-    }
 }
