@@ -48,6 +48,9 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "The job's folder whose photos and masks layouts are made of.", completion: .directory)
     var job: String?
 
+    @Option(help: ArgumentHelp("Which of the job's specs says how large its subjects are beside each other; needed only where they differ in that.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    var spec: String?
+
     @Option(help: ArgumentHelp(
         "Where a subject lies in the layout, in parts of width and height; may be given several times. Left out: drawn with the seed.",
         valueName: "subject=x0,y0,x1,y1"))
@@ -94,11 +97,17 @@ struct RenderCommand: ParsableCommand {
         }
     }
 
-    /// `relative_scale` of the folder's specification, where it has but one.
-    private func scale(in folder: JobFolder, _ configuration: Configuration) throws -> RelativeScale? {
-        let files = try folder.specificationFiles()
-        guard files.count < 2 else { return nil }
-        return configuration.specification(files.first?.file, in: folder).relativeScale
+    /// `relative_scale` of the folder's specification.
+    private func scale(in folder: JobFolder, _ configuration: Configuration) throws -> RelativeScale {
+        let files = try folder.specificationFiles().map(\.file)
+        guard spec.map({ files.contains($0) }) ?? true else {
+            throw JobFailure(.usage, "--spec is \(spec!), and \(folder.name.onOneLine()) has \(files.isEmpty ? "no job specification" : files.joined(separator: ", "))")
+        }
+        let scales = (spec.map { [$0] } ?? files).map { configuration.specification($0, in: folder).relativeScale }
+        guard scales.allSatisfy({ $0 == scales[0] }) else {
+            throw JobFailure(.usage, "the specs of \(folder.name.onOneLine()) (\(files.joined(separator: ", "))) differ in `relative_scale`; say which one holds with --spec")
+        }
+        return scales.first ?? configuration.specification(nil, in: folder).relativeScale
     }
 
     /// `a=0.05,0.2,0.5,0.9`
