@@ -68,6 +68,7 @@ public struct Trainer {
         try trace?.begin(after: start * settings.accumulation, of: settings.steps * settings.accumulation, model.adapters)
 
         let encoded = LatentCache(model.vae), instances = sampler.settings.batchSize
+        var probe = start == 0 ? PredictionProbe(model.schedule) : nil
         for step in start..<settings.steps {
             var clock = StepTimes()
             var losses: [StepLoss] = [], composites = 0, examples = 0, files: [String] = []
@@ -84,8 +85,8 @@ public struct Trainer {
                 clock.mark(.data)
 
                 // 2. Latents, noised: [B, h, w, C]. What was encoded before is remembered.
-                let latents = encoded.latents(of: batch)
-                let (noisy, target) = model.schedule.noised(latents, noise: batch.noise.channelsLast(), timesteps: batch.timesteps)
+                let latents = encoded.latents(of: batch), noise = batch.noise.channelsLast()
+                let (noisy, target) = model.schedule.noised(latents, noise: noise, timesteps: batch.timesteps)
                 clock.mark(.vae)
 
                 // 3. The prediction, and for DCO that of the model without its LoRA; what comes before the first attention
@@ -97,6 +98,8 @@ public struct Trainer {
                     $0.end(beginning.first(instances)).squaredError(to: target.rows(0, instances), mask: batch.mask.rows(0, instances))
                 }
                 let prediction = model.unet.end(beginning, keep: keep)
+                try probe?.look(
+                    at: prediction, latents: latents, noise: noise, timesteps: batch.timesteps, isPlain: batch.examples.map { !$0.isComposite })
                 clock.mark(.forward)
 
                 // 4. The loss and its gradient.

@@ -1,3 +1,4 @@
+import Diffusion
 import Tensors
 
 /// What decides the numbers of a training run. Two runs with equal settings, photos and model give the same LoRA.
@@ -23,6 +24,8 @@ public struct TrainingSettings: Sendable {
 public enum TrainingError: Error, CustomStringConvertible {
     /// The loss or the gradient is not a number.
     case notFinite(step: Int, what: String, files: [String])
+    /// The model predicts the other target than its scheduler's configuration says.
+    case otherPrediction(says: SchedulerConfiguration.Prediction)
     /// Something in the output directory is not of this run.
     case otherRun(path: String, key: String, was: String, isNow: String)
     /// A trace is not this run's, or not of the whole of it.
@@ -34,6 +37,12 @@ public enum TrainingError: Error, CustomStringConvertible {
             "the \(what) of step \(step) is not a number; nothing of it was learned, and the last checkpoint is good. "
                 + "In that step: \(files.joined(separator: ", ")). "
                 + (step == 1 ? "Nothing was learned before it: look at these files and at the model's weights." : "Lower learning_rate, or look at these files.")
+        case .otherPrediction(says: .epsilon):
+            "the model predicts velocity, as its first pictures show, and its scheduler/scheduler_config.json says that it predicts noise: what a LoRA learned so would be wrong. "
+                + "Set \"prediction_type\" to \"v_prediction\" there, and \"rescale_betas_zero_snr\" to true if the model was trained with it"
+        case .otherPrediction(says: .v_prediction):
+            "the model predicts noise, as its first pictures show, and its scheduler/scheduler_config.json says that it predicts velocity: what a LoRA learned so would be wrong. "
+                + "Set \"prediction_type\" to \"epsilon\" there"
         case .otherRun(let path, let key, _, _) where key.hasPrefix(Self.filePrefix):
             "\(key.dropFirst(Self.filePrefix.count)) is not what it was when \(path) was written; put the old one back, or start anew: \(Self.anew)"
         case .otherRun(let path, let key, let was, let isNow):
