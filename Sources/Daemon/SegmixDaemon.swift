@@ -86,12 +86,11 @@ public final class SegmixDaemon: Sendable {
             configuration: live, heartbeat: heartbeat, command: worker, state: state, store: store, changed: changed, drain: drain,
             retryDelay: retryDelay ?? { RunOutcome.defaultDelay(attempt: $0) }, logger: logger)
         // Services are asked to end from the last to the first, each when those after it have ended.
-        var first: [ServiceGroupConfiguration.ServiceConfiguration] = [], last = first
-        if let manager {
-            let reporter = ServiceManagerService(manager: manager, store: store, heartbeat: heartbeat, changed: changed)
-            first = [.init(service: reporter, successTerminationBehavior: .ignore)]
-            last = [.init(service: StopNotice { reporter.stopIsUnderWay() }, successTerminationBehavior: .ignore)]
-        }
+        let reporter = manager.map { ServiceManagerService(manager: $0, store: store, heartbeat: heartbeat, changed: changed) }
+        let first = (reporter.map { [.init(service: $0, successTerminationBehavior: .ignore)] } ?? []) as [ServiceGroupConfiguration.ServiceConfiguration]
+        var last: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: StopNotice { inbox.takeNoMore(); reporter?.stopIsUnderWay() }, successTerminationBehavior: .ignore)
+        ]
         if let reload {
             let service = ReloadService(configuration: live, load: reload, manager: manager, changed: changed, logger: logger)
             last.append(.init(service: service, successTerminationBehavior: .ignore))

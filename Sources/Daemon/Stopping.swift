@@ -7,12 +7,14 @@ final class Stopping: Sendable {
 
     var isStopped: Bool { flag.withLock { $0 } }
 
+    func stop() { flag.withLock { $0 = true } }
+
     /// Runs `body` to its own end and calls `then` as soon as the service is asked to stop.
     func whileNotStopped<Result: Sendable>(
         then: @escaping @Sendable () -> Void, _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
         let stop: @Sendable () -> Void = {
-            self.flag.withLock { $0 = true }
+            self.stop()
             then()
         }
         return try await withTaskCancellationHandler {

@@ -69,6 +69,12 @@ struct Segmixd: AsyncParsableCommand {
             fail(error, .inputOutput)
         } catch let error as Fault {
             fail(error, .badInput)
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            // What it holds may hold the configuration, and that secrets.
+            FileHandle.standardError.write(Data("segmixd: something went wrong that should not be possible (\(type(of: error)))\n".utf8))
+            Foundation.exit(ExitStatus.software.rawValue)
         }
     }
 

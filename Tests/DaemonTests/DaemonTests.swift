@@ -90,6 +90,18 @@ import Testing
         #expect(try await running.value == .stopped)
     }
 
+    /// A worker may take its time to stop: meanwhile nothing more is taken, and the drain's end is that of one that was stopped.
+    @Test(arguments: [true, false]) func aStopTakesNoMoreFolders(_ drains: Bool) async throws {
+        let shop = try Workshop(settle: 0.5)
+        let daemon = try shop.daemon("trap 'sleep 2; exit 75' TERM; touch \(shop.path)/runs; while :; do sleep 0.05; done", drains: drains)
+        let running = Task { try await daemon.run() }
+        try shop.drop("toys")
+        try await shop.until("the worker") { shop.exists("runs") }
+        try shop.drop("late")
+        await daemon.stop()
+        #expect(try await running.value == .stopped && shop.names("inbox") == ["late"])
+    }
+
     @Test func markersReadyAndLock() async throws {
         let shop = try Workshop(settle: 3600)
         let daemon = try shop.daemon("echo x > $OUTPUT/x", drains: false)

@@ -36,6 +36,14 @@ struct InboxService: Service {
         try await stopping.whileNotStopped(then: { signal.raise() }) {
             await withTaskExecutorPreference(files) { await watch() }
         }
+        // It may be over before its turn to end has come, which its group would take for a failure.
+        try? await gracefulShutdown()
+    }
+
+    /// Ends after the folder that is being taken, before those after this service have ended.
+    func takeNoMore() {
+        stopping.stop()
+        signal.raise()
     }
 
     private func watch() async {

@@ -144,7 +144,7 @@ struct Claim: Sendable {
         for (i, run) in record.runs.enumerated() where run.state == .failed {
             let log = state.log(record, run: i)
             try StateDirectory.create(Directory.parent(of: log))
-            try AtomicFile.write((run.error ?? "") + "\n", to: log)
+            try AtomicFile.write(Data(((run.error ?? "") + "\n").utf8), to: log, mode: 0o644)
         }
         return try store.add(record)
     }
