@@ -12,15 +12,27 @@ public struct MemoryBudget: Sendable, Equatable {
     public let isShare: Bool
     /// For how many bytes, mapped files aside, the process is ended.
     public let perJob: Int?
+    /// What may be asked for, whether it is used or not, mapped files aside; nil: no limit.
+    public let asked: Asked?
 
-    public init(total: Int, available: Int, source: String, isShare: Bool = false, perJob: Int? = nil) {
-        (self.total, self.available, self.source, self.isShare, self.perJob) = (total, available, source, isShare, perJob)
+    /// A limit on what a process asks for: systemd's `LimitDATA=`, a kernel that promises no more than it has.
+    public struct Asked: Sendable, Equatable {
+        public let total, available: Int
+        public let source: String
+    }
+
+    public init(total: Int, available: Int, source: String, isShare: Bool = false, perJob: Int? = nil, asked: Asked? = nil) {
+        (self.total, self.available, self.source, self.isShare) = (total, available, source, isShare)
+        (self.perJob, self.asked) = (perJob, asked)
     }
 
     public static let environmentKey = "SEGMIX_MEMORY", shareKey = "SEGMIX_MEMORY_SHARE", perJobKey = "SEGMIX_MEMORY_PER_JOB"
 
     /// What there would be with so many bytes free, whatever is free at the moment.
-    public func supposing(free bytes: Int) -> MemoryBudget { MemoryBudget(total: total, available: min(total, bytes), source: source) }
+    public func supposing(free bytes: Int) -> MemoryBudget { MemoryBudget(total: total, available: min(total, bytes), source: source, asked: asked) }
+
+    /// What is left for tensors beside so many bytes, of which `mapped` are files.
+    public func room(beside bytes: Int, mapped: Int) -> Int { min(available - bytes, asked.map { $0.available - (bytes - mapped) } ?? .max) }
 
     /// - Parameters:
     ///   - root: where `/proc` and `/sys` are looked for.
@@ -28,7 +40,6 @@ public struct MemoryBudget: Sendable, Equatable {
     public static func now(environment: [String: String] = ProcessInfo.processInfo.environment, root: String = "") throws -> MemoryBudget {
         var budgets = groups(root)
         if let machine = machine(root) { budgets.append(machine) }
-        budgets += promises(root)
         if let text = environment[environmentKey], !text.isEmpty {
             guard let bytes = Quantity.bytes(ofMany: text) else {
                 throw Fault("\(environmentKey) is “\(text)”; a size such as 12 GiB is wanted, of a MiB at least")
@@ -40,7 +51,8 @@ public struct MemoryBudget: Sendable, Equatable {
             return MemoryBudget(total: physical, available: physical, source: "this machine's memory")
         }
         let free = budgets.map(\.available).min()!, share = environment[shareKey].flatMap { Int($0) } ?? .max
-        return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free, perJob: environment[perJobKey].flatMap { Int($0) })
+        return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free, perJob: environment[perJobKey].flatMap { Int($0) },
+            asked: asked(root, threads: environment["SEGMIX_THREADS"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount))
     }
 
     /// A twentieth is left to the system and to what was not foreseen.
@@ -52,25 +64,24 @@ public struct MemoryBudget: Sendable, Equatable {
         return MemoryBudget(total: usable(total * 1024), available: usable(available * 1024), source: "this machine's memory")
     }
 
-    /// Limits on what is asked for, whether it is used or not: systemd's `LimitDATA=`, a kernel that promises no more than it has.
-    private static func promises(_ root: String) -> [MemoryBudget] {
-        // OpenBLAS asks for so much for each thread and, where it is refused, asks again without end.
-        let buffers = ProcessInfo.processInfo.activeProcessorCount * 128 << 20
-        func budget(_ limit: Int, taken: Int, _ source: String) -> MemoryBudget {
-            MemoryBudget(total: usable(max(0, limit - buffers)), available: usable(max(0, limit - taken - buffers)), source: source)
+    /// The tightest limit on what is asked for, less what OpenBLAS asks for: 128 MiB for each thread, and where it is refused, again without end.
+    private static func asked(_ root: String, threads: Int) -> Asked? {
+        func limit(_ bytes: Int, taken: Int, _ source: String) -> Asked {
+            let left = bytes - threads * 128 << 20
+            return Asked(total: usable(max(0, left)), available: usable(max(0, left - taken)), source: source)
         }
-        var found: [MemoryBudget] = []
+        var found: [Asked] = []
         let machine = table(root + "/proc/meminfo", separator: ":")
         if (try? String(contentsOfFile: root + "/proc/sys/vm/overcommit_memory", encoding: .utf8))?.hasPrefix("2") == true,
-            let limit = machine["CommitLimit"], let taken = machine["Committed_AS"] {
-            found.append(budget(limit * 1024, taken: taken * 1024, "what this machine promises, vm.overcommit_memory being 2"))
+            let most = machine["CommitLimit"], let taken = machine["Committed_AS"] {
+            found.append(limit(most * 1024, taken: taken * 1024, "this machine promises no more, vm.overcommit_memory being 2"))
         }
         if let line = (try? String(contentsOfFile: root + "/proc/self/limits", encoding: .utf8))?.split(separator: "\n").first(where: { $0.hasPrefix("Max data size") }),
-            let limit = Int(line.dropFirst("Max data size".count).split(separator: " ").first ?? "") {
+            let most = Int(line.dropFirst("Max data size".count).split(separator: " ").first ?? "") {
             let taken = table(root + "/proc/self/status", separator: ":")["VmData"] ?? 0
-            found.append(budget(limit, taken: taken * 1024, "this process's limit on data, LimitDATA= or ulimit -d"))
+            found.append(limit(most, taken: taken * 1024, "the limit on this process's data, LimitDATA= or ulimit -d"))
         }
-        return found
+        return found.min { $0.total < $1.total }
     }
 
     /// Limits of the process's control groups and of those above them: version 2's, and version 1's.

@@ -124,7 +124,7 @@ public struct JobCost: CustomStringConvertible {
         choice = switch s.gradientCheckpointing {
         case .off: CheckpointingChoice(.keepEverything, planner: planner)
         case .on: CheckpointingChoice(.recompute, planner: planner)
-        case .auto: CheckpointingChoice(fitting: budget.available - beside, planner: planner, rates: speed.rates)
+        case .auto: CheckpointingChoice(fitting: budget.room(beside: beside, mapped: weights), planner: planner, rates: speed.rates)
         }
         memory = estimate(choice.plan.peakBytes)
         least = s.gradientCheckpointing == .off && Self.isTooLarge(memory, budget) ? estimate(planner.step(.recompute).peakBytes) : memory
@@ -140,7 +140,9 @@ public struct JobCost: CustomStringConvertible {
         guard Self.isTooLarge(memory, budget) else { return }
         let needs = memory.total > budget.total
             ? "this job needs about \(words(bytes: memory.total)) of memory, and there are \(words(bytes: budget.total)) (\(budget.source))"
-            : "this job needs about \(words(bytes: memory.total - memory.weights)) of memory beside the mapped model, and `memory_per_job` allows \(words(bytes: budget.perJob ?? 0))"
+            : "this job needs about \(words(bytes: memory.total - memory.weights)) of memory beside the mapped model, and "
+                + (Self.asksTooMuch(memory, budget)
+                    ? "\(words(bytes: budget.asked?.total ?? 0)) may be asked for (\(budget.asked?.source ?? ""))" : "`memory_per_job` allows \(words(bytes: budget.perJob ?? 0))")
         if !Self.isTooLarge(least, budget) {
             throw JobFailure(.badInput, "\(needs); leave `gradient_checkpointing` out, or set it to `auto` or `true` (\(words(bytes: least.total)))")
         }
@@ -154,7 +156,11 @@ public struct JobCost: CustomStringConvertible {
 
     /// Whether it can never fit. What a queue ends a process for is compared with a fifth to spare, as nothing is foreseen to the byte.
     private static func isTooLarge(_ memory: MemoryEstimate, _ budget: MemoryBudget) -> Bool {
-        memory.total > budget.total || budget.perJob.map { Double(memory.total - memory.weights) > 1.2 * Double($0) } ?? false
+        memory.total > budget.total || asksTooMuch(memory, budget) || budget.perJob.map { Double(memory.total - memory.weights) > 1.2 * Double($0) } ?? false
+    }
+
+    private static func asksTooMuch(_ memory: MemoryEstimate, _ budget: MemoryBudget) -> Bool {
+        budget.asked.map { memory.total - memory.weights > $0.total } ?? false
     }
 
     /// In one sentence, where the job fits but not into what is free now.
