@@ -178,12 +178,12 @@ check "removes" inside dpkg --remove segmixd
 check "the queue stays" sh 'ls /var/lib/segmixd/jobs/*/input/long'
 # A folder that was being copied, and what a copy that is whole has left of another.
 sh 'mkdir -p /var/lib/segmixd/jobs/00aa/input /srv/segmixd/inbox/.half.way.00aa.taking && touch /srv/segmixd/inbox/.half.way.00aa.taking/metadata.jsonl'
-sh 'mkdir "/srv/segmixd/inbox/.long.$(cd /var/lib/segmixd/jobs/*/input/long/../.. && basename "$PWD").taking"'
+sh 'cd /var/lib/segmixd/jobs/*/input/long/../.. && cp -r input/long "/srv/segmixd/inbox/.long.$(basename "$PWD").taking" && mkdir "/srv/segmixd/inbox/..long.$(basename "$PWD").taking.leaving"'
 check "purges" inside dpkg --purge segmixd
 check "state and configuration are gone" sh '[ ! -e /var/lib/segmixd ] && [ ! -e /etc/segmixd ]'
 check "units and programs are gone" sh '[ ! -e /lib/systemd/system/segmixd.service ] && [ ! -e /usr/bin/segmixd ] && ! ls /etc/systemd/system/*/segmixd* && ! ls /var/lib/systemd/deb-systemd-helper-*/segmixd*'
 check "what was not finished is in the inbox again" inside test -s /srv/segmixd/inbox/long/metadata.jsonl
-check "and what was on its way" sh 'test -f /srv/segmixd/inbox/half.way/metadata.jsonl && ! ls -d /srv/segmixd/inbox/.*.taking'
+check "and what was on its way" sh 'test -f /srv/segmixd/inbox/half.way/metadata.jsonl && ! ls -d /srv/segmixd/inbox/.*.taking /srv/segmixd/inbox/..*.leaving'
 check "the outbox is as it was" inside test -s /srv/segmixd/outbox/night/pytorch_lora_weights.safetensors
 
 [ $failures -eq 0 ] && echo "All is well." || { echo "$failures failed."; exit 1; }
