@@ -48,8 +48,8 @@ public struct SDXLDirectory: Sendable {
     /// - Throws: `ModelError`, also for a VAE in place of the model's own whose latents are of another kind.
     public func vaeConfiguration() throws -> VAEConfiguration {
         let configuration = try VAEConfiguration(directory: vaePath), own = path + "/vae"
-        guard vaePath != own, FileManager.default.fileExists(atPath: own + "/config.json") else { return configuration }
-        let replaced = try VAEConfiguration(directory: own)
+        // What cannot be read may be why it was replaced.
+        guard vaePath != own, let replaced = try? VAEConfiguration(directory: own) else { return configuration }
         guard configuration.latentChannels == replaced.latentChannels, configuration.downsampling == replaced.downsampling,
             configuration.scalingFactor == replaced.scalingFactor, (configuration.latentsMean == nil) == (replaced.latentsMean == nil)
         else {

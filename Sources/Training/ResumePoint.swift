@@ -28,6 +28,11 @@ struct ResumePoint {
 
     var exists: Bool { !steps().isEmpty }
 
+    /// What the newest file says that its run was, whether its tensors are whole or not.
+    var fingerprint: Fingerprint? {
+        steps().lazy.compactMap { (try? SafetensorsFile(path($0)))?.metadata["fingerprint"].flatMap(Self.decoded) }.first
+    }
+
     /// Writes the state after `step` steps and removes those of later steps, and the oldest beyond `limit`.
     func save(step: Int, _ optimizer: AdamW, _ fingerprint: Fingerprint, keeping limit: Int) throws {
         try Directory.create(directory)

@@ -53,6 +53,9 @@ public struct Trainer {
         (self.resumeEvery, self.resumeLimit, self.fingerprint) = (resumeEvery, resumeLimit, fingerprint)
     }
 
+    /// What must not change, as the newest resume point in a directory has it; nil where there is none.
+    public static func knownFingerprint(in resumeDirectory: String) -> [String: String]? { ResumePoint(directory: resumeDirectory).fingerprint }
+
     /// The whole training, from the newest resume point that verifies where there is one. The adapters of the model hold
     /// the result.
     /// - Throws: `TrainingError`, `ImageError`, `SegMixError`, `FileError`, and what the observer throws.

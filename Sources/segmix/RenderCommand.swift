@@ -42,7 +42,7 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "The sampler: \(RenderSpecification.Sampler.allCases.map(\.rawValue).joined(separator: ", ")).")
     var sampler = RenderSpecification.Sampler.euler
 
-    @Option(parsing: .upToNextOption, help: "How far the noise is shifted towards a layout of the subjects, one or more; 0: not at all. Try 0.05 to 0.1. Left out: \(RenderSpecification.defaultGamma) with --job, else 0.")
+    @Option(parsing: .upToNextOption, help: "How far the noise is shifted towards a layout of the subjects, one or more; 0: not at all. Try 0.05 to 0.1. Left out: \(RenderSpecification.defaultGamma) where a --job has masks, else 0.")
     var gamma: [Double] = []
 
     @Option(help: "The job's folder whose photos and masks layouts are made of.", completion: .directory)
@@ -85,29 +85,16 @@ struct RenderCommand: ParsableCommand {
             var order = RenderOrder()
             (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)
             (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
-            (order.gammas, order.loraScales, order.loras) = (gamma.isEmpty ? [job == nil ? 0 : RenderSpecification.defaultGamma] : gamma, loraScale, try lora.map(LoRAChoice.init))
+            (order.gammas, order.loraScales, order.loras) = (gamma.isEmpty ? nil : gamma, loraScale, try lora.map(LoRAChoice.init))
             (order.jobFolder, order.subjects) = (try job.map(absolute), subject.isEmpty ? nil : subject)
-            order.relativeScale = try order.jobFolder.flatMap { try scale(in: JobFolder($0), configuration) } ?? order.relativeScale
+            order.specification = spec
             order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))
             (order.initialLatents, order.savedLatents) = (initLatents, saveLatents)
             order.precision = mixedPrecision
-            try RenderJob(model: known, order, output: try absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
+            try RenderJob(model: known, order, configuration: configuration, output: try absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
         } catch {
             throw JobFailure(error)
         }
-    }
-
-    /// `relative_scale` of the folder's specification.
-    private func scale(in folder: JobFolder, _ configuration: Configuration) throws -> RelativeScale {
-        let files = try folder.specificationFiles().map(\.file)
-        guard spec.map({ files.contains($0) }) ?? true else {
-            throw JobFailure(.usage, "--spec is \(spec!), and \(folder.name.onOneLine()) has \(files.isEmpty ? "no job specification" : files.joined(separator: ", "))")
-        }
-        let scales = (spec.map { [$0] } ?? files).map { configuration.specification($0, in: folder).relativeScale }
-        guard scales.allSatisfy({ $0 == scales[0] }) else {
-            throw JobFailure(.usage, "the specs of \(folder.name.onOneLine()) (\(files.joined(separator: ", "))) differ in `relative_scale`; say which one holds with --spec")
-        }
-        return scales.first ?? configuration.specification(nil, in: folder).relativeScale
     }
 
     /// `a=0.05,0.2,0.5,0.9`

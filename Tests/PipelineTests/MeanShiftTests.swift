@@ -24,7 +24,7 @@ import Testing
             let composer = try Composer(SubjectSet(PhotoList.read(folder: place.job), in: place.job), relativeScale: .random)
             layouts = Layouts(composer, layout: layout, folder: place.output)
             images = SampleRenderer(
-                make, folder: place.output, modelName: "odd-a", loras: [], layouts: layouts, tiling: DecodeTiling(model), progress: ProgressReporter())
+                make, folder: place.output, model: model, loras: [], layouts: layouts, tiling: DecodeTiling(model), progress: ProgressReporter())
         }
 
         func path(_ subjects: [String]) -> String { layouts.path(for: picture(gamma: 0.1, subjects: subjects)) }

@@ -1,3 +1,4 @@
+import Diffusion
 import Files
 import Foundation
 import Jobs
@@ -52,6 +53,31 @@ struct PreparedNamesTests {
         // Nobody writes into it: whoever opened it would wait for ever.
         try #require(mkfifo(folder.path + "/unet/config.json", 0o644) == 0)
         #expect(throws: FileError.self) { try DirectoryFingerprint.of([folder.path]) }
+    }
+
+    /// Runs of earlier releases go on: they told models by what lay beside their parts, too.
+    @Test func aModelIsKnownAsItWas() throws {
+        let place = try Workplace()
+        try place.useCopyOfModel()
+        let model = SDXLDirectory(place.path + "/model"), own = try ModelIdentity(model, known: nil).fingerprint
+        #expect(try DirectoryFingerprint.former(model.places) == own)
+        try FileManager.default.createDirectory(atPath: model.path + "/vae_1_0", withIntermediateDirectories: false)
+        for file in ["vae_1_0/config.json", "sd_xl_base_1.0.safetensors"] { try place.write("{}", "model/" + file) }
+        let former = try DirectoryFingerprint.former(model.places)
+        #expect(try former != own && ModelIdentity(model, known: nil).fingerprint == own)
+        for (known, wanted) in [(former, former), (own, own), ("another", own)] { #expect(try ModelIdentity(model, known: known).fingerprint == wanted) }
+    }
+
+    /// Both files of a VAE of its own are told apart, too.
+    @Test func aVariantIsAnotherModel() throws {
+        let folder = try TemporaryFolder()
+        for (name, size) in [("diffusion_pytorch_model.safetensors", 40), ("diffusion_pytorch_model.fp16.safetensors", 20), ("config.json", 2)] {
+            try Data(count: size).write(to: URL(fileURLWithPath: folder.path + "/" + name))
+        }
+        let full = try DirectoryFingerprint.files(folder.path), half = try DirectoryFingerprint.files(folder.path, variant: .fp16)
+        #expect(full.map { $0.dropFirst(folder.path.count + 1) } == ["config.json", "diffusion_pytorch_model.safetensors"])
+        #expect(half.map { $0.dropFirst(folder.path.count + 1) } == ["config.json", "diffusion_pytorch_model.fp16.safetensors"])
+        #expect(try DirectoryFingerprint.of([folder.path]) != DirectoryFingerprint.of([folder.path], variant: .fp16))
     }
 
     /// The thousandth image of "a" is not the first of "a1".

@@ -110,11 +110,6 @@ public struct TextToImage {
     /// A picture that came out as numbers that are not finite: of damaged weights, or of a strength that is far too high.
     public struct NotFinite: Error {}
 
-    /// Whether the decoder gives numbers at all, found out with a small picture.
-    public var decodesToNumbers: Bool {
-        (try? decode(Tensor(zeros: [1, 4, 4, vae.configuration.latentChannels]))) != nil
-    }
-
     /// The negative prompts of all requests where there is guidance, then their prompts.
     private func embedding(_ requests: [RenderRequest], guided: Bool) -> PromptEmbedding {
         let positive = requests.map { prompts[$0.prompt] }

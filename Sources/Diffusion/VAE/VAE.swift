@@ -60,6 +60,11 @@ public final class VAE {
         return out
     }
 
+    /// Whether the decoder gives numbers at all, found out with a small picture.
+    public var decodesToNumbers: Bool {
+        Tape.paused { decode(Tensor(zeros: [1, 4, 4, configuration.latentChannels])).values.allSatisfy(\.isFinite) }
+    }
+
     /// Pixels `[N, H, W, 3]`, about in [−1, 1], of latents as the UNet knows them.
     public func decode(_ latents: Tensor, tiling: VAETiling? = nil) -> Tensor {
         let factor = Float(configuration.scalingFactor), channels = configuration.latentChannels

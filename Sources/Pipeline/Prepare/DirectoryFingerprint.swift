@@ -10,10 +10,15 @@ import Weights
 enum DirectoryFingerprint {
     /// - Parameter folders: model directories.
     /// - Throws: `FileError`.
-    static func of(_ folders: [String], variant: WeightVariant = .full) throws -> String {
+    static func of(_ folders: [String], variant: WeightVariant = .full) throws -> String { try digest(folders) { try files($0, variant: variant) } }
+
+    /// What earlier releases told SDXL models by: whatever lay beside their parts was looked at too.
+    static func former(_ folders: [String]) throws -> String { try digest(folders, everything) }
+
+    private static func digest(_ folders: [String], _ files: (String) throws -> [String]) throws -> String {
         var hash = SHA256()
         for folder in folders {
-            for path in try files(folder, variant: variant) {
+            for path in try files(folder) {
                 let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
                 guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
                 let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -43,17 +48,26 @@ enum DirectoryFingerprint {
     /// Paths of what is read of a model's directory: of a pipeline's its index and its parts, of another model what lies directly in it.
     static func files(_ folder: String, variant: WeightVariant = .full) throws(FileError) -> [String] {
         var found: [String] = []
-        let isPipeline = Folder.leadsToDirectory(folder + "/unet")
-        for name in try Folder.names(folder).sorted() where isPipeline ? name == "model_index.json" || SDXLDirectory.parts.contains(name) : isPart(name) {
+        let isPipeline = Folder.leadsToDirectory(folder + "/unet"), all = try Folder.names(folder)
+        for name in all.sorted() where isPipeline ? name == "model_index.json" || SDXLDirectory.parts.contains(name) : isPart(name) && !isUnused(name, among: all, variant) {
             let path = folder + "/" + name
-            if Folder.leadsToDirectory(path) {
-                let names = try Folder.names(path)
-                found += names.sorted().filter { isPart($0) && !isUnused($0, among: names, variant) }.map { path + "/" + $0 }
-            } else {
-                found.append(path)
-            }
+            found += Folder.leadsToDirectory(path) ? try parts(of: path, variant) : [path]
         }
         return found
+    }
+
+    private static func everything(_ folder: String) throws(FileError) -> [String] {
+        var found: [String] = []
+        for name in try Folder.names(folder).sorted() where !IgnoredFiles.contains(name) {
+            let path = folder + "/" + name
+            found += Folder.leadsToDirectory(path) ? try parts(of: path, .full) : isPart(name) ? [path] : []
+        }
+        return found
+    }
+
+    private static func parts(of folder: String, _ variant: WeightVariant) throws(FileError) -> [String] {
+        let names = try Folder.names(folder)
+        return names.sorted().filter { isPart($0) && !isUnused($0, among: names, variant) }.map { folder + "/" + $0 }
     }
 
     /// `diffusion_pytorch_model.fp16.safetensors` beside the full one, or the other way round: only one of them is read.

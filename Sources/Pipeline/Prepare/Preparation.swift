@@ -58,20 +58,26 @@ public struct Preparation {
         let device = CPUDevice.install()
         defer { device.trim() }
         try folder.create(withPriors: job.lacksPriors || !(job.priors?.photos ?? []).allSatisfy { $0.mask != nil })
-        let finder = try SubjectFinder(means, job.specification.prepare)
+        let finder = try SubjectFinder(means, job.specification.prepare), cache = means.cache.map { PriorCache(path: $0, limit: means.cacheSize) }
         progress.say(.prepare, "making what is missing with \(finder.description)")
         var plans: [PriorPlan] = []
         let model = try painting()
         if let model {
-            let identity = try DirectoryFingerprint.of(model.places, variant: model.variant)
-            plans = try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
+            func planned(_ identity: String) throws -> [PriorPlan] {
+                try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
+            }
+            plans = try planned(DirectoryFingerprint.of(model.places, variant: model.variant))
+            // What an earlier release has drawn need not be drawn again.
+            if let cache, !plans.contains(where: { cache.holds($0.key) }) {
+                let former = try planned(DirectoryFingerprint.former(model.places))
+                if former.contains(where: { cache.holds($0.key) }) { plans = former }
+            }
         }
         let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans), isInUse: RunDirectory(folder.path, name: job.name).hasBegun)
         guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }
         var (completed, notes) = try complete(masks)
         if let model {
             let painter = PriorPainter(model, requests: plans.map { $0.request(seed: 0) }, progress: progress)
-            let cache = means.cache.map { PriorCache(path: $0, limit: means.cacheSize) }
             let preparation = PriorPreparation(
                 plans: plans, folder: folder, finder: finder, painter: painter, cache: cache, log: log, progress: progress)
             guard let priors = try preparation.run() else { return nil }

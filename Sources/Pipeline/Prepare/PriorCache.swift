@@ -22,6 +22,9 @@ struct PriorCache {
 
     private func file(_ key: String, _ index: Int, _ kind: String) -> String { String(format: "%@/%@/%06d%@", path, key, index, kind) }
 
+    /// Whether there is anything of a plan.
+    func holds(_ key: String) -> Bool { Folder.isDirectory(path + "/" + key) }
+
     /// nil where it is not there, or not whole.
     func entry(_ key: String, _ index: Int) -> Entry? {
         let manager = FileManager.default

@@ -99,6 +99,11 @@ struct FirstRound: Codable {
         return round
     }
 
+    /// The model's fingerprint in the record; nil where there is none.
+    static func model(_ directory: RunDirectory) -> String? {
+        FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }?.fingerprint[Job.modelKey]
+    }
+
     /// What has to be encoded for a second round that goes on; nothing where there is no record.
     static func prompts(_ directory: RunDirectory) -> [String] {
         FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }?

@@ -113,18 +113,18 @@ public struct JobRunner {
 
         progress.say(.encode, "encoding the prompts")
         let (prompts, cut) = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts(mayBeJoined: job.specification.rounds > 1) + renders.prompts + FirstRound.prompts(directory))
+        // The training would not notice. A VAE of its own, which keeps nothing that only so small a picture needs.
+        guard try renders.prompts.isEmpty || model.loadVAE().decodesToNumbers else {
+            throw JobFailure(.unavailable, "\(model.vaePath): the decoder gives numbers that are not finite; its weights are damaged. Fetch it again")
+        }
         device.trim()
 
         let training = try TrainingModel(model, settings: job.trainingSettings, prompts: prompts)
-        let identity = try ModelIdentity(model)
+        let identity = try ModelIdentity(model, known: Trainer.knownFingerprint(in: directory.resumePoints)?[Job.modelKey] ?? FirstRound.model(directory))
         let make = TextToImage(
             unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts, zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
-        // The training would not notice.
-        guard make.decodesToNumbers else {
-            throw JobFailure(.unavailable, "\(model.vaePath): the decoder gives numbers that are not finite; its weights are damaged. Fetch it again")
-        }
         let images = SampleRenderer(
-            make, folder: directory.samples, modelName: identity.name, loras: [(name: directory.name, scale: 1)],
+            make, folder: directory.samples, model: model, loras: [(name: directory.name, scale: 1)],
             layouts: Layouts(composer, layout: job.specification.render.layout, folder: directory.samples), tiling: DecodeTiling(model), progress: progress)
         let tools = RunTools(
             job: job, model: model, directory: directory, progress: progress, cost: cost, training: training, identity: identity,

@@ -53,6 +53,9 @@ extension Job {
         return (photos.photos + (priors?.photos ?? [])).flatMap { [$0.file] + ($0.mask.map { [$0] } ?? []) }.filter { seen.insert($0).inserted }
     }
 
+    /// What the model's own fingerprint is called in that of a run.
+    static let modelKey = TrainingError.filePrefix + "the model"
+
     /// What must be the same for an interrupted run to go on: every setting that touches the numbers, the photos' bytes,
     /// the model.
     func fingerprint(model: String) throws -> [String: String] {
@@ -65,7 +68,7 @@ extension Job {
             "validation_steps", "output_kohya_format", "best_checkpoint", "rounds", "join", "classes", "priority", "not_before", "render", "gradient_checkpointing", "on_missing_mask", "prepare",
         ]
         let file = TrainingError.filePrefix
-        var print = [file + "the model": model]
+        var print = [Self.modelKey: model]
         for (key, value) in object where !immaterial.contains(key) { print[key] = try Self.text(value) }
         // A key that earlier releases did not have: their runs go on.
         if s.latentPool == 0 { print["latent_pool"] = nil }

@@ -9,10 +9,12 @@ struct ModelIdentity {
     let fingerprint: String
     private let files: [String]
 
-    init(_ model: SDXLDirectory) throws {
+    /// - Parameter known: what the run that goes on says of its model; it may have been told by more.
+    init(_ model: SDXLDirectory, known: String?) throws {
         name = model.name
         files = try model.unetWeights().files.map(\.path)
-        fingerprint = try DirectoryFingerprint.of(model.places, variant: model.variant)
+        let own = try DirectoryFingerprint.of(model.places, variant: model.variant)
+        fingerprint = if let known, known != own, try known == DirectoryFingerprint.former(model.places) { known } else { own }
     }
 
     /// Reads the UNet once, from the first byte to the last.

@@ -17,15 +17,16 @@ public struct RenderOrder: Sendable {
     public var guidance = 5.0
     public var sampler = RenderSpecification.Sampler.euler
     public var width = 1024, height = 1024
-    public var gammas: [Double] = [0]
+    /// nil: `RenderSpecification.defaultGamma` where layouts can be made of a job's folder, else 0.
+    public var gammas: [Double]?
     /// Strengths that all LoRAs' own are multiplied by.
     public var loraScales: [Double] = [1]
     public var loras: [LoRAChoice] = []
     public var precision = JobSpecification.MixedPrecision.no
     /// The job's folder whose photos and masks layouts are made of.
     public var jobFolder: String?
-    /// Sizes of the subjects beside one another, where the folder has one specification.
-    public var relativeScale = RelativeScale.number(0)
+    /// Which of the folder's specifications says how large subjects are beside one another; nil: all of them, if they say the same.
+    public var specification: String?
     public var subjects: [String]?
     public var layout: RenderLayout?
     public var initialLatents: String?, savedLatents: String?
@@ -40,24 +41,24 @@ public struct RenderOrder: Sendable {
             throw JobFailure(.usage, "\(name) is \(value); a multiple of 8 from 8 to 8192 is wanted")
         }
         guard (1...1000).contains(steps) else { throw JobFailure(.usage, "--steps is \(steps); a number from 1 to 1000 is wanted") }
-        for gamma in gammas where !(0...10).contains(gamma) { throw JobFailure(.usage, "--gamma is \(gamma); a number from 0 to 10 is wanted") }
+        for gamma in gammas ?? [] where !(0...10).contains(gamma) { throw JobFailure(.usage, "--gamma is \(gamma); a number from 0 to 10 is wanted") }
         for scale in loraScales where !(0...10).contains(scale) { throw JobFailure(.usage, "--lora-scale is \(scale); a number from 0 to 10 is wanted") }
-        guard gammas.allSatisfy({ $0 == 0 }) || jobFolder != nil else {
+        guard gammas?.allSatisfy({ $0 == 0 }) ?? true || jobFolder != nil else {
             throw JobFailure(.usage, "--gamma above 0 shifts the noise towards a layout of the subjects' photos; name the job's folder with --job")
         }
         guard Set(subjects ?? []).count == subjects?.count ?? 0 else { throw JobFailure(.usage, "--subject names a subject twice; name each once") }
         let placed = layout?.boxes.map(\.subject) ?? []
         guard Set(placed).count == placed.count else { throw JobFailure(.usage, "--layout names a subject twice; give each one box") }
         if layout != nil, let absent = subjects?.first(where: { !placed.contains($0) }) { throw JobFailure(.usage, "--layout has no box for the subject \(absent) of --subject; add one") }
-        guard layout == nil && subjects == nil || gammas.contains(where: { $0 > 0 }) else {
+        guard layout == nil && subjects == nil || gammas?.contains(where: { $0 > 0 }) ?? (jobFolder != nil) else {
             throw JobFailure(.usage, "--layout and --subject place the subjects of mean-shifted noise; give a --gamma above 0 with them, such as \(RenderSpecification.defaultGamma)")
         }
         guard loraScales == [1] || !loras.isEmpty else { throw JobFailure(.usage, "--lora-scale is the strength of a LoRA; name one with --lora") }
         // A layout of the seed's own makes another picture of the same noise.
-        guard initialLatents == nil || seeds.count == 1 || (gammas.allSatisfy { $0 > 0 } && layout == nil) else {
+        guard initialLatents == nil || seeds.count == 1 || (gammas ?? [0]).allSatisfy({ $0 > 0 }) && layout == nil else {
             throw JobFailure(.usage, "--init-latents is the noise to start from, whatever the seed, and all pictures would be the same; give one --seed with it")
         }
-        guard savedLatents == nil || prompts.count * seeds.count * gammas.count * loraScales.count == 1 else {
+        guard savedLatents == nil || prompts.count * seeds.count * (gammas?.count ?? 1) * loraScales.count == 1 else {
             throw JobFailure(.usage, "--save-latents keeps the latents of one picture; give one --prompt, --seed, --gamma and --lora-scale")
         }
     }
@@ -72,17 +73,28 @@ public struct RenderJob {
     let output: String
     let progress: ProgressReporter
 
+    private let gammas: [Double]
+
+    /// - Parameter configuration: of its `default_job` is what a job's specification leaves out.
     /// - Throws: `JobFailure` for values out of range, `FaultList` and `SegMixError` for a job's folder that cannot be used.
-    public init(model: Configuration.Model, _ order: RenderOrder, output: String, progress: ProgressReporter) throws {
+    public init(model: Configuration.Model, _ order: RenderOrder, configuration: Configuration, output: String, progress: ProgressReporter) throws {
         try order.check()
         self.model = SDXLDirectory(model)
         (self.order, self.output, self.progress) = (order, output, progress)
-        let composer = try order.jobFolder.map { try Composer(SubjectSet(PhotoList.read(folder: $0), in: $0), relativeScale: SegMix.RelativeScale(order.relativeScale)) }
+        let photos = try order.jobFolder.map { try SubjectSet(PhotoList.read(folder: $0), in: $0) }
+        let canCompose = try photos.map { try Composer($0, relativeScale: .random).canCompose } ?? false
+        let gammas = order.gammas ?? [canCompose || order.layout != nil || order.subjects != nil ? RenderSpecification.defaultGamma : 0]
+        self.gammas = gammas
+        let scale = try order.jobFolder.map { folder in gammas.contains { $0 > 0 } ? try Self.relativeScale(in: JobFolder(folder), order.specification, configuration) : .number(0) }
+        let composer = try photos.map { try Composer($0, relativeScale: SegMix.RelativeScale(scale ?? .number(0))) }
         self.composer = composer
+        if order.gammas == nil, order.jobFolder != nil, !canCompose {
+            progress.say(.check, "note: the pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs")
+        }
         planned = order.prompts.enumerated().flatMap { index, prompt in
             let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? composer?.subjects(in: prompt) ?? []
             return order.loraScales.flatMap { scale in
-                order.gammas.flatMap { gamma in
+                gammas.flatMap { gamma in
                     // One seed for several prompts is counted up, so that the pictures differ.
                     (order.seeds.count == 1 ? [order.seeds[0] &+ UInt64(index)] : order.seeds).map { seed in
                         PlannedPicture(
@@ -95,6 +107,20 @@ public struct RenderJob {
             }
         }
         for picture in planned { try composer?.check(picture.subjects) }
+    }
+
+    /// `relative_scale` of a folder's specification.
+    /// - Throws: `JobFailure` (usage) where it is not clear which one holds.
+    private static func relativeScale(in folder: JobFolder, _ chosen: String?, _ configuration: Configuration) throws -> Jobs.RelativeScale {
+        let files = try folder.specificationFiles().map(\.file)
+        guard chosen.map({ files.contains($0) }) ?? true else {
+            throw JobFailure(.usage, "--spec is \(chosen!), and \(folder.name.onOneLine()) has \(files.isEmpty ? "no job specification" : files.joined(separator: ", "))")
+        }
+        let scales = (chosen.map { [$0] } ?? files).map { configuration.specification($0, in: folder).relativeScale }
+        guard scales.allSatisfy({ $0 == scales[0] }) else {
+            throw JobFailure(.usage, "the specs of \(folder.name.onOneLine()) (\(files.joined(separator: ", "))) differ in `relative_scale`; say which one holds with --spec")
+        }
+        return scales.first ?? configuration.specification(nil, in: folder).relativeScale
     }
 
     /// Renders everything; the paths of the pictures, and of their contact sheet where there are several.
@@ -111,7 +137,7 @@ public struct RenderJob {
         try model.unetConfiguration().requireLatents(of: vae.configuration, at: model.path)
         try Sampler.check(planned[0].request.sampler, schedule, steps: order.steps)
         guard order.width % f == 0, order.height % f == 0 else { throw JobFailure(.usage, "--width and --height must be multiples of \(f) for this model") }
-        if let gamma = order.gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
+        if let gamma = gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
         try Directory.create(output)
         try Directory.requireWritable(output)
         var first = try Self.firstNumber(in: output)
@@ -128,7 +154,7 @@ public struct RenderJob {
         let ignored = adapters.ignoredTextModules
         if !ignored.isEmpty { progress.say(.check, "note: \(ignored.count) adapters of text encoders in the LoRA files are not used, only the UNet's are") }
         let images = SampleRenderer(
-            make, folder: output, modelName: model.name,
+            make, folder: output, model: model,
             loras: order.loras.map { (name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent, scale: Double("\($0.scale)") ?? 1) },
             layouts: composer.map { Layouts($0, layout: order.layout, folder: output, sparesOthers: true) }, tiling: DecodeTiling(model), progress: progress)
         var written: [String] = []

@@ -10,7 +10,7 @@ import Weights
 public final class SampleRenderer {
     private let make: TextToImage
     private let folder: String
-    private let modelName: String
+    private let model: SDXLDirectory
     private let loras: [(name: String, scale: Double)]
     private let layouts: Layouts?
     private let tiling: DecodeTiling
@@ -22,10 +22,10 @@ public final class SampleRenderer {
     ///   - loras: names and strengths, as the pictures' texts say them.
     ///   - layouts: where pictures with γ above 0 are wanted.
     init(
-        _ make: TextToImage, folder: String, modelName: String, loras: [(name: String, scale: Double)], layouts: Layouts?, tiling: DecodeTiling,
+        _ make: TextToImage, folder: String, model: SDXLDirectory, loras: [(name: String, scale: Double)], layouts: Layouts?, tiling: DecodeTiling,
         progress: ProgressReporter
     ) {
-        (self.make, self.folder, self.modelName, self.loras) = (make, folder, modelName, loras)
+        (self.make, self.folder, self.model, self.loras) = (make, folder, model, loras)
         (self.layouts, self.tiling, self.progress) = (layouts, tiling, progress)
     }
 
@@ -93,7 +93,7 @@ public final class SampleRenderer {
     func write(_ latents: Tensor, _ picture: PlannedPicture, to path: String) throws -> Data {
         let tiling = try tiling.tiling(for: latents.shape)
         guard let decoded = try? make.decode(latents, tiling: tiling) else {
-            throw JobFailure(.badInput, "\(modelName): the picture of “\(picture.request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
+            throw JobFailure(.badInput, "\(model.path): the picture of “\(picture.request.prompt.onOneLine(atMost: 200))” came out as numbers that are not finite; weights of the model or of a LoRA are damaged, or a strength is far too high. Fetch them again, or lower it")
         }
         let image = RGBImage(width: decoded.width, height: decoded.height, bytes: decoded.bytes)
         let png = PNGEncoder.encode(image, text: [(Self.textKey, parameters(picture))])
@@ -118,7 +118,7 @@ public final class SampleRenderer {
         if let negative = r.negativePrompt, !negative.isEmpty { lines.append("Negative prompt: \(negative)") }
         var fields = [
             "Steps: \(r.steps)", "Sampler: \(r.sampler.title)", "CFG scale: \(plain(r.guidance))", "Seed: \(r.seed)", "Size: \(r.width)x\(r.height)",
-            "Model: \(Self.quoted(modelName))",
+            "Model: \(Self.quoted(model.name))",
         ]
         if r.gamma > 0 { fields.append("Mean shift: \(plain(r.gamma))") }
         if let lora = picture.lora { fields.append("LoRA file: \(Self.quoted(lora))") }
