@@ -34,8 +34,8 @@ enum LoRAKey {
         return module.isEmpty ? nil : (module, role)
     }
 
-    /// Whether a module belongs to a text encoder: kohya's `lora_te1_…`, diffusers' `text_encoder.…`.
+    /// Whether a module belongs to a text encoder: kohya's `lora_te1_…`, diffusers' `text_encoder.…`, ComfyUI's `text_encoders.…`.
     static func isOfTextEncoder(_ module: String) -> Bool {
-        module.hasPrefix("lora_te") || ["text_encoder.", "text_encoder_2."].contains { module.hasPrefix($0) }
+        module.hasPrefix("lora_te") || ["text_encoder.", "text_encoder_2.", "text_encoders."].contains { module.hasPrefix($0) }
     }
 }

@@ -89,9 +89,10 @@ struct JobOptions: ParsableArguments {
         do {
             return (try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose), configuration)
         } catch {
-            // As far as the specification can be read, its model is looked at too.
-            let text = configuration.specification(spec ?? (try? folder.specificationFiles())?.first?.file, in: folder)
-            let model = purpose == .training ? try? configuration.model(for: text) : nil
+            // Where it is known which one it is, the model is looked at too.
+            let files = (try? folder.specificationFiles().map(\.file)) ?? [], file = spec ?? (files.count == 1 ? files[0] : nil)
+            let isKnown = purpose == .training && settings.isEmpty && file.map { files.contains($0) } ?? false
+            let text = configuration.specification(file, in: folder), model = isKnown ? try? configuration.model(for: text) : nil
             throw FaultList(error.faults + JobCheck.pictureFaults(in: folder) + ((try? model.map { try JobCheck.modelFaults(of: text, $0) }) ?? []))
         }
     }

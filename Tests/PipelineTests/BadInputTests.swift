@@ -207,6 +207,15 @@ import Weights
         }
     }
 
+    /// What is wrong with spec and model is said at once, of the model that the job has.
+    @Test func textsAndModelAtOnce() throws {
+        let place = try Workplace(more: "rang: 3")
+        try place.replace(Workplace.model, "/nowhere/model", in: "segmixd.yaml")
+        let both = try place.check(), other = try Program.segmix.run("check", place.job, "--config", place.configuration, "--set", "model=" + Workplace.model)
+        #expect(both.status == 65 && both.errors.contains("unknown key `rang`") && both.errors.contains("/nowhere/model: the model's directory is not there"), "\(both.errors)")
+        #expect(other.status == 65 && other.errors.contains("unknown key `rang`") && !other.errors.contains("/nowhere"), "\(other.errors)")
+    }
+
     /// Pictures on the way are drawn by another sampler where DPM-Solver++ cannot.
     @Test func validationFollowsEverySchedule() throws {
         let place = try Workplace(steps: 2, more: "validation_prompt: a olis toy\nvalidation_steps: 1\nnum_validation_images: 1")

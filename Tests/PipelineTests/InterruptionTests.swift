@@ -28,6 +28,19 @@ import Testing
         #expect(place.names("out").allSatisfy { !$0.hasPrefix(".") || $0 == ".segmixd" }, "temporaries are left: \(place.names("out"))")
     }
 
+    /// A stop in the pictures after the last step: the training is done, and they are not.
+    @Test func stoppingInTheLastPictures() throws {
+        let place = try Workplace(steps: 2, more: "validation_prompt: a corgi\nvalidation_steps: 2\nnum_validation_images: 60")
+        func pictures() -> Int { place.names("out/samples").count { $0.hasPrefix("step-000002-") && $0.hasSuffix(".png") } }
+        let running = try place.starting("train")
+        running.until { pictures() > 0 }
+        running.send(SIGTERM)
+        let end = running.end()
+        try #require(end.status == 75 && pictures() < 60, "\(end.status): \(end.errors), \(pictures())")
+        #expect(end.output.contains("stopped with the training done") && !place.exists("out/report.json"))
+        #expect(try place.train("--resume").status == 0 && pictures() == 60)
+    }
+
     @Test func sigkillAtThreeMoments() throws {
         let place = try Self.workplace()
         var more: [String] = []

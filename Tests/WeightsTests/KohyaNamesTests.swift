@@ -31,6 +31,7 @@ import Testing
         for path in ["conv_in", "time_embedding.linear_1", "down_blocks.0.downsamplers.0.conv", "mid_block.attentions.1.proj_in", "a.b.c.d.e"] {
             #expect(KohyaNaming.original(layersPerBlock: 2).name(of: path) == nil)
         }
+        for module in ["lora_te1_x", "text_encoder_2.x", "text_encoders.clip_l.x"] { #expect(LoRAKey.isOfTextEncoder(module)) }
         #expect(KohyaNaming.original(layersPerBlock: 2).name(of: "mid_block.resnets.1.conv1") == "lora_unet_middle_block_2_conv1")
         #expect(KohyaNaming.original(layersPerBlock: 2).name(of: "up_blocks.1.resnets.2.conv1") == "lora_unet_output_blocks_5_0_conv1")
     }

@@ -49,12 +49,12 @@ public struct JobCheck {
     /// Why the model's directory cannot be looked into; nil where it can.
     private static func absence(of model: SDXLDirectory, isNamedByPath: Bool) -> String? {
         let place = isNamedByPath ? "`model` in the job's specification" : "`models` in the configuration"
+        if Folder.leadsToDirectory(model.path + "/snapshots"), !Folder.leadsToDirectory(model.path + "/unet") {
+            return "\(model.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/"
+        }
         guard let folder = [model.path, model.vaePath].first(where: { !Folder.leadsToDirectory($0) }) else { return nil }
         if Folder.exists(folder) {
             return "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…); of a v-prediction model, correct prediction_type in its scheduler_config.json) and correct \(place)"
-        }
-        if Folder.leadsToDirectory(model.path + "/snapshots") {
-            return "\(model.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/"
         }
         return "\(folder): the model's directory is not there; correct \(place) (a folder, not a name on the hub), or mount the disk it is on"
     }

@@ -95,7 +95,7 @@ public struct SegmentJob {
     }
 
     private func standingOut(of picture: RGBImage, _ sam: SAM) throws -> Result {
-        let masker = SalientMasker(try U2Net(directory: saliency!), segmenter: SAMProposals(sam, offersAll: true))
+        let masker = SalientMasker(try JobFailure.ofConfiguration { try U2Net(directory: saliency!) }, segmenter: SAMProposals(sam, offersAll: true))
         let result = try masker.mask(of: picture)
         guard let mask = result.mask, result.isGood else {
             throw Fault(file: image, "\(result.decision.complaint ?? "nothing stands out from the background"); say where the object is with --box x0,y0,x1,y1 or --point x,y")

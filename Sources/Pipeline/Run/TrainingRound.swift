@@ -52,6 +52,11 @@ struct TrainingRound {
             return nil
         }
         try files.write(step: nil)
+        // The whole job sees a stop where it draws.
+        if extent == .training, StopRequest.shared.isSet, job.specification.validationPrompt != nil, job.specification.drawsValidation(after: settings.steps) {
+            progress.say(.render, "stopped with the training done; run it again for the last pictures")
+            return nil
+        }
         var result = Result(metrics: observer.metrics, notes: observer.notes)
         do {
             try tools.clock.drawing {
