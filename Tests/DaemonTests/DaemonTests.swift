@@ -94,8 +94,8 @@ import Testing
     @Test(arguments: [true, false]) func aStopTakesNoMoreFolders(_ drains: Bool) async throws {
         let shop = try Workshop(settle: 0.5)
         let daemon = try shop.daemon("trap 'sleep 2; exit 75' TERM; touch \(shop.path)/runs; while :; do sleep 0.05; done", drains: drains)
-        let running = Task { try await daemon.run() }
         try shop.drop("toys")
+        let running = Task { try await daemon.run() }
         try await shop.until("the worker") { shop.exists("runs") }
         try shop.drop("late")
         await daemon.stop()
