@@ -81,7 +81,9 @@ public struct MemoryBudget: Sendable, Equatable {
             let taken = table(root + "/proc/self/status", separator: ":")["VmData"] ?? 0
             found.append(limit(most, taken: taken * 1024, "the limit on this process's data, LimitDATA= or ulimit -d"))
         }
-        return found.min { $0.total < $1.total }
+        return found.min { $0.total < $1.total }.map { tightest in
+            Asked(total: tightest.total, available: found.map(\.available).min()!, source: tightest.source)
+        }
     }
 
     /// Limits of the process's control groups and of those above them: version 2's, and version 1's.

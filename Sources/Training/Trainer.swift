@@ -71,7 +71,7 @@ public struct Trainer {
         try trace?.begin(after: start * settings.accumulation, of: settings.steps * settings.accumulation, model.adapters)
 
         let encoded = LatentCache(model.vae), instances = sampler.settings.batchSize
-        var probe = start == 0 ? PredictionProbe(model.schedule) : nil
+        var probe = PredictionProbe(model.schedule)
         for step in start..<settings.steps {
             var clock = StepTimes()
             var losses: [StepLoss] = [], composites = 0, examples = 0, files: [String] = []
@@ -101,7 +101,7 @@ public struct Trainer {
                     $0.end(beginning.first(instances)).squaredError(to: target.rows(0, instances), mask: batch.mask.rows(0, instances))
                 }
                 let prediction = model.unet.end(beginning, keep: keep)
-                try probe?.look(
+                try probe.look(
                     at: prediction, latents: latents, noise: noise, timesteps: batch.timesteps, isPlain: batch.examples.map { !$0.isComposite })
                 clock.mark(.forward)
 

@@ -102,6 +102,16 @@ import Testing
         #expect(try await running.value == .stopped && shop.names("inbox") == ["late"])
     }
 
+    /// A drain that is stopped while a folder still settles has not drained.
+    @Test func aDrainThatIsStoppedEarly() async throws {
+        let shop = try Workshop(settle: 3600)
+        try shop.drop("toys")
+        let daemon = try shop.daemon("echo x > $OUTPUT/x"), running = Task { try await daemon.run() }
+        try await Task.sleep(for: .milliseconds(300))
+        await daemon.stop()
+        #expect(try await running.value == .stopped && shop.names("inbox") == ["toys"])
+    }
+
     @Test func markersReadyAndLock() async throws {
         let shop = try Workshop(settle: 3600)
         let daemon = try shop.daemon("echo x > $OUTPUT/x", drains: false)

@@ -31,6 +31,7 @@ import Testing
     /// A stop in the pictures after the last step: the training is done, and they are not.
     @Test func stoppingInTheLastPictures() throws {
         let place = try Workplace(steps: 2, more: "validation_prompt: a corgi\nvalidation_steps: 2\nnum_validation_images: 60")
+        try place.replace("render: {steps: 2}", "render: {steps: 20}", in: "toys/job.yaml")
         func pictures() -> Int { place.names("out/samples").count { $0.hasPrefix("step-000002-") && $0.hasSuffix(".png") } }
         let running = try place.starting("train")
         running.until { pictures() > 0 }

@@ -105,7 +105,8 @@ struct InboxService: Service {
             if !stopping.isStopped { try? await Task.sleep(for: min(Duration.milliseconds(200), settle / 4), clock: .continuous) }
         }
         await events?.stop()
-        drain?.inboxHasEnded(leaving: given.union(unreadable).count + unfinished.count)
+        // One that was stopped has left what it would still have taken.
+        if !stopping.isStopped { drain?.inboxHasEnded(leaving: given.union(unreadable).count + unfinished.count) }
         changed.raise()
     }
 

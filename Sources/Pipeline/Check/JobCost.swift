@@ -86,7 +86,7 @@ public struct JobCost: CustomStringConvertible {
         let beside = estimate(tensors: 0).total
 
         // The UNet stays where it is while a picture is decoded.
-        let tiling = DecodeTiling(model) { max(0, budget.available - beside - planner.liveBytes) }
+        let tiling = DecodeTiling(model) { max(0, budget.room(beside: beside, mapped: weights) - planner.liveBytes) }
         let onTheWay = plan.validation.isEmpty ? 0 : s.validationRounds
         var renderSeconds = 0.0, renderPeak = 0
         for (some, times) in [(plan.final + plan.validation, rounds * (plan.final.count + onTheWay * plan.validation.count)), (plan.candidates, plan.candidates.count)] {
@@ -165,6 +165,9 @@ public struct JobCost: CustomStringConvertible {
 
     /// In one sentence, where the job fits but not into what is free now.
     public var warning: String? {
+        if let asked = budget.asked, memory.total - memory.weights > asked.available, !Self.asksTooMuch(memory, budget) {
+            return "the job needs about \(words(bytes: memory.total - memory.weights)) of memory beside the mapped model and only \(words(bytes: asked.available)) may be asked for now (\(asked.source)); end other programs, or it may wait without end"
+        }
         guard memory.total > budget.available, memory.total <= budget.total else { return nil }
         let needs = "the job needs about \(words(bytes: memory.total)) of memory and only \(words(bytes: budget.available)) are"
         return budget.isShare ? "\(needs) set aside for it; \(budget.perJob == nil ? "" : "raise `memory_per_job`, or ")it may be ended" : "\(needs) free now; end other programs, or it may be ended by the system"

@@ -12,8 +12,9 @@ enum DirectoryFingerprint {
     /// - Throws: `FileError`.
     static func of(_ folders: [String], variant: WeightVariant = .full) throws -> String { try digest(folders) { try files($0, variant: variant) } }
 
-    /// What earlier releases told SDXL models by: whatever lay beside their parts was looked at too.
-    static func former(_ folders: [String]) throws -> String { try digest(folders, everything) }
+    /// What earlier releases told SDXL models by: whatever lay beside their parts was looked at too. nil where they had none of the kind, or
+    /// what lies there cannot be read.
+    static func former(_ model: SDXLDirectory) -> String? { model.variant == .full ? try? digest(model.places, everything) : nil }
 
     private static func digest(_ folders: [String], _ files: (String) throws -> [String]) throws -> String {
         var hash = SHA256()

@@ -68,10 +68,8 @@ public struct Preparation {
             }
             plans = try planned(DirectoryFingerprint.of(model.places, variant: model.variant))
             // What an earlier release has drawn need not be drawn again.
-            if let cache, !plans.contains(where: { cache.holds($0.key) }) {
-                let former = try planned(DirectoryFingerprint.former(model.places))
-                if former.contains(where: { cache.holds($0.key) }) { plans = former }
-            }
+            if let cache, !plans.contains(where: { cache.holds($0.key) }), let former = DirectoryFingerprint.former(model), case let known = try planned(former),
+                known.contains(where: { cache.holds($0.key) }) { plans = known }
         }
         let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans), isInUse: RunDirectory(folder.path, name: job.name).hasBegun)
         guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }

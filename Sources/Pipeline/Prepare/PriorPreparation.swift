@@ -164,6 +164,6 @@ private struct ClassFailure: Error {
 
     init(_ plan: PriorPlan, _ index: Int, _ pictures: [String], _ decision: MaskDecision) {
         let tries = plan.specification.prepare.priorAttempts
-        sentence = "prior images of “\(plan.className)” (subject \"\(plan.subject.key)\"): number \(index + 1) of \(plan.count) was drawn \(tries) times, and none shows exactly one; the last time, \(decision.complaint ?? "the mask was empty"). See \(pictures.joined(separator: ", ")) in the output; name the class in other words (`classes: {\(plan.subject.key): …}`), allow more by `prepare` (\(decision.method == .detection ? "prior_threshold" : "least_agreement, most_rival"), prior_attempts), add prior images of your own, or set `with_prior_preservation: false`"
+        sentence = "prior images of “\(plan.className)” (subject \"\(plan.subject.key)\"): number \(index + 1) of \(plan.count) was drawn \(tries) times, and none shows exactly one; the last time, \(decision.complaint ?? "the mask was empty"). See \(pictures.joined(separator: ", ")) in the output; name the class in other words (`classes: {\(plan.subject.key): …}`), allow more by `prepare` (\(decision.method == .detection ? "prior_threshold" : "least_agreement, most_rival"), prior_attempts), add prior images of your own, or set `with_prior_preservation: false`; where these pictures are noise, see to `prediction_type` in the model's scheduler_config.json"
     }
 }

@@ -16,7 +16,8 @@ final class DecodeTiling {
     static func free() -> Int? {
         guard let budget = try? MemoryBudget.now() else { return nil }
         guard let device = Devices.installed as? CPUDevice else { return budget.available }
-        return max(0, min(budget.total - device.liveBytes, budget.available + device.idleBytes))
+        let asked = budget.asked.map { $0.available + device.idleBytes } ?? .max
+        return max(0, min(budget.total - device.liveBytes, budget.available + device.idleBytes, asked))
     }
 
     /// Sides in latent pixels that are tried, the largest first.

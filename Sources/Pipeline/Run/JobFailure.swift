@@ -45,7 +45,7 @@ public struct JobFailure: Error, CustomStringConvertible {
             self.init(.unavailable, faults.description)
         case let faults as FaultList: self.init(.badInput, faults.description)
         case let fault as Fault: self.init(.badInput, fault.description)
-        case TrainingError.otherPrediction: self.init(.unavailable, "\(error)")
+        case TrainingError.otherPrediction, TrainingError.notFinite(step: 1, what: "loss", files: _): self.init(.unavailable, "\(error)")
         case is ImageError, is SegMixError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
              is TokenizerError, is ScheduleError, is TrainingError:
             self.init(.badInput, "\(error)")

@@ -14,7 +14,7 @@ struct ModelIdentity {
         name = model.name
         files = try model.unetWeights().files.map(\.path)
         let own = try DirectoryFingerprint.of(model.places, variant: model.variant)
-        fingerprint = if let known, known != own, try known == DirectoryFingerprint.former(model.places) { known } else { own }
+        fingerprint = if let known, known != own, DirectoryFingerprint.former(model) == known { known } else { own }
     }
 
     /// Reads the UNet once, from the first byte to the last.

@@ -46,6 +46,7 @@ public struct RenderOrder: Sendable {
         guard gammas?.allSatisfy({ $0 == 0 }) ?? true || jobFolder != nil else {
             throw JobFailure(.usage, "--gamma above 0 shifts the noise towards a layout of the subjects' photos; name the job's folder with --job")
         }
+        guard specification == nil || jobFolder != nil else { throw JobFailure(.usage, "--spec is one of a job's folder; name that with --job") }
         guard Set(subjects ?? []).count == subjects?.count ?? 0 else { throw JobFailure(.usage, "--subject names a subject twice; name each once") }
         let placed = layout?.boxes.map(\.subject) ?? []
         guard Set(placed).count == placed.count else { throw JobFailure(.usage, "--layout names a subject twice; give each one box") }
@@ -55,7 +56,7 @@ public struct RenderOrder: Sendable {
         }
         guard loraScales == [1] || !loras.isEmpty else { throw JobFailure(.usage, "--lora-scale is the strength of a LoRA; name one with --lora") }
         // A layout of the seed's own makes another picture of the same noise.
-        guard initialLatents == nil || seeds.count == 1 || (gammas ?? [0]).allSatisfy({ $0 > 0 }) && layout == nil else {
+        guard initialLatents == nil || seeds.count == 1 || (gammas?.allSatisfy { $0 > 0 } ?? (jobFolder != nil)) && layout == nil else {
             throw JobFailure(.usage, "--init-latents is the noise to start from, whatever the seed, and all pictures would be the same; give one --seed with it")
         }
         guard savedLatents == nil || prompts.count * seeds.count * (gammas?.count ?? 1) * loraScales.count == 1 else {
@@ -88,7 +89,7 @@ public struct RenderJob {
         let scale = try order.jobFolder.map { folder in gammas.contains { $0 > 0 } ? try Self.relativeScale(in: JobFolder(folder), order.specification, configuration) : .number(0) }
         let composer = try photos.map { try Composer($0, relativeScale: SegMix.RelativeScale(scale ?? .number(0))) }
         self.composer = composer
-        if order.gammas == nil, order.jobFolder != nil, !canCompose {
+        if order.gammas == nil, order.jobFolder != nil, gammas == [0] {
             progress.say(.check, "note: the pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs")
         }
         planned = order.prompts.enumerated().flatMap { index, prompt in
@@ -113,6 +114,8 @@ public struct RenderJob {
     /// - Throws: `JobFailure` (usage) where it is not clear which one holds.
     private static func relativeScale(in folder: JobFolder, _ chosen: String?, _ configuration: Configuration) throws -> Jobs.RelativeScale {
         let files = try folder.specificationFiles().map(\.file)
+        // As `segmix check` takes it: in the folder, or by a path that leads into it.
+        let chosen = chosen.map { $0.hasPrefix(folder.path + "/") ? String($0.dropFirst(folder.path.utf8.count + 1)) : $0.hasPrefix("./") ? String($0.dropFirst(2)) : $0 }
         guard chosen.map({ files.contains($0) }) ?? true else {
             throw JobFailure(.usage, "--spec is \(chosen!), and \(folder.name.onOneLine()) has \(files.isEmpty ? "no job specification" : files.joined(separator: ", "))")
         }
