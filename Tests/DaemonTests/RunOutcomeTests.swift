@@ -22,6 +22,10 @@ import Testing
         let said = "step 1/9\n/srv/out/a.png cannot be written: No space left on device. Make room."
         let reason = try reason(outcome(.exited(74), lastWords: said))
         #expect(reason.contains("mend what is named below") && reason.hasSuffix("It said: /srv/out/a.png cannot be written: No space left on device. Make room."))
+        // Progress may come after it.
+        let late = try self.reason(outcome(.exited(74), lastWords: said + "\ncheck: memory: about 105 MiB\nencode: encoding the prompts\ntrain, 3 s left"))
+        #expect(late == reason)
+        #expect(try self.reason(outcome(.exited(74), lastWords: "check: memory: about 105 MiB")).hasSuffix("It said: check: memory: about 105 MiB"))
     }
 
     /// Whatever the reason why it was asked to wait, the attempt does not count, however often.

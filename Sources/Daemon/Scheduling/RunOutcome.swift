@@ -59,8 +59,10 @@ enum RunOutcome: Equatable {
         let worthRetrying = if case .killed = end { true } else { status?.isWorthRetrying ?? false }
         let reason = reason(end, asked)
         if worthRetrying, attempts < maxAttempts {
-            // On one line of the log; what was written last names the file.
-            guard case .exited = end, let told = lastWords.split(separator: "\n").last else { return .retry(after: delay(attempts), reason: reason) }
+            // On one line of the log; what was written last names the file. What the worker says of its progress comes by another way, and may
+            // stand after it.
+            let lines = lastWords.split(separator: "\n")
+            guard case .exited = end, let told = lines.last(where: { !ProgressLine.isProgress($0) }) ?? lines.last else { return .retry(after: delay(attempts), reason: reason) }
             return .retry(after: delay(attempts), reason: "\(reason) It said: \(String(told).onOneLine())")
         }
         let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""

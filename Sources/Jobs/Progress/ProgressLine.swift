@@ -75,6 +75,11 @@ public struct ProgressLine: Codable, Equatable, Sendable {
         return numbers.count == 2 && numbers.allSatisfy { Int($0) != nil }
     }
 
+    /// Whether a line of a log is such a sentence at all.
+    public static func isProgress(_ sentence: some StringProtocol) -> Bool {
+        isStep(sentence) || Phase.allCases.contains { sentence == $0.rawValue || sentence.hasPrefix($0.rawValue + ": ") || sentence.hasPrefix($0.rawValue + ", ") }
+    }
+
     /// `1 h 46 min`, `3 min 20 s`, `12 s`.
     public static func words(seconds: Double) -> String {
         let whole = seconds.isFinite ? Int(min(max(0, seconds.rounded()), 1e12)) : 0
