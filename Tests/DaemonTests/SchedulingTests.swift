@@ -396,15 +396,14 @@ import Testing
     }
 
     @Test func theLogIsKeptShort() throws {
-        let folder = try TemporaryFolder()
-        let log = try WorkerLog(folder.path + "/logs/job.log")
+        let folder = try TemporaryFolder(), path = folder.path + "/logs/job.log", log = try WorkerLog(path)
         for i in 0..<100 { log.write("line \(i)") }
         log.rotate(longest: 10_000)
-        #expect(!Folder.exists(log.path + ".1"))
+        #expect(!Folder.exists(path + ".1"))
         log.rotate(longest: 100)
         log.write("after")
-        #expect(try String(contentsOfFile: log.path, encoding: .utf8) == "after\n")
-        #expect(try String(contentsOfFile: log.path + ".1", encoding: .utf8).hasPrefix("line 0\n"))
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "after\n")
+        #expect(try String(contentsOfFile: path + ".1", encoding: .utf8).hasPrefix("line 0\n"))
     }
 
     /// Pictures on the way say nothing of a step's length; a first step has the length that was foreseen.
@@ -460,7 +459,7 @@ import Testing
         let steps = [line, ProgressLine(phase: .train, step: 20, total: 2010, loss: 0.1, secondsPerStep: 3.2, remaining: 60)].map(\.sentence)
         let words = ["prepare: masks are made", "train on", "prepare 3 of 50", "note: train 1/2", "a/b", "prior images: none shows exactly one"]
         for text in words + Array(repeating: steps, count: 40).joined() { log.write(text) }
-        #expect(WorkerLog.lastWords(of: log.path, lines: 20) == words.joined(separator: "\n"))
+        #expect(WorkerLog.lastWords(of: folder.path + "/job.log", lines: 20) == words.joined(separator: "\n"))
     }
 
     @Test func mountsThatAreNotThereYet() throws {

@@ -196,5 +196,8 @@ import Testing
         let scored = try #require((report["scores"] as? [String: Any])?["pictures"] as? [[String: Any]])
         #expect(scored.count == place.names("out/samples").count { $0.hasPrefix("final-") && $0.hasSuffix(".png") })
         #expect(try place.data("out/" + Self.lora) == lora && place.stepsWritten() == 3)
+        // Nobody else keeps one.
+        let log = try place.text("out/job.log").split(separator: "\n")
+        for said in ["train 3/3, loss ", "stopped with the training done", "done: "] { #expect(log.count { $0.hasPrefix(said) } == 1, "\(said) in \(log)") }
     }
 }

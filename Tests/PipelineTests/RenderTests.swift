@@ -98,6 +98,7 @@ import Weights
         }
         let end = try drawing.train()
         #expect(end.status == 69 && end.errors.contains("\(drawing.path)/model/vae: the decoder gives numbers that are not finite"), "\(end.errors)")
+        #expect(try drawing.text("out/job.log").hasSuffix(end.errors))
         // Without pictures it is not needed.
         #expect(try drawing.stepsWritten() == 0 && place.train().status == 0 && place.stepsWritten() == 4)
     }

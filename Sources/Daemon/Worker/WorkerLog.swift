@@ -6,14 +6,11 @@ import Synchronization
 
 /// A run's `job.log`: what the worker says, and about once a minute how far it is.
 final class WorkerLog: Sendable {
-    let path: String
-    /// For the worker's standard error.
-    let descriptor: Int32
+    private let file: LogFile
     /// How long the log was when it was opened, in bytes.
     let start: Int
     private struct State {
-        var phase: ProgressLine.Phase?
-        var written: ContinuousClock.Instant?
+        var pace = LogPace()
         var latest: ProgressLine?
         var secondsPerStep = 0.0
         /// When something was said last. The time in which the whole machine slept does not count.
@@ -25,19 +22,12 @@ final class WorkerLog: Sendable {
     /// - Throws: `FileError`, also where something else than an ordinary file lies there.
     init(_ path: String) throws(FileError) {
         try StateDirectory.create(Directory.parent(of: path))
-        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
-        let code = errno
-        var status = stat()
-        guard descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            if descriptor >= 0 { close(descriptor) }
-            if descriptor < 0, !Folder.exists(path) || Folder.isFile(path) { throw FileError("write", path, code: code) }
-            throw FileError("write", path, reason: "it is no ordinary file", remedy: "Remove it")
-        }
-        start = Int(status.st_size)
-        self.path = path
+        file = try LogFile(path)
+        start = file.size
     }
 
-    deinit { close(descriptor) }
+    /// For the worker's standard error.
+    var descriptor: Int32 { file.descriptor }
 
     /// The last progress that was told.
     var latest: ProgressLine? { state.withLock { $0.latest } }
@@ -55,36 +45,26 @@ final class WorkerLog: Sendable {
         let isWorthALine = state.withLock { state in
             state.latest = progress
             if let seconds = progress.secondsPerStep { state.secondsPerStep = seconds }
-            let now = ContinuousClock.now
-            let isDue = state.written.map { now - $0 > .seconds(60) } ?? true
-            guard progress.message != nil || state.phase != progress.phase || isDue || progress.step == progress.total && progress.step != nil else { return false }
-            state.phase = progress.phase
-            state.written = now
-            return true
+            return state.pace.isWorthALine(progress)
         }
         if isWorthALine { write(progress.sentence) }
     }
+
+    func write(_ line: String) { file.write(line) }
 
     /// Longer than this it is put aside as `.log.1`, in the place of the one before.
     static let longest = 16 << 20
 
     /// The worker itself holds the file open, so its contents move, not the file; it is opened for appending.
     func rotate(longest: Int = longest) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_size > longest else { return }
+        guard file.size > longest else { return }
         // A log on a full disk is no reason to stop a job; it is cut off all the same.
-        _ = try? AtomicFile.write(to: path + ".1") { output in
-            guard let handle = FileHandle(forReadingAtPath: path) else { return }
+        _ = try? AtomicFile.write(to: file.path + ".1") { output in
+            guard let handle = FileHandle(forReadingAtPath: file.path) else { return }
             defer { try? handle.close() }
             while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { try output.write(piece) }
         }
         ftruncate(descriptor, 0)
-    }
-
-    func write(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
-        // A log on a full disk is no reason to stop a job.
-        _ = Foundation.write(descriptor, bytes, bytes.count)
     }
 
     /// The end of the log without its empty lines and how far the worker was, for an error that nobody explained.

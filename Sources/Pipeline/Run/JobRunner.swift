@@ -59,7 +59,13 @@ public struct JobRunner {
     /// - Returns: false: stopped on request, with a resume point.
     /// - Throws: `JobFailure` for everything that ends it.
     public func run(_ extent: Extent, trace: String? = nil) throws -> Bool {
-        do { return try carryOut(extent, trace: trace) } catch { throw JobFailure(error) }
+        do {
+            return try carryOut(extent, trace: trace)
+        } catch {
+            let failure = JobFailure(error)
+            progress.keep(failure)
+            throw failure
+        }
     }
 
     private func carryOut(_ extent: Extent, trace tracePath: String?) throws -> Bool {
@@ -76,10 +82,6 @@ public struct JobRunner {
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
         var cost = try JobCost(self.job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
-        let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
-        let doubts = Self.few(findings.pictures.doubts)
-        (self.job.warnings + doubts + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
-        progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         let lock = try OutputLock(directory.path)
         defer { withExtendedLifetime(lock) {} }
         // It may have come to its end in another process since.
@@ -93,6 +95,11 @@ public struct JobRunner {
         }
         try directory.create()
         try directory.removeLeftovers()
+        try progress.keepLog(directory.log)
+        let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
+        let doubts = Self.few(findings.pictures.doubts)
+        (self.job.warnings + doubts + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
+        progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         let clock = RunClock(directory, began: began)
         // Whatever becomes of it.
         defer { if directory.isUnfinished { try? clock.keep() } }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 
@@ -8,6 +9,8 @@ public final class ProgressReporter {
     private let style: Style
     private var lastLine = ContinuousClock.now - .seconds(3600)
     private var barIsOpen = false
+    private var log: LogFile?
+    private var pace = LogPace()
 
     public init() {
         let environment = ProcessInfo.processInfo.environment
@@ -19,9 +22,19 @@ public final class ProgressReporter {
         }
     }
 
+    /// Writes what is told from now on into a log too, unless a daemon does so.
+    /// - Throws: `FileError`.
+    public func keepLog(_ path: String) throws(FileError) {
+        if style != .json { log = try LogFile(path) }
+    }
+
+    /// What ends the job, for the log alone: it is told elsewhere.
+    func keep(_ failure: JobFailure) { log?.write(failure.description) }
+
     /// One step of many. Plain lines come at most every ten seconds, for the daemon those of sampling every second; the
     /// first and the last always.
     public func step(_ line: ProgressLine) {
+        if let log, pace.isWorthALine(line) { log.write(line.sentence) }
         switch style {
         case .json:
             if line.phase == .train || isDue(line, after: .seconds(1)) { put(line.encoded + "\n", patience: .zero) }
@@ -55,6 +68,7 @@ public final class ProgressReporter {
         closeBar()
         // Captions and names come from strangers.
         let sentence = sentence.onOneLine(atMost: 4000)
+        log?.write(sentence)
         put(style == .json ? ProgressLine(phase: phase, message: sentence).encoded + "\n" : sentence + "\n", patience: .seconds(2))
     }
 

@@ -16,6 +16,8 @@ public struct RunDirectory: Sendable {
     /// What is only needed to go on after a stop; gone when the job is done.
     public var working: String { path + "/.segmixd" }
     public var resumePoints: String { working + "/resume" }
+    /// What is told where no daemon keeps it.
+    var log: String { path + "/job.log" }
     public var metrics: String { path + "/metrics.jsonl" }
     public var samples: String { path + "/samples" }
     public var report: String { path + "/report.json" }
