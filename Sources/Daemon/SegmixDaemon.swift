@@ -28,6 +28,7 @@ public final class SegmixDaemon: Sendable {
         }
     }
 
+    private let logger: Logger
     private let lock: StateLock
     public let store: JobStore
     let live: LiveConfiguration
@@ -52,19 +53,7 @@ public final class SegmixDaemon: Sendable {
         manager: ServiceManager? = nil, reload: (@Sendable () throws -> Configuration)? = nil, services: (JobStore) throws -> [any Service] = { _ in [] }
     ) throws {
         let state = StateDirectory(configuration.state)
-        for path in [configuration.inbox, configuration.outbox] {
-            do {
-                // Nothing is made in the place of a share that is not mounted yet.
-                if let mount = ForeseenMount.missing(for: path) {
-                    throw FileError("use", path, reason: "\(mount) is not mounted", remedy: "Mount it")
-                }
-                try Directory.create(path)
-                guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
-            } catch where !drains {
-                // A share that is not mounted yet is waited for.
-                logger.warning("\(error) It is looked for again and again.")
-            }
-        }
+        self.logger = logger
         try state.prepare()
         lock = try StateLock(state)
         // Far below the watchdog's interval: waiting for a lock is no reason to be taken for dead.
@@ -107,11 +96,29 @@ public final class SegmixDaemon: Sendable {
 
     /// Works until it is stopped, or drained.
     public func run() async throws -> Outcome {
+        for path in [live.current.inbox, live.current.outbox] {
+            do { try await prepare(path) } catch where drain == nil {
+                // A share that is not mounted yet is waited for.
+                logger.warning("\(error) It is looked for again and again.")
+            }
+        }
         try recovery.run()
         try await group.run()
         if let drain, drain.hasGivenUp { return .obstructed }
         guard let drain, !drain.isInboxOpen, try store.isEmpty() else { return .stopped }
         return .drained(failures: drain.failures)
+    }
+
+    /// Makes the inbox or the outbox where it is missing.
+    /// - Throws: `FileError` where it cannot be used.
+    private func prepare(_ path: String) async throws {
+        let isThere: Void? = try await FileExecutor("segmixd.start").run(within: 10) {
+            // Nothing is made in the place of a share that is not mounted yet.
+            if let mount = ForeseenMount.missing(for: path) { throw FileError("use", path, reason: "\(mount) is not mounted", remedy: "Mount it") }
+            try Directory.create(path)
+            guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
+        }
+        if isThere == nil { throw FileError("use", path, reason: "the share that it lies on does not answer", remedy: "See to the share") }
     }
 
     /// As SIGTERM does.

@@ -31,6 +31,20 @@ import Testing
         #expect(try shop.store().counts()[.running] == 0 && shop.store().counts()[.done] == 2)
     }
 
+    /// A share hangs for good: nobody who asks for something of it waits longer than that, or behind another who does.
+    @Test func whatHangsIsNotWaitedFor() async throws {
+        let executor = FileExecutor("hangs"), gate = DispatchSemaphore(value: 0), told = DispatchSemaphore(value: 0)
+        #expect(try await executor.run(within: 60) { 1 } == 1)
+        await #expect(throws: CancellationError.self) { try await executor.run(within: 60) { throw CancellationError() } }
+        let hangs = Task { try await executor.run(within: 0) { told.signal(); gate.wait(); return 2 } }
+        #expect(try await hangs.value == nil)
+        await withCheckedContinuation { done in DispatchQueue.global().async { told.wait(); done.resume() } }
+        #expect(try await executor.run(within: 0) { 3 } == nil)
+        gate.signal()
+        #expect(try await executor.run { 4 } == 4)
+        #expect(try await executor.run(within: 60) { 5 } == 5)
+    }
+
     /// Each time the queue has run empty; another program's `retry` wakes it as well.
     @Test func aDrainedQueueStartsAgain() async throws {
         let shop = try Workshop()

@@ -27,9 +27,7 @@ struct Estimate: Sendable {
     func memory(_ record: JobRecord, run: Int) async -> Int {
         let snapshot = state.estimate(of: record.id, run: run)
         defer { unlink(snapshot) }
-        guard (try? await models.files.run({ [state, configuration] in
-            try ConfigurationSnapshot.write(state.configuration(configuration, for: record, run: run), to: snapshot)
-        })) != nil else { return fallback }
+        do { try ConfigurationSnapshot.write(await models.configuration(configuration, for: record, run: run), to: snapshot) } catch { return fallback }
         guard let pipes = try? WorkerProcess.pipe() else { return fallback }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         // Whatever is free at this moment: the job may run at another.

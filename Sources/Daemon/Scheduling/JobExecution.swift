@@ -26,7 +26,7 @@ struct JobExecution: Sendable {
     /// - Throws: where it could not be started, or its start not be written down; it is then still in the queue.
     func perform(_ id: String, _ run: Int) async throws -> Duration? {
         if let record = try store.record(id) {
-            do { try await requireModel(record, run) } catch {
+            do { try await models.require(configuration, for: record, run: run) } catch {
                 // What was foreseen without the model says nothing.
                 _ = try? store.update(id) { $0.runs[run].memory = nil }
                 throw error
@@ -61,7 +61,7 @@ struct JobExecution: Sendable {
             lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: [ExitStatus.badInput, .unavailable].contains { end == .exited($0.rawValue) } ? 100 : 8),
             delay: retryDelay)
         // What lay on a share that went away is waited for.
-        if end == .exited(ExitStatus.unavailable.rawValue), case .fail = outcome, (try? await requireModel(record, run)) == nil { outcome = .requeue }
+        if end == .exited(ExitStatus.unavailable.rawValue), case .fail = outcome, (try? await models.require(configuration, for: record, run: run)) == nil { outcome = .requeue }
         await untilWritten {
             try store.update(id, remark: remark(outcome, end, asked)) { record in
                 var job = record.runs[run]
@@ -127,8 +127,7 @@ struct JobExecution: Sendable {
     private func process(_ record: JobRecord, _ run: Int, _ output: String) async throws -> (end: WorkerProcess.End, asked: StopReason?, start: Int) {
         try StateDirectory.create(output)
         let snapshot = state.configuration(of: record.id, run: run)
-        let goesBy = try await models.files.run { [state, configuration] in state.configuration(configuration, for: record, run: run) }
-        try ConfigurationSnapshot.write(goesBy, to: snapshot)
+        try ConfigurationSnapshot.write(await models.configuration(configuration, for: record, run: run), to: snapshot)
         let log = try WorkerLog(state.log(record, run: run))
         let pipes = try WorkerProcess.pipe()
         let kills = (try? store.attempts(record.runs[run].number))?.count { $0.started >= record.runs[run].queued && $0.outcome == Self.kill } ?? 0
@@ -167,15 +166,6 @@ struct JobExecution: Sendable {
         if let latest = log.latest { try? store.setProgress(number, latest) }
         ended(worker)
         return (end, worker.askedFor, log.start)
-    }
-
-    /// - Throws: `FileError` where the job's model is away for a while.
-    private func requireModel(_ record: JobRecord, _ run: Int) async throws {
-        try await models.files.run { [state, configuration, models] in
-            let configuration = state.configuration(configuration, for: record, run: run)
-            let specification = configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record)))
-            if let model = try? configuration.model(for: specification) { try models.require(model) }
-        }
     }
 
     private func environment(_ run: JobRecord.Run, kills: Int) -> [String: String] {

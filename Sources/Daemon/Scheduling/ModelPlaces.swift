@@ -5,14 +5,47 @@ import JobStore
 import Synchronization
 
 /// Directories of models that were there: one that is away by now is waited for, as a share comes back; one that never was is a fault of
-/// the configuration.
+/// the configuration. Where the share of a model hangs, its jobs wait and no others.
 final class ModelPlaces: Sendable {
-    /// Where they are looked at: a share may hang.
-    let files = FileExecutor("segmixd.models")
+    private let state: StateDirectory
     private let seen = Mutex<Set<String>>([])
+    /// Where each model is looked at, by its `base`.
+    private let files = Mutex<[String: FileExecutor]>([:])
+    /// Seconds in which a share answers.
+    private static let patience = 10
 
-    /// - Throws: `FileError` where a directory of the model is away for a while.
-    func require(_ model: Configuration.Model) throws(FileError) {
+    init(_ state: StateDirectory) { self.state = state }
+
+    /// What a run goes by.
+    /// - Throws: `FileError` where the share of its model hangs.
+    func configuration(_ now: Configuration, for record: JobRecord, run: Int) async throws -> Configuration {
+        try await ask(model(now, record, run)) { [state] in state.configuration(now, for: record, run: run) }
+    }
+
+    /// - Throws: `FileError` where a directory of the run's model is away for a while.
+    func require(_ now: Configuration, for record: JobRecord, run: Int) async throws {
+        guard let model = model(try await configuration(now, for: record, run: run), record, run) else { return }
+        try await ask(model) { try self.require(model) }
+    }
+
+    private func model(_ configuration: Configuration, _ record: JobRecord, _ run: Int) -> Configuration.Model? {
+        try? configuration.model(for: configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record))))
+    }
+
+    private func ask<Value: Sendable>(_ model: Configuration.Model?, _ body: @Sendable @escaping () throws -> Value) async throws -> Value {
+        let place = model?.base ?? ""
+        let executor = files.withLock { files in
+            let executor = files[place] ?? FileExecutor("segmixd.models")
+            files[place] = executor
+            return executor
+        }
+        guard let value = try await executor.run(within: Self.patience, body) else {
+            throw FileError("read", place, reason: "the share that it lies on does not answer", remedy: "See to the share; the job waits until then")
+        }
+        return value
+    }
+
+    private func require(_ model: Configuration.Model) throws(FileError) {
         for place in [model.base, model.vae, model.owlv2, model.sam, model.dinov2].compactMap({ $0 }) {
             if Folder.leadsToDirectory(place) {
                 seen.withLock { _ = $0.insert(place) }

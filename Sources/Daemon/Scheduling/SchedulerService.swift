@@ -58,7 +58,7 @@ final class SchedulerService: Service {
     private let files = FileExecutor("segmixd.results")
     private let resources: Resources
     private let hold: QueueHold
-    private let models = ModelPlaces()
+    private let models: ModelPlaces
     private let stopping = Stopping()
     private let state = Mutex(State())
 
@@ -76,6 +76,7 @@ final class SchedulerService: Service {
         self.drain = drain
         self.retryDelay = retryDelay
         self.logger = logger
+        models = ModelPlaces(state)
         resources = Resources(configuration)
         hold = QueueHold(state: state, store: store, logger: logger)
         store.onRequest { changed.raise() }
