@@ -132,13 +132,39 @@ private struct SamplerCase {
             #expect(refusal(.dpmpp_2m, 5) { $0 = given }?.contains(says) == true && refusal(.dpmpp_2m_karras, 5) { $0 = given } != nil)
             #expect(refusal(.euler, 5) { $0 = given } == nil && refusal(.ddim, 5) { $0 = given } == nil)
         }
+        for (json, followers) in [(#"{"use_beta_sigmas": true}"#, [Sampler.Kind.euler_ancestral, .ddim]), (#"{"interpolation_type": "log_linear"}"#, [.euler_ancestral, .ddim, .dpmpp_2m, .dpmpp_2m_karras])] {
+            let given = try SchedulerConfiguration(json: Data(json.utf8), file: "model/x.json")
+            for kind in Sampler.Kind.allCases {
+                let said = refusal(kind, 5) { $0 = given }
+                #expect(followers.contains(kind) ? said == nil : said?.hasPrefix("model/x.json: ") == true && said?.hasSuffix("use the sampler euler_ancestral") == true, "\(kind): \(said ?? "followed")")
+            }
+            #expect(Sampler.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: NoiseSchedule(given), steps: 5) == (followers.contains(.dpmpp_2m) ? .dpmpp_2m : .euler_ancestral))
+        }
+        // Levels that are no numbers.
+        for kind in [Sampler.Kind.euler, .dpmpp_2m, .dpmpp_2m_karras] {
+            #expect(refusal(kind, 5) { ($0.sigmaSpacing, $0.sigmaMin) = (.karras, -1) }?.contains("no numbers in 5 steps; look at its betas, sigma_min") == true, "\(kind)")
+        }
+        #expect(refusal(.euler, 5) { ($0.betaStart, $0.betaEnd) = (0.9, 0.9) } != nil)
         // Only where the step that has no signal is visited.
         #expect(refusal(.ddim, 5) { $0.rescalesToZeroSNR = true } == nil)
         #expect(refusal(.ddim, 5) { ($0.rescalesToZeroSNR, $0.ddimSpacing) = (true, .trailing) }?.contains("rescale_betas_zero_snr") == true)
-        // Equal levels at the end, where diffusers divides by zero.
+    }
+
+    /// At the end or, with SDXL's own schedule in as many steps as it allows, at the beginning; diffusers divides by zero there.
+    @Test func equalLevelsAreStepsLikeOthers() throws {
         var c = SchedulerConfiguration()
         c.finalSigma = .sigma_min
-        #expect(try Sampler(.dpmpp_2m_karras, NoiseSchedule(c), steps: 6).steps.allSatisfy { $0.latents.isFinite && $0.clean.isFinite && $0.earlier.isFinite })
+        #expect(throws: Never.self) { try Sampler(.dpmpp_2m_karras, NoiseSchedule(c), steps: 6) }
+        (c.finalSigma, c.spacing, c.stepsOffset) = (.zero, .leading, 1)
+        c.trainSteps = 20
+        let steps = try Sampler(.dpmpp_2m, NoiseSchedule(c), steps: 19).steps, fewer = try Sampler(.dpmpp_2m, NoiseSchedule(c), steps: 18).steps
+        #expect(steps[0].denoised == nil && steps[1].earlier == 0)
+        var walk = SamplerState(Tensor([1, -0.5, 0.25], shape: [1, 3])), shorter = walk
+        for (i, step) in steps.enumerated() {
+            walk.take(step, output: Tensor([0.5, 0.25, -1], shape: [1, 3]), noise: nil)
+            if i > 0 { shorter.take(fewer[i - 1], output: Tensor([0.5, 0.25, -1], shape: [1, 3]), noise: nil) }
+        }
+        #expect(walk.latents.values == shorter.latents.values)
     }
 
     @Test func pythonsInfinityIsRead() throws {

@@ -41,7 +41,8 @@ extension Sampler {
             case .v_prediction: Denoised(latents: Float(alpha), output: Float(-noise))
             }
             let endsSimply = i == last && (c.eulerAtFinal || c.lowerOrderFinal && times.count < 15 || c.finalSigma == .zero)
-            if i == 0 || endsSimply {
+            // After two equal levels there is no slope (diffusers divides by zero there too).
+            if i == 0 || endsSimply || lambdas[i] == lambdas[i - 1] {
                 step.clean = Float(phi)
                 return step
             }

@@ -16,9 +16,10 @@ extension Sampler {
         case .leading: (0..<count).reversed().map { Double($0 * (c.trainSteps / count) + c.stepsOffset) }
         case .trailing: SamplingSteps.trailing(c.trainSteps, count)
         }
-        // diffusers' ancestral form reads linspace in float32, knows no other spacing of sigmas and always ends at 0.
-        if ancestral { times = times.map { Double(Float($0)) } }
+        // diffusers reads them in float32.
+        times = times.map { Double(Float($0)) }
         var levels = times.map { SamplingSteps.interpolate(all, at: $0) }
+        // Its ancestral form knows no other spacing of sigmas and always ends at 0.
         if !ancestral, c.sigmaSpacing != .schedule {
             levels = SamplingSteps.respaced(c.sigmaSpacing, high: c.sigmaMax ?? levels[0], low: c.sigmaMin ?? levels[levels.count - 1], levels.count)
             let logarithms = all.map { log($0) }

@@ -49,6 +49,10 @@ public struct Sampler: Sendable {
         public var clean: Float = 0, earlier: Float = 0
         /// Share of fresh N(0, I).
         public var noise: Float = 0
+
+        var isFinite: Bool {
+            [timestep, inputScale, latents, output, clean, earlier, noise, denoised?.latents ?? 0, denoised?.output ?? 0].allSatisfy(\.isFinite)
+        }
     }
 
     public struct Denoised: Equatable, Sendable {
@@ -68,7 +72,7 @@ public struct Sampler: Sendable {
     /// With trailing spacing rounding may add one step to `count`, as in diffusers.
     /// - Throws: `ScheduleError` where this sampler cannot follow the schedule in so many steps.
     public init(_ kind: Kind, _ schedule: NoiseSchedule, steps: Int) throws(ScheduleError) {
-        try Self.check(kind, schedule, steps: steps)
+        try Self.refuse(kind, schedule, steps)
         let made: (steps: [Step], sigmas: [Double], initial: Double) = switch kind {
         case .euler: Self.euler(schedule, steps, ancestral: false)
         case .euler_ancestral: Self.euler(schedule, steps, ancestral: true)
@@ -80,16 +84,23 @@ public struct Sampler: Sendable {
         self.steps = made.steps
         sigmas = made.sigmas.map { Float($0) }
         initialNoiseSigma = Float(made.initial)
+        guard initialNoiseSigma.isFinite, self.steps.allSatisfy(\.isFinite) else {
+            throw ScheduleError(schedule.configuration.file, "gives \(kind.title) noise levels that are no numbers in \(steps) steps; look at its betas, sigma_min and sigma_max, or use another sampler")
+        }
     }
 
-    /// The first of these that can follow the schedule in so many steps; Euler, which follows every one, stands last.
+    /// The first of these that can follow the schedule in so many steps; the last where none can.
     public static func first(of kinds: Kind..., following schedule: NoiseSchedule, steps: Int) -> Kind {
-        kinds.first { kind in (try? check(kind, schedule, steps: steps)) != nil } ?? .euler
+        kinds.first { kind in (try? check(kind, schedule, steps: steps)) != nil } ?? kinds[kinds.count - 1]
     }
 
     /// - Throws: `ScheduleError` for a number of steps or a configuration that this sampler cannot follow.
     public static func check(_ kind: Kind, _ schedule: NoiseSchedule, steps: Int) throws(ScheduleError) {
-        let c = schedule.configuration, file = "scheduler_config.json"
+        _ = try Sampler(kind, schedule, steps: steps)
+    }
+
+    private static func refuse(_ kind: Kind, _ schedule: NoiseSchedule, _ steps: Int) throws(ScheduleError) {
+        let c = schedule.configuration, file = c.file
         let isSolver = kind == .dpmpp_2m || kind == .dpmpp_2m_karras, most = isSolver ? schedule.steps - 1 : schedule.steps
         guard (1...most).contains(steps) else {
             throw ScheduleError(file, "has \(schedule.steps) training steps, so \(kind.title) takes from 1 to \(most) sampling steps, not \(steps); use fewer")
@@ -97,8 +108,10 @@ public struct Sampler: Sendable {
         guard !c.thresholds || kind == .euler || kind == .euler_ancestral else {
             throw ScheduleError(file, "thresholding is not supported; set it to false, or use the sampler euler")
         }
-        guard c.unsupportedOfSolver.isEmpty || !isSolver else {
-            throw ScheduleError(file, "\(c.unsupportedOfSolver.joined(separator: " and ")) cannot be followed by \(kind.title); remove it, or use the sampler euler")
+        let unsupported = isSolver ? c.unsupportedOfSolver : kind == .euler ? c.unsupportedOfEuler : []
+        guard unsupported.isEmpty else {
+            let others = [Kind.euler, .euler_ancestral, .ddim].filter { $0 != kind && ($0 != .euler || c.unsupportedOfEuler.isEmpty) }
+            throw ScheduleError(file, "\(unsupported.joined(separator: " and ")) cannot be followed by \(kind.title); remove it, or use the sampler \(others[0].rawValue)")
         }
         guard kind != .ddim || !c.rescalesToZeroSNR || c.prediction == .v_prediction || !ddimTimes(schedule, steps).contains(schedule.steps - 1) else {
             throw ScheduleError(file, "rescale_betas_zero_snr with prediction_type epsilon leaves DDIM nothing to start from in step \(schedule.steps - 1); use the sampler euler, or timestep_spacing leading")

@@ -27,6 +27,8 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         case schedule, karras, exponential
     }
 
+    /// What errors name.
+    public var file = "scheduler_config.json"
     public var trainSteps = 1000
     public var betaStart = 0.0001, betaEnd = 0.02
     public var betaSchedule = BetaSchedule.linear
@@ -49,8 +51,8 @@ public struct SchedulerConfiguration: Equatable, Sendable {
     /// DDIM and DPM-Solver++: dynamic thresholding, which latents do not stand.
     public var thresholds = false
 
-    /// What only DPM-Solver++ reads of a configuration and what is not supported of it.
-    public var unsupportedOfSolver: [String] = []
+    /// What is set, but cannot be followed by DPM-Solver++ and by Euler; other samplers do not read it.
+    public var unsupportedOfSolver: [String] = [], unsupportedOfEuler: [String] = []
 
     /// DPM-Solver++: how the second order is taken.
     public enum SolverType: String, CaseIterable, Sendable {
@@ -79,12 +81,14 @@ public struct SchedulerConfiguration: Equatable, Sendable {
 
     /// `file` is what errors name.
     public init(json: Data, file: String) throws {
+        self.file = file
         let keys: Keys
         do {
             keys = try JSONDecoder().decode(Keys.self, from: Self.withoutInfinities(json))
         } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
-            let key = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw ScheduleError(file, "\(key) has a value of the wrong type; take the file of the original model")
+            throw Self.wrongType(context, in: file)
+        } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+            throw Self.wrongType(context, in: file)
         } catch {
             throw ScheduleError(file, "is not a JSON object; take the file of the original model")
         }
@@ -141,11 +145,12 @@ public struct SchedulerConfiguration: Equatable, Sendable {
             ("use_lu_lambdas", keys.use_lu_lambdas ?? false), ("use_flow_sigmas", keys.use_flow_sigmas ?? false),
             ("lambda_min_clipped", keys.lambda_min_clipped != nil),
         ]
-        unsupportedOfSolver = ofSolver.filter(\.1).map(\.0)
+        let ofBoth = [("use_beta_sigmas", keys.use_beta_sigmas ?? false)]
+        let ofEuler = [("interpolation_type \"\(keys.interpolation_type ?? "")\"", keys.interpolation_type ?? "linear" != "linear")]
+        unsupportedOfSolver = (ofSolver + ofBoth).filter(\.1).map(\.0)
+        unsupportedOfEuler = (ofBoth + ofEuler).filter(\.1).map(\.0)
 
-        try refuse("use_beta_sigmas", keys.use_beta_sigmas ?? false)
         try refuse("use_exponential_sigmas with use_karras_sigmas", karras && exponential)
-        try refuse("interpolation_type \"\(keys.interpolation_type ?? "")\"", keys.interpolation_type ?? "linear" != "linear")
         try refuse(
             "timestep_type \"continuous\"", keys.timestep_type == "continuous" && prediction == .v_prediction)
         try range("num_train_timesteps", trainSteps, 2...1_000_000)
@@ -156,8 +161,15 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         for (index, beta) in (trainedBetas ?? []).enumerated() { try range("trained_betas[\(index)]", beta, 0...0.9999) }
         try range("beta_start", betaStart, 0...0.9999)
         try range("beta_end", betaEnd, betaStart...0.9999)
+        guard trainedBetas.map({ $0.contains { $0 > 0 } }) ?? (betaEnd > 0 || betaSchedule == .squaredcos_cap_v2) else {
+            throw ScheduleError(file, "has no noise, all its betas are 0; take the file of the original model")
+        }
         try range("steps_offset", stepsOffset, 0...trainSteps - 1)
         if let clipRange { try range("clip_sample_range", clipRange, 0...1e6) }
+    }
+
+    private static func wrongType(_ context: DecodingError.Context, in file: String) -> ScheduleError {
+        ScheduleError(file, "\(context.codingPath.map(\.stringValue).joined(separator: ".")) has a value of the wrong type; take the file of the original model")
     }
 
     /// Python writes `-Infinity` (DPM-Solver's `lambda_min_clipped`), which JSON does not have; it stands for none.

@@ -68,6 +68,8 @@ struct PriorPlan {
         let p = specification.prepare
         return RenderRequest(
             prompt: p.prompt(of: className), negativePrompt: p.priorNegativePrompt, seed: seed, steps: p.priorSteps, guidance: p.priorGuidance,
-            width: side, height: side)
+            width: side, height: side, sampler: Self.sampler)
     }
+
+    static let sampler = Sampler.Kind.euler
 }

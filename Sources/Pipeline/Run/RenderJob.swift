@@ -138,7 +138,7 @@ public struct RenderJob {
         CPUDevice.install()
         let schedule = try model.loadSchedule(), vae = try model.loadVAE(), f = vae.configuration.downsampling
         try model.unetConfiguration().requireLatents(of: vae.configuration, at: model.path)
-        try Sampler.check(planned[0].request.sampler, schedule, steps: order.steps)
+        let sampler = try Sampler(planned[0].request.sampler, schedule, steps: order.steps)
         guard order.width % f == 0, order.height % f == 0 else { throw JobFailure(.usage, "--width and --height must be multiples of \(f) for this model") }
         if let gamma = gammas.max(), gamma > 0.2 { progress.say(.check, "note: --gamma \(gamma) is above 0.2: the background will whiten") }
         try Directory.create(output)
@@ -162,7 +162,7 @@ public struct RenderJob {
             layouts: composer.map { Layouts($0, layout: order.layout, folder: output, sparesOthers: true) }, tiling: DecodeTiling(model), progress: progress)
         var written: [String] = []
         for (i, picture) in planned.enumerated() {
-            let request = picture.request, given = try order.initialLatents.map { try InitialLatents($0, shape: make.latentShape(request), steps: request.steps) }
+            let request = picture.request, given = try order.initialLatents.map { try InitialLatents($0, shape: make.latentShape(request), steps: request.steps, visited: sampler.count) }
             let noise = try images.startingNoise(picture, given: given?.noise)
             let latents = try adapters.scaled(by: Float(picture.loraScale)) {
                 try make.latents([request], noise: noise, stepNoise: given?.stepNoise) { step in

@@ -29,7 +29,7 @@ struct RenderPlan {
                 width: side(isSquare ? nil : r.width), height: side(isSquare ? nil : r.height), sampler: sampler, gamma: gamma)
         }
         // As the reference: DPM-Solver++ shows early what a LoRA has learned.
-        let solver = Sampler.first(of: .dpmpp_2m, following: schedule, steps: r.steps), sampler = Self.sampler(r)
+        let solver = Sampler.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: r.steps), sampler = Self.sampler(r)
         validation = s.validationPrompt.map { prompt in (0..<s.numValidationImages).map { PlannedPicture(request(prompt, s.seed + $0, solver)) } } ?? []
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
@@ -75,6 +75,7 @@ struct RenderPlan {
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
             throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
         }
+        if job.lacksPriors { try Sampler.check(PriorPlan.sampler, schedule, steps: s.prepare.priorSteps) }
         guard let gammas = s.render.gamma, gammas.contains(where: { $0 > 0 }) else { return }
         let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: schedule, factor: 8)
         let willHaveMasks = Set(job.unmasked.map(\.subject))
