@@ -36,6 +36,22 @@ public final class FileExecutor: TaskExecutor {
         }
     }
 
+    /// The same for who cannot suspend.
+    /// - Returns: nil where it is not done within `patience` seconds; it goes on.
+    public static func answer<Value: Sendable>(within patience: Int, _ body: @Sendable @escaping () -> Value) -> Value? {
+        let answer = Answer<Value>(), done = DispatchSemaphore(value: 0)
+        DispatchQueue(label: "segmixd.answer").async {
+            let value = body()
+            answer.value.withLock { $0 = value }
+            done.signal()
+        }
+        return done.wait(timeout: .now() + .seconds(patience)) == .success ? answer.value.withLock { $0 } : nil
+    }
+
+    private final class Answer<Value: Sendable>: Sendable {
+        let value = Mutex<Value?>(nil)
+    }
+
     /// Resumed by whoever comes first.
     private final class Waiting<Value: Sendable>: Sendable {
         private let continuation: Mutex<CheckedContinuation<Value?, any Error>?>

@@ -170,13 +170,13 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// A line that was copied for another subject keeps what it said.
     private var foreignCaptions: [String] {
-        let phrases = photos.subjects.map { ($0.key, $0.phrase, $0.phrase.lowercased()) }
+        let subjects = photos.subjects
         let found: [String] = photos.photos.compactMap { photo in
-            guard let own = phrases.first(where: { $0.0 == photo.subject }) else { return nil }
-            let without = photo.captions.first { !$0.lowercased().contains(own.2) }
+            guard let own = subjects.first(where: { $0.key == photo.subject }) else { return nil }
+            let without = photo.captions.first { !subjects.named(in: $0).contains(own.key) }
             return without.map { caption in
-                let other = phrases.first { caption.lowercased().contains($0.2) }
-                return "a caption of \(photo.file) does not name “\(own.1)”\(other.map { ", but “\($0.1)”" } ?? ""): “\(caption.onOneLine(atMost: 100))”"
+                let other = subjects.named(in: caption).first.flatMap { key in subjects.first { $0.key == key } }
+                return "a caption of \(photo.file) does not name “\(own.phrase)”\(other.map { ", but “\($0.phrase)”" } ?? ""): “\(caption.onOneLine(atMost: 100))”"
             }
         }
         return found.count <= 5 ? found : found.prefix(4) + ["and captions of \(found.count - 4) more photos"]
@@ -193,8 +193,7 @@ public struct Job: Equatable, Sendable, Codable {
     /// A list in brackets is cut at every comma.
     private var promptsOfNobody: [String] {
         specification.render.prompts.compactMap { prompt in
-            let lower = prompt.lowercased()
-            return photos.subjects.contains { lower.contains($0.phrase.lowercased()) }
+            !photos.subjects.named(in: prompt).isEmpty
                 ? nil : "the prompt “\(prompt.onOneLine())” of render.prompts names no subject (a prompt with a comma needs quotes between brackets)"
         }
     }

@@ -19,18 +19,6 @@ public struct Composer {
         subjects.photosOfSubject.allSatisfy { $0.contains { subjects.photos[$0].mask != nil } }
     }
 
-    /// Keys of the subjects whose phrases a prompt has, in any case of letters.
-    public func named(in prompt: String) -> [String] {
-        let prompt = prompt.lowercased()
-        return subjects.subjects.filter { prompt.contains($0.phrase.lowercased()) }.map(\.key)
-    }
-
-    /// Keys of the subjects that a picture is laid out with: those that its prompt names, or all where it names none.
-    public func subjects(in prompt: String) -> [String] {
-        let named = named(in: prompt)
-        return named.isEmpty ? subjects.subjects.map(\.key) : named
-    }
-
     /// - Throws: `SegMixError` for a key that is not known, and for a subject without a mask.
     public func check(_ keys: [String]) throws(SegMixError) { for key in keys { _ = try maskedPhotos(of: key) } }
 

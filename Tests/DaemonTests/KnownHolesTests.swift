@@ -43,6 +43,8 @@ import Testing
         gate.signal()
         #expect(try await executor.run { 4 } == 4)
         #expect(try await executor.run(within: 60) { 5 } == 5)
+        #expect(FileExecutor.answer(within: 60) { 6 } == 6 && FileExecutor.answer(within: 0) { gate.wait(); return 7 } == nil)
+        gate.signal()
     }
 
     /// Each time the queue has run empty; another program's `retry` wakes it as well.

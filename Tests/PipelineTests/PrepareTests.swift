@@ -206,6 +206,25 @@ import Testing
         #expect(try place.starting("prepare", ["--set", "prepare.prior_steps=2"]).end().status == 0)
     }
 
+    /// A training goes on with what it was begun with, and says so where it would be made otherwise by now.
+    @Test func whatTheTrainingBeganWithStays() throws {
+        let place = try bare(steps: 400)
+        let running = try place.starting("run")
+        running.until { place.stepsWritten() > 0 }
+        running.send(SIGTERM)
+        try #require(running.end().status == 75)
+        let made = try tree(place, "out/prior")
+        for (setting, isOther) in [("prepare.prior_steps=2", false), ("prepare.prior_steps=3", true)] {
+            let again = try place.starting("run", ["--set", setting])
+            again.until { again.output.contains("step") }
+            again.send(SIGTERM)
+            let end = again.end()
+            #expect(end.status == 75, "\(end.errors)")
+            #expect(end.output.contains("stay those that the training began with") == isOther, "\(end.output)")
+        }
+        #expect(try tree(place, "out/prior") == made)
+    }
+
     @Test func priorsComeFromTheCache() throws {
         let place = try bare()
         #expect(try place.starting("prepare", to: "first").end().output.contains("loading"))

@@ -126,8 +126,9 @@ extension Configuration {
 
     /// No directory may lie inside another: the outbox would be taken for a job.
     private func checkDirectories(_ values: KeyedValues) {
-        // By where they lead.
-        let directories = [("inbox", inbox), ("outbox", outbox), ("state", state)].map { ($0, Self.target(of: $1)) }
+        // By where they lead; by their names where that cannot be told, because a share hangs.
+        let given = [inbox, outbox, state], paths = FileExecutor.answer(within: 5) { given.map { Self.target(of: $0) } } ?? given
+        let directories = Array(zip(["inbox", "outbox", "state"], paths))
         for (i, (name, path)) in directories.enumerated() {
             for (otherName, other) in directories[(i + 1)...] {
                 let place = values.location(otherName) ?? values.location(name) ?? .init(file: self.path ?? Self.defaultPath)

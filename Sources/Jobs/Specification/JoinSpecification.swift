@@ -21,15 +21,9 @@ public struct JoinSpecification: Codable, Equatable, Sendable {
 }
 
 extension JobSpecification {
-    /// The prompts of final pictures that have every subject's phrase, in any case of letters; where none has, the validation
-    /// prompt if it has.
+    /// The prompts of final pictures that name every subject; where none does, the validation prompt if it does.
     public func promptsOfAll(_ subjects: [SubjectEntry]) -> [String] {
-        func named(_ prompts: [String]) -> [String] {
-            prompts.filter { prompt in
-                let lower = prompt.lowercased()
-                return subjects.allSatisfy { lower.contains($0.phrase.lowercased()) }
-            }
-        }
+        func named(_ prompts: [String]) -> [String] { prompts.filter { subjects.named(in: $0).count == subjects.count } }
         let final = named(render.prompts)
         return final.isEmpty ? named(validationPrompt.map { [$0] } ?? []) : final
     }

@@ -67,6 +67,8 @@ final class MaskLog {
     private let order: [Line: Int]
     let isInUse: Bool
     private var records: [Line: MaskRecord] = [:]
+    /// Whether something stays that would be made otherwise by now.
+    private(set) var keepsOther = false
 
     /// - Parameters:
     ///   - lines: what the job will have lines for, in this order; others are dropped.
@@ -82,7 +84,11 @@ final class MaskLog {
     }
 
     /// The record of a photo, if it was made from the very same, or is in use.
-    func record(of line: Line, key: String) -> MaskRecord? { records[line].flatMap { isInUse || $0.key == key ? $0 : nil } }
+    func record(of line: Line, key: String) -> MaskRecord? {
+        guard let record = records[line], isInUse || record.key == key else { return nil }
+        if record.key != key { keepsOther = true }
+        return record
+    }
 
     /// - Throws: `FileError`.
     func write(_ record: MaskRecord) throws {

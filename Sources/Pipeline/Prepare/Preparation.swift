@@ -82,6 +82,7 @@ public struct Preparation {
             completed.priors = priors
             notes += preparation.doubts.map { [$0] } ?? []
         }
+        if log.keepsOther { notes.append("masks and prior images stay those that the training began with; settings of `prepare`, or models, have changed since, which holds for a new output only") }
         if !masks.masks.isEmpty { notes.append("masks were made for \(masks.masks.count) pictures; look at masks/overlay-*.png to see whether they are right") }
         notes.forEach { progress.say(.prepare, "note: \($0)") }
         return (completed, notes)

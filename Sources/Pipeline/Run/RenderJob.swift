@@ -82,7 +82,8 @@ public struct RenderJob {
         try order.check()
         self.model = SDXLDirectory(model)
         (self.order, self.output, self.progress) = (order, output, progress)
-        let photos = try order.jobFolder.map { try SubjectSet(PhotoList.read(folder: $0), in: $0) }
+        let list = try order.jobFolder.map { try PhotoList.read(folder: $0) }
+        let photos = try order.jobFolder.flatMap { folder in try list.map { try SubjectSet($0, in: folder) } }
         let canCompose = try photos.map { try Composer($0, relativeScale: .random).canCompose } ?? false
         let gammas = order.gammas ?? [canCompose || order.layout != nil || order.subjects != nil ? RenderSpecification.defaultGamma : 0]
         self.gammas = gammas
@@ -93,7 +94,7 @@ public struct RenderJob {
             progress.say(.check, "note: the pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs")
         }
         planned = order.prompts.enumerated().flatMap { index, prompt in
-            let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? composer?.subjects(in: prompt) ?? []
+            let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? list?.subjects.laidOut(for: prompt) ?? []
             return order.loraScales.flatMap { scale in
                 gammas.flatMap { gamma in
                     // One seed for several prompts is counted up, so that the pictures differ.

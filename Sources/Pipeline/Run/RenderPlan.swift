@@ -34,7 +34,7 @@ struct RenderPlan {
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
         func subjects(_ prompt: String, gamma: Double) -> [String] {
-            gamma > 0 ? r.subjects ?? r.layout?.boxes.map(\.subject) ?? composer.subjects(in: prompt) : []
+            gamma > 0 ? r.subjects ?? r.layout?.boxes.map(\.subject) ?? job.photos.subjects.laidOut(for: prompt) : []
         }
         final = prompts.flatMap { prompt in
             r.loraScale.flatMap { scale in
@@ -45,7 +45,7 @@ struct RenderPlan {
         }
         let keys = Set(job.photos.subjects.map(\.key))
         together = final.indices.filter { [final] i in
-            let named = composer.named(in: final[i].request.prompt)
+            let named = job.photos.subjects.named(in: final[i].request.prompt)
             return Set(named.isEmpty ? final[i].subjects : named) == keys
         }
         // Training pictures to be: square, and of seeds that no final picture has, so that these stay unseen in training.
