@@ -84,8 +84,9 @@ void ck_max_pool(float *y, const float *x, size_t height, size_t width, size_t c
             const size_t left = 2 * column * channels, right = 2 * column + 1 < width ? left + channels : left;
             for (size_t i = 0; i < channels; i++) {
                 const float a = upper[left + i], b = upper[right + i], c = lower[left + i], d = lower[right + i];
-                const float top = a > b ? a : b, bottom = c > d ? c : d;
-                target[i] = top > bottom ? top : bottom;
+                // NaN stays NaN.
+                const float top = a > b || a != a ? a : b, bottom = c > d || c != c ? c : d;
+                target[i] = top > bottom || top != top ? top : bottom;
             }
         }
     }

@@ -1,4 +1,7 @@
 extension Job {
+    /// The list of prior images, in the job's folder.
+    public static let priorList = "prior/class_metadata.jsonl"
+
     /// Whether masks are needed at all: composites are cut out by them.
     public var needsMasks: Bool { specification.segmixProbability > 0 }
 
@@ -16,11 +19,11 @@ extension Job {
         for (list, what) in [(Optional(photos), "photo"), (priors, "prior image")] {
             guard let list, needsMasks else { continue }
             for photo in list.photos where photo.mask == nil {
-                faults.append(Fault(file: list.source, line: photo.line, "the \(what) \(photo.file) has no mask; name one with \"mask_path\", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"))
+                faults.append(list.fault(of: photo, "the \(what) \(photo.file) has no mask; paint one and \(list.takesMask(of: photo)), let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"))
             }
         }
         if lacksPriors {
-            faults.append(Fault(file: "prior/class_metadata.jsonl", "is not there, but `with_prior_preservation` (true unless it says otherwise) needs prior images with their list; let `segmix prepare` or `segmix run` make them, add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`"))
+            faults.append(Fault(file: Self.priorList, "is not there, but `with_prior_preservation` (true unless it says otherwise) needs prior images with their list; let `segmix prepare` or `segmix run` make them, add the folder prior, or set `with_prior_preservation: false`, or `dco_beta: 1000`"))
         }
         return faults
     }

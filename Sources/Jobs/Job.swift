@@ -214,7 +214,7 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// nil without faults where prior images have yet to be made.
     private static func readPriors(_ paths: JobPath) -> (PhotoList?, [Fault]) {
-        let source = "prior/class_metadata.jsonl"
+        let source = priorList
         if Folder.exists(paths.root + "/" + source) { return MetadataReader.read(source, paths: paths) }
         guard Folder.exists(paths.root + "/prior") else {
             // Hours of drawing would take the place of what is there.

@@ -126,6 +126,14 @@ import Testing
         ck_max_pool_reference(y0.pointer, x.pointer, height, width, channels)
         for (begin, end) in [(0, rows / 2), (rows / 2, rows)] { ck_max_pool(y.pointer, x.pointer, height, width, channels, begin, end) }
         #expect(y.values == y0.values && y.isFenced)
+        for i in 0..<x.count {
+            let old = x.values[i]
+            x.pointer[i] = .nan
+            ck_max_pool_reference(y0.pointer, x.pointer, height, width, channels)
+            ck_max_pool(y.pointer, x.pointer, height, width, channels, 0, rows)
+            #expect(y0.values.count { $0.isNaN } == 1 && zip(y.values, y0.values).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN }, "\(i)")
+            x.pointer[i] = old
+        }
     }
 
     @Test func adamW() {

@@ -192,16 +192,18 @@ import Testing
         let outcome = try await shop.daemon(
             """
             echo run >> \(shop.path)/runs
-            echo "job.yaml:3: wrong" >&2; echo half > $OUTPUT/half
+            echo '{"phase": "check", "message": "note: a.jpg lies turned"}'; echo '{"phase": "train", "step": 1, "total": 2}'
+            printf "job.yaml:3: wrong\njob.yaml:4: too\n" >&2; echo half > $OUTPUT/half
             exit 65
             """).run()
         #expect(outcome == .drained(failures: 1))
         #expect(shop.read("runs") == "run\n")
         #expect(shop.names("outbox/toys.failed") == ["error.txt", "half", "input", "job.log"])
         #expect(shop.read("outbox/toys.failed/error.txt") == """
-            The folder or its specification is not in order; correct what is named below and put the folder into the inbox again.
-
             job.yaml:3: wrong
+            job.yaml:4: too
+
+            The folder or its specification is not in order; correct that and put the folder into the inbox again.
 
             The folder itself is in `input`, as it was. Put it into the inbox again when it is in order.
 
@@ -246,7 +248,7 @@ import Testing
         #expect(shop.names("outbox/toys.failed") == ["b", "error.txt", "input"])
         #expect(shop.names("outbox/toys.failed/b") == ["a.jpg", "job.log", "spec"])
         let text = try #require(shop.read("outbox/toys.failed/error.txt"))
-        #expect(text.hasPrefix("b.yml: The folder or its specification is not in order"))
+        #expect(text.hasPrefix("b.yml: oh\n\nThe folder or its specification is not in order"))
         #expect(text.contains("The other results of this folder are in toys."))
         #expect(shop.exists("outbox/toys.failed/input/a.yaml"))
     }

@@ -155,7 +155,7 @@ import Testing
         #expect(faults(folder) == [])
         let job = try Job.load(JobFolder(folder.path))
         #expect(job.unmasked.map(\.file) == ["b00.jpg"])
-        #expect(job.missing.map(\.description) == [#"metadata.jsonl:4: the photo b00.jpg has no mask; name one with "mask_path", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"#])
+        #expect(job.missing.map(\.description) == [#"metadata.jsonl:4: the photo b00.jpg has no mask; paint one and name it with "mask_path", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"#])
         #expect(try Job.load(JobFolder(folder.path), settings: ["segmix_prob=0"]).missing == [])
     }
 
@@ -173,6 +173,10 @@ import Testing
         #expect(job.photos.photos.map(\.file) == ["hta_corgi/X.png", "hta_corgi/extra.png", "hta_corgi/x.jpeg", "olis toy/1.png", "olis toy/2.JPG"])
         #expect(job.photos.photos.map(\.mask) == ["hta_corgi/Mask_X.PNG", nil, "hta_corgi/mask_x.png", "olis toy/mask_1.jpg", nil])
         #expect(job.photos.photos.map(\.captions) == [["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a olis toy"], ["A photo of a olis toy"]])
+        #expect(job.missing.map { $0.description.prefix { $0 != "," } } == [
+            "hta_corgi/extra.png: the photo hta_corgi/extra.png has no mask; paint one and save it as hta_corgi/mask_extra.png",
+            "olis toy/2.JPG: the photo olis toy/2.JPG has no mask; paint one and save it as olis toy/mask_2.png",
+        ])
         // Written out, the list is metadata that reads the same.
         try folder.write(job.photos.metadataLines(), to: "metadata.jsonl")
         let again = try Job.load(JobFolder(folder.path), settings: ["dco_beta=1"])
@@ -212,10 +216,12 @@ import Testing
         try FileManager.default.moveItem(atPath: folder.path + "/away", toPath: folder.path + "/prior")
         try folder.write("{\"id\": {\"a\": \"toy\"}}\n" + whole.split(separator: "\n")[1], to: "prior/class_metadata.jsonl")
         #expect(faults(folder) == [#"prior/class_metadata.jsonl:1: has no prior images for the subject "b" of metadata.jsonl; add them, or set `with_prior_preservation: false`"#])
+        try folder.write("{\"id\": {\"a\": \"toy\", \"b\": \"dog\"}}\n" + whole.split(separator: "\n")[1], to: "prior/class_metadata.jsonl")
+        #expect(faults(folder) == [#"prior/class_metadata.jsonl: the subject "b" (dog) has no photo; add a line with "id": "b", or set `with_prior_preservation: false`"#])
         try folder.write(whole.replacing(#""b""#, with: #""c""#), to: "prior/class_metadata.jsonl")
         #expect(faults(folder).contains(#"prior/class_metadata.jsonl:1: names the subject "c", which metadata.jsonl does not have; both tables must have the same keys"#))
         try folder.write(whole.replacing(#", "mask_path": "mask_b00.jpg""#, with: ""), to: "prior/class_metadata.jsonl")
-        #expect(try Job.load(JobFolder(folder.path)).missing.map(\.description) == [#"prior/class_metadata.jsonl:3: the prior image prior/b00.jpg has no mask; name one with "mask_path", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"#])
+        #expect(try Job.load(JobFolder(folder.path)).missing.map(\.description) == [#"prior/class_metadata.jsonl:3: the prior image prior/b00.jpg has no mask; paint one and name it with "mask_path", let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"#])
         try folder.write(whole.replacing("a00.jpg\", \"mask", with: "../a00.jpg\", \"mask"), to: "prior/class_metadata.jsonl")
         #expect(faults(folder) == [#"prior/class_metadata.jsonl:2: file_name "../a00.jpg" leaves the job's folder (`..`); copy the file into the job's folder"#])
     }

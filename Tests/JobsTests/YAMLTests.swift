@@ -47,7 +47,8 @@ import Testing
         ("[a]: 1\n", "f.yaml:1: a key must be a single word, not a list or a table"),
         ("a: 1\n\tb: 2\n", "f.yaml:2: not valid YAML: found a tab character that violates indentation; indent with spaces"),
         ("a: @b\n", "f.yaml:1: not valid YAML: found character that cannot start any token; indent with spaces, not tabs, and put text with special characters in quotes"),
-        ("a: b: c\n", "f.yaml:1: not valid YAML: mapping values are not allowed in this context; put text that contains a colon in quotes, and check the indentation"),
+        ("a: b: c\n", "f.yaml:1: not valid YAML: mapping values are not allowed in this context; a space belongs after the colon of each key (`seed: 4`), quotes around text that contains one; check the indentation"),
+        ("a: 1\nseed:4\n", "f.yaml:2: not valid YAML: could not find expected ':'; every line is `key: value`, with a space after the colon"),
     ])
     func refusals(_ text: String, _ sentence: String) {
         #expect(fault(text) == sentence)

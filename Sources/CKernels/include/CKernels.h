@@ -111,7 +111,7 @@ void ck_attention(float *o, float *lse, const float *q, const float *k, const fl
                   float scale, int causal, float *scratch);
 size_t ck_attention_scratch(size_t keys, size_t head_size);
 
-/// What is added to the scaled score of query i and key j: rows[(j / width)·pitch + i] + columns[(j % width)·pitch + i].
+/// What is added to the scaled score of query i and key j, finite: rows[(j / width)·pitch + i] + columns[(j % width)·pitch + i].
 /// With decomposed relative positions over a grid of keys `width` wide, `rows` is [height, pitch], `columns` is
 /// [width, pitch]. A whole table of biases, transposed [keys, pitch], is `rows` with width 1 and `columns` null.
 typedef struct { const float *rows, *columns; size_t width, pitch; } ck_attention_bias;

@@ -63,7 +63,7 @@ void ck_max_pool_reference(float *y, const float *x, size_t height, size_t width
     for (size_t i = 0; i < height; i++)
         for (size_t j = 0; j < width; j++)
             for (size_t c = 0; c < channels; c++) {
-                float *largest = y + (i / 2 * out_width + j / 2) * channels + c;
-                *largest = fmaxf(*largest, x[(i * width + j) * channels + c]);
+                float *largest = y + (i / 2 * out_width + j / 2) * channels + c, here = x[(i * width + j) * channels + c];
+                *largest = isnan(here) || isnan(*largest) ? NAN : fmaxf(*largest, here);
             }
 }

@@ -65,6 +65,11 @@ enum RunOutcome: Equatable {
             guard case .exited = end, let told = lines.last(where: { !ProgressLine.isProgress($0) }) ?? lines.last else { return .retry(after: delay(attempts), reason: reason) }
             return .retry(after: delay(attempts), reason: "\(reason) It said: \(String(told).onOneLine())")
         }
+        // What the worker ended with, and nothing that it said on the way there; what is wrong comes first, for whoever reads one line.
+        if let status, [.badInput, .unavailable].contains(status), case let words = lastWords.split(separator: "\n"), !words.isEmpty {
+            let told = words.filter { !ProgressLine.isProgress($0) }
+            return .fail("\((told.isEmpty ? words : told).joined(separator: "\n"))\n\n\(reason)")
+        }
         let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""
         return .fail("\(reason)\(tries)\(said(lastWords))")
     }
@@ -91,7 +96,7 @@ enum RunOutcome: Equatable {
         case .killed(let signal): return "The worker crashed (signal \(signal), \(String(cString: strsignal(signal)))). This is a fault of segmix."
         case .exited(let code):
             return switch ExitStatus(rawValue: code) {
-            case .badInput: "The folder or its specification is not in order; correct what is named below and put the folder into the inbox again."
+            case .badInput: "The folder or its specification is not in order; correct that and put the folder into the inbox again."
             case .unavailable: "A model or a device is missing or not in order; the one who looks after this machine must set it up (`models` of the configuration)."
             case .inputOutput: "A file could not be read or written: a disk failed or is full, or a share went away; mend what is named below."
             case .stopped: "The worker was stopped again and again before it was done."

@@ -88,7 +88,7 @@ struct MetadataReader {
         // Where a line is at fault anyway, a subject may only seem to be without photos.
         if faults.isEmpty {
             for subject in subjects where !photos.contains(where: { $0.subject == subject.key }) {
-                fault(nil, "the subject \"\(subject.key)\" (\(subject.phrase)) has no photo; add a line with \"id\": \"\(subject.key)\", or take it out of the table")
+                fault(nil, "the subject \"\(subject.key)\" (\(subject.phrase)) has no photo; add a line with \"id\": \"\(subject.key)\", or \(source == Job.priorList ? "set `with_prior_preservation: false`" : "take it out of the table")")
             }
         }
     }

@@ -22,4 +22,17 @@ extension PhotoList {
 
     /// Whether nobody wrote it: it was inferred from the folders of a job.
     public var isInferred: Bool { source == SubjectFolders.source }
+
+    /// What is wrong with a photo, in the line that names it, where somebody wrote one.
+    public func fault(of photo: PhotoEntry, _ message: String) -> Fault {
+        isInferred ? Fault(file: photo.file, message) : Fault(file: source, line: photo.line, message)
+    }
+
+    /// What makes a mask that somebody has painted the photo's: “name it with …”.
+    public func takesMask(of photo: PhotoEntry) -> String {
+        guard isInferred else { return "name it with \"mask_path\"" }
+        let slash = photo.file.lastIndex(of: "/").map { photo.file.index(after: $0) } ?? photo.file.startIndex
+        let stem = photo.file[slash...].lastIndex(of: ".").map { photo.file[slash..<$0] } ?? photo.file[slash...]
+        return "save it as \(photo.file[..<slash])mask_\(stem).png"
+    }
 }

@@ -143,13 +143,15 @@ public struct YAMLReader {
         let hint = switch problem {
         case let p where p.contains("tab character"): "; indent with spaces"
         case let p where p.contains("cannot start any token"): "; indent with spaces, not tabs, and put text with special characters in quotes"
-        case let p where p.contains("mapping values are not allowed"): "; put text that contains a colon in quotes, and check the indentation"
+        case let p where p.contains("mapping values are not allowed"): "; a space belongs after the colon of each key (`seed: 4`), quotes around text that contains one; check the indentation"
         case let p where p.contains("expected <block end>"): "; check the indentation of this line and the one before"
-        case let p where p.contains("could not find expected ':'"): "; every line is `key: value`"
+        case let p where p.contains("could not find expected ':'"): "; every line is `key: value`, with a space after the colon"
         case let p where p.contains("control characters"): "; remove the invisible character"
         default: ""
         }
-        var line = Int(raw.problem_mark.line) + 1
+        // A key without its colon is missed where the next line begins.
+        let isKey = problem.contains("could not find expected ':'")
+        var line = Int(isKey ? raw.context_mark.line : raw.problem_mark.line) + 1
         if raw.error == YAML_READER_ERROR {
             // What cannot even be read has no mark.
             let text = UnsafeBufferPointer(start: raw.input.string.start, count: raw.input.string.end - raw.input.string.start)

@@ -111,16 +111,24 @@ struct MaskPreparation {
 }
 
 extension MaskPreparation.Doubt {
-    var note: String {
+    /// - Parameter list: the photo's.
+    func note(in list: PhotoList) -> String {
         let look = overlay.map { "; look at \($0), and if it is wrong," } ?? "; if it is wrong,"
-        return "the mask of \(photo.file) may be wrong: \(reason)\(look) paint one (the subject white, the rest black) and name it with \"mask_path\""
+        return "the mask of \(photo.file) may be wrong: \(reason)\(look) paint one (the subject white, the rest black) and \(list.takesMask(of: photo))"
     }
 }
 
 extension MaskPreparation.Failure {
+    private var seen: String { overlay.map { "; \($0) in the output shows what was seen" } ?? "" }
+
+    /// As one of several.
+    var words: String { "\(photo.file) (\(complaint)\(seen))" }
+
     /// What is wrong and what would be right.
-    func fault(in source: String) -> Fault {
-        let seen = overlay.map { "; \($0) in the output shows what was seen" } ?? ""
-        return Fault(file: source, line: photo.line, "no mask could be made of \(photo.file): \(complaint)\(seen). Paint one (the subject white, the rest black) and name it with \"mask_path\", remove the photo, or set `on_missing_mask: skip`")
+    /// - Parameters:
+    ///   - list: the photo's.
+    ///   - canDoWithout: whether its subject has another photo.
+    func fault(in list: PhotoList, canDoWithout: Bool) -> Fault {
+        list.fault(of: photo, "no mask could be made of \(photo.file): \(complaint)\(seen). Paint one (the subject white, the rest black) and \(list.takesMask(of: photo))\(canDoWithout ? ", remove the photo, or set `on_missing_mask: skip`" : "")")
     }
 }

@@ -98,17 +98,23 @@ public struct Preparation {
     /// The job with its new masks, without the photos that have none if the specification says so.
     private func complete(_ outcome: MaskPreparation.Outcome) throws -> (Job, [String]) {
         var job = job, notes: [String] = []
+        func list(_ photo: PhotoEntry) -> PhotoList { photo.file.hasPrefix("prior/") ? job.priors ?? job.photos : job.photos }
         if job.specification.onMissingMask == .fail {
-            try outcome.failures.map { $0.fault(in: $0.photo.file.hasPrefix("prior/") ? job.priors?.source ?? job.photos.source : job.photos.source) }.throwIfAny()
+            try outcome.failures.map { failure in
+                let list = list(failure.photo), others = list.photos.filter { $0.subject == failure.photo.subject && $0.file != failure.photo.file }
+                return failure.fault(in: list, canDoWithout: others.contains { !outcome.lacking.contains(.init($0)) })
+            }.throwIfAny()
         }
         notes += outcome.failures.map { "\($0.photo.file) is left out (`on_missing_mask: skip`): \($0.complaint)" }
-        notes += outcome.doubts.map(\.note)
+        notes += outcome.doubts.map { $0.note(in: list($0.photo)) }
         func filled(_ list: PhotoList) throws -> PhotoList {
             var list = list
             list.photos = list.photos.filter { $0.mask != nil || !outcome.lacking.contains(.init($0)) }
             for i in list.photos.indices where list.photos[i].mask == nil { list.photos[i].mask = outcome.masks[.init(list.photos[i])] }
             for subject in list.subjects where !list.photos.contains(where: { $0.subject == subject.key }) {
-                throw Fault(file: list.source, "no photo of the subject \"\(subject.key)\" (\(subject.phrase)) is left: no mask could be made of any. Paint masks (the subject white, the rest black) and name them with \"mask_path\"")
+                let failed = outcome.failures.filter { $0.photo.subject == subject.key }, first = failed.prefix(3).map(\.words).joined(separator: ", ")
+                let more = failed.count > 3 ? " and \(failed.count - 3) more" : "", how = failed.first.map { list.takesMask(of: $0.photo) } ?? ""
+                throw Fault(file: list.source, "no photo of the subject \"\(subject.key)\" (\(subject.phrase)) is left: no mask could be made of \(first)\(more). Paint one (the subject white, the rest black) and \(how)")
             }
             return list
         }

@@ -19,7 +19,7 @@ public struct PreparationCheck {
     /// What will be made, a sentence each.
     public var sentences: [String] {
         var sentences: [String] = []
-        if !job.unmasked.isEmpty { sentences.append("\(job.unmasked.count) masks will be made (`segmix prepare` makes them alone).") }
+        if !job.unmasked.isEmpty { sentences.append("\(job.unmasked.count) mask\(job.unmasked.count == 1 ? "" : "s") will be made (`segmix prepare` makes \(job.unmasked.count == 1 ? "it" : "them") alone).") }
         if job.lacksPriors {
             let classes = job.photos.subjects.map { "“\(job.className(of: $0))”" }.joined(separator: ", ")
             sentences.append("\(job.specification.numClassImages) prior images of \(classes) will be drawn, with their masks.")

@@ -34,7 +34,7 @@ public struct PrepareJob {
         }
         try AtomicFile.write(complete.photos.metadataLines(relativeTo: output), to: output + "/metadata.jsonl")
         if let given = job.priors, let list = complete.priors, given != list {
-            try AtomicFile.write(inPriorFolder(wholeList(given, masksOf: list)).metadataLines(), to: output + "/prior/class_metadata.jsonl")
+            try AtomicFile.write(inPriorFolder(wholeList(given, masksOf: list)).metadataLines(), to: output + "/" + Job.priorList)
         }
         progress.say(.prepare, "done: copy what is in \(output) into \(job.path), and the job is complete")
         return true

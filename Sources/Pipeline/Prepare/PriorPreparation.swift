@@ -36,7 +36,7 @@ struct PriorPreparation {
         do { try cache?.trim() } catch { progress.say(.prepare, "note: the cache of prior images cannot be looked through: \(error)") }
         guard failures.isEmpty else { throw JobFailure(.badInput, failures.joined(separator: "\n")) }
         let list = PhotoList(
-            source: "prior/class_metadata.jsonl", subjects: plans.map { SubjectEntry(key: $0.subject.key, phrase: $0.className) },
+            source: Job.priorList, subjects: plans.map { SubjectEntry(key: $0.subject.key, phrase: $0.className) },
             photos: plans.flatMap { plan in
                 (0..<plan.count).map { i in
                     PhotoEntry(
