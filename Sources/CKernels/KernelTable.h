@@ -11,7 +11,6 @@
 #define CK_TYPED_KERNELS(E, K)                                                                                         \
     void (*K(add))(E *, const E *, const E *, size_t);                                                                 \
     void (*K(scale))(E *, const E *, float, size_t);                                                                   \
-    void (*K(add_scaled))(E *, const E *, float, size_t);                                                              \
     void (*K(add_row))(E *, const E *, const float *, size_t, size_t);                                                 \
     void (*K(sum_pixels))(E *, const E *, size_t, size_t, size_t, size_t);                                             \
     void (*K(silu))(E *, const E *, size_t);                                                                           \

@@ -11,10 +11,6 @@ void ck_add_bf16(uint16_t *y, const uint16_t *a, const uint16_t *b, size_t count
 
 void ck_scale_bf16(uint16_t *y, const uint16_t *x, float a, size_t count) { ck_kernels()->scale_bf16(y, x, a, count); }
 
-void ck_add_scaled_bf16(uint16_t *y, const uint16_t *x, float a, size_t count) {
-    ck_kernels()->add_scaled_bf16(y, x, a, count);
-}
-
 void ck_add_row_bf16(uint16_t *y, const uint16_t *x, const float *b, size_t rows, size_t width) {
     ck_kernels()->add_row_bf16(y, x, b, rows, width);
 }

@@ -10,8 +10,6 @@ void ck_add(float *y, const float *a, const float *b, size_t count) { ck_kernels
 
 void ck_scale(float *y, const float *x, float a, size_t count) { ck_kernels()->scale(y, x, a, count); }
 
-void ck_add_scaled(float *y, const float *x, float a, size_t count) { ck_kernels()->add_scaled(y, x, a, count); }
-
 void ck_add_row(float *y, const float *x, const float *b, size_t rows, size_t width) {
     ck_kernels()->add_row(y, x, b, rows, width);
 }

@@ -27,17 +27,6 @@ extension CPUDevice {
         }
     }
 
-    public func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float) {
-        threads.ranges(y.count, least: Self.share) { r in
-            let i = r.lowerBound
-            if y.type == .bfloat16 {
-                ck_add_scaled_bf16(y.bfloats + i, x.bfloats + i, factor, r.count)
-            } else {
-                ck_add_scaled(y.floats + i, x.floats + i, factor, r.count)
-            }
-        }
-    }
-
     public func silu(_ y: Tensor, _ x: Tensor) { map(y, x, ck_silu, ck_silu_bf16) }
     public func gelu(_ y: Tensor, _ x: Tensor) { map(y, x, ck_gelu, ck_gelu_bf16) }
     public func quickGELU(_ y: Tensor, _ x: Tensor) { map(y, x, ck_quick_gelu, ck_quick_gelu_bf16) }

@@ -33,7 +33,6 @@ public protocol Device: AnyObject {
     // Element-wise
     func add(_ y: Tensor, _ a: Tensor, _ b: Tensor)
     func scale(_ y: Tensor, _ x: Tensor, by factor: Float)
-    func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float)
     func silu(_ y: Tensor, _ x: Tensor)
     func siluBackward(_ dx: Tensor, _ dy: Tensor, _ x: Tensor)
     func gelu(_ y: Tensor, _ x: Tensor)

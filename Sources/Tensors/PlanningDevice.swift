@@ -62,7 +62,6 @@ public final class PlanningDevice: Device {
     public func convert(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
     public func add(_ y: Tensor, _ a: Tensor, _ b: Tensor) { moves(y, a, b) }
     public func scale(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, x) }
-    public func addScaled(_ y: Tensor, _ x: Tensor, by factor: Float) { moves(y, y, x) }
     public func silu(_ y: Tensor, _ x: Tensor) { moves(y, x) }
     public func siluBackward(_ dx: Tensor, _ dy: Tensor, _ x: Tensor) { moves(dx, dy, x) }
     public func gelu(_ y: Tensor, _ x: Tensor) { moves(y, x) }

@@ -100,13 +100,6 @@ import Testing
             check("quick gelu", { ck_quick_gelu_bf16($0.pointer, a.pointer, n) }, { ck_quick_gelu_reference(expected.pointer, a32.pointer, n) })
             check("silu backward", { ck_silu_backward_bf16($0.pointer, b.pointer, a.pointer, n) },
                   { ck_silu_backward_reference(expected.pointer, b32.pointer, a32.pointer, n) })
-            check("add scaled", {
-                $0.pointer.update(from: b.pointer, count: n)
-                ck_add_scaled_bf16($0.pointer, a.pointer, 1.7, n)
-            }, {
-                expected.pointer.update(from: b32.pointer, count: n)
-                ck_add_scaled_reference(expected.pointer, a32.pointer, 1.7, n)
-            })
             let bias = KernelBuffer(n, seed: 8), rows = Self.numbers(3 * n, 5), sum = Halves(3 * n), sum32 = KernelBuffer(3 * n)
             ck_add_row_bf16(sum.pointer, rows.half.pointer, bias.pointer, 3, n)
             ck_add_row_reference(sum32.pointer, rows.wide.pointer, bias.pointer, 3, n)

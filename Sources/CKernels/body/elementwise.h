@@ -24,11 +24,6 @@ static void K(scale)(E *y, const E *x, float a, size_t count) {
     for (size_t i = 0; i < count; i += VL) store_up_to(y + i, a * load_up_to(x + i, count - i), count - i);
 }
 
-static void K(add_scaled)(E *y, const E *x, float a, size_t count) {
-    for (size_t i = 0; i < count; i += VL)
-        store_up_to(y + i, load_up_to(y + i, count - i) + a * load_up_to(x + i, count - i), count - i);
-}
-
 static void K(add_row)(E *y, const E *x, const float *b, size_t rows, size_t width) {
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < width; i += VL)

@@ -1,7 +1,7 @@
 // The table of this instruction set's kernels.
 
 #define TYPED_ENTRIES(K)                                                                                               \
-    .K(add) = K(add), .K(scale) = K(scale), .K(add_scaled) = K(add_scaled), .K(add_row) = K(add_row),                  \
+    .K(add) = K(add), .K(scale) = K(scale), .K(add_row) = K(add_row),                                                  \
     .K(sum_pixels) = K(sum_pixels), .K(silu) = K(silu), .K(silu_backward) = K(silu_backward), .K(gelu) = K(gelu),      \
     .K(quick_gelu) = K(quick_gelu), .K(relu) = K(relu), .K(sigmoid) = K(sigmoid_all), .K(geglu) = K(geglu), .K(geglu_backward) = K(geglu_backward),                      \
     .K(layer_norm) = K(layer_norm), .K(layer_norm_backward) = K(layer_norm_backward),                                  \

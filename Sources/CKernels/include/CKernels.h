@@ -66,7 +66,6 @@ size_t ck_matmul_scratch(const ck_product *product, size_t blocks);
 
 void ck_add(float *y, const float *a, const float *b, size_t count);             // y = a + b
 void ck_scale(float *y, const float *x, float a, size_t count);                   // y = a·x
-void ck_add_scaled(float *y, const float *x, float a, size_t count);              // y += a·x
 /// y[r, c] = x[r, c] + b[c]; `x` may be `y`.
 void ck_add_row(float *y, const float *x, const float *b, size_t rows, size_t width);
 void ck_silu(float *y, const float *x, size_t count);                             // x·σ(x)

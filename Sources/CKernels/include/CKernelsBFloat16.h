@@ -20,7 +20,6 @@ void ck_narrow_f16_to_bf16(uint16_t *y, const uint16_t *x, size_t count);
 
 void ck_add_bf16(uint16_t *y, const uint16_t *a, const uint16_t *b, size_t count);
 void ck_scale_bf16(uint16_t *y, const uint16_t *x, float a, size_t count);
-void ck_add_scaled_bf16(uint16_t *y, const uint16_t *x, float a, size_t count);
 void ck_add_row_bf16(uint16_t *y, const uint16_t *x, const float *b, size_t rows, size_t width);
 void ck_silu_bf16(uint16_t *y, const uint16_t *x, size_t count);
 void ck_silu_backward_bf16(uint16_t *dx, const uint16_t *dy, const uint16_t *x, size_t count);

@@ -15,7 +15,6 @@ void ck_widen_bf16_reference(float *y, const uint16_t *x, size_t count);
 
 void ck_add_reference(float *y, const float *a, const float *b, size_t count);
 void ck_scale_reference(float *y, const float *x, float a, size_t count);
-void ck_add_scaled_reference(float *y, const float *x, float a, size_t count);
 void ck_add_row_reference(float *y, const float *x, const float *b, size_t rows, size_t width);
 void ck_silu_reference(float *y, const float *x, size_t count);
 void ck_silu_backward_reference(float *dx, const float *dy, const float *x, size_t count);

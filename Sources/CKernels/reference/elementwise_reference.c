@@ -30,10 +30,6 @@ void ck_scale_reference(float *y, const float *x, float a, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = a * x[i];
 }
 
-void ck_add_scaled_reference(float *y, const float *x, float a, size_t count) {
-    for (size_t i = 0; i < count; i++) y[i] = (float)(y[i] + (double)a * x[i]);
-}
-
 void ck_add_row_reference(float *y, const float *x, const float *b, size_t rows, size_t width) {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < width; c++) y[r * width + c] = x[r * width + c] + b[c];
