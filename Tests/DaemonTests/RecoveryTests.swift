@@ -135,31 +135,6 @@ import Testing
         #expect(shop.names("inbox") == [] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
     }
 
-    @Test func theFirstVersionsRecordsAreTakenOver() async throws {
-        let shop = try Workshop()
-        try shop.drop("toys")
-        let (state, store, claim) = try recovery(shop)
-        let id = try state.makeJob(at: Date()), old = try state.makeJob(at: Date() - 60)
-        try Directory.create(state.job(id) + "/input")
-        #expect(rename(shop.path + "/inbox/toys", state.job(id) + "/input/toys") == 0)
-        func json(_ state: String, _ more: String) -> String {
-            """
-            {"claimed": "2026-11-01T10:00:00Z", "id": "x", "name": "toys", "source": "\(shop.path)/inbox/toys", "state": "\(state)", \(more)
-             "runs": [{"attempts": 2, "name": "job", "priority": 7, "specificationFile": "job.yaml", "state": "\(state)"}]}
-            """
-        }
-        try json("running", "").write(toFile: state.job(id) + "/job.json", atomically: false, encoding: .utf8)
-        #expect(rename(state.job(old), state.done + "/" + old) == 0)
-        try json("done", "\"failedAs\": null,").write(toFile: state.done + "/\(old)/job.json", atomically: false, encoding: .utf8)
-        try Recovery(claim: claim).run()
-        let record = try #require(try store.record(id))
-        #expect(record.runs.count == 1 && record.runs[0].state == .queued && record.runs[0].attempts == 2 && record.runs[0].priority == 7)
-        #expect(try store.record(old)?.state == .closed && store.record(old)?.runs[0].state == .done)
-        #expect(shop.names("state/jobs/\(id)") == ["input", "origin.json"] && shop.names("state/done/\(old)") == [])
-        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
-        #expect(shop.names("outbox") == ["toys"])
-    }
-
     /// A truncated, overwritten or lost database: the queue is rebuilt from the folders, whatever state its jobs were in.
     @Test(arguments: ["truncated", "overwritten", "lost", "emptied"])
     func aDamagedDatabaseLosesNothing(_ damage: String) async throws {
@@ -421,7 +396,7 @@ import Testing
         let shop = try Workshop()
         let (state, store, claim) = try recovery(shop)
         let id = try state.makeJob(at: Date())
-        try "{".write(toFile: state.job(id) + "/job.json", atomically: false, encoding: .utf8)
+        try "{".write(toFile: state.job(id) + "/origin.json", atomically: false, encoding: .utf8)
         try Recovery(claim: claim).run()
         #expect(try store.records([.open]) == [] && shop.names("state/jobs") == [id])
     }

@@ -74,7 +74,6 @@ struct Recovery {
     func adopt(_ id: String) throws { try adopt(id, in: state.job(id), isOpen: true) }
 
     private func adopt(_ id: String, in folder: String, isOpen: Bool) throws {
-        if let legacy = try LegacyRecord.load(in: folder) { return try adopt(legacy, id, in: folder, isOpen: isOpen) }
         let input = folder + "/input"
         var origin = try StateDirectory.load(JobOrigin.self, "origin.json", in: folder)
         if origin == nil, let name = try names(input).first(where: { !$0.hasPrefix(".") }) {
@@ -109,10 +108,10 @@ struct Recovery {
     }
 
     /// - Throws: `FileError` where the record of an origin would lead out of the job's folder, or what is still to be moved out of the inbox.
-    private func require(_ origin: JobOrigin, _ folder: String, takesSource: Bool = false) throws(FileError) {
+    private func require(_ origin: JobOrigin, _ folder: String) throws(FileError) {
         let isName = !["", ".", ".."].contains(origin.name) && !origin.name.utf8.contains(UInt8(ascii: "/"))
         // The inbox may have been another one then; of it nothing is taken but what was hidden there for this very job.
-        let inbox = takesSource ? claim.configuration.inbox : Directory.parent(of: origin.source)
+        let inbox = Directory.parent(of: origin.source)
         if isName, origin.source == Directory.joined(inbox, origin.name) { return }
         throw FileError(
             "take up", folder, reason: "its origin.json says that it is \(origin.name.onOneLine()) from \(origin.source.onOneLine()), which is no folder of the inbox",
@@ -180,29 +179,6 @@ struct Recovery {
         var record = JobRecord(id: id, name: origin.name, source: origin.source, claimed: origin.claimed, state: .closed, runs: runs)
         (record.resultFolder, record.failedAs) = (placement.resultFolder, placement.failedAs)
         try store.add(record, event: "found again in the state directory")
-    }
-
-    /// A folder of the version that kept one `job.json` per folder.
-    private func adopt(_ legacy: LegacyRecord, _ id: String, in folder: String, isOpen: Bool) throws {
-        let origin = JobOrigin(name: legacy.name, source: legacy.source, claimed: legacy.claimed)
-        try require(origin, folder, takesSource: isOpen && legacy.runs.isEmpty && !Folder.isDirectory(folder + "/input/" + legacy.name))
-        if isOpen { try state.save(origin, as: "origin.json", of: id) }
-        if isOpen, legacy.runs.isEmpty {
-            if !Folder.exists(state.job(id) + "/input/" + legacy.name) {
-                return try FolderMove.removeTree(folder)
-            }
-            do throws(FileError) { try FolderMove.move(legacy.source, to: state.job(id) + "/input/" + legacy.name) } catch {
-                // Another folder of that name is there by now: it is a job of its own.
-                guard error.code == EEXIST else { throw error }
-            }
-            guard Folder.isDirectory(state.job(id) + "/input/" + legacy.name) else {
-                throw FileError("take up", folder, reason: "what lies in its `input` is no folder, but a link or a file", remedy: "Remove it")
-            }
-            _ = try claim.queue(id, origin)
-        } else {
-            try store.add(legacy.record(id, isOpen: isOpen), event: "taken over from \(folder)/job.json")
-        }
-        guard unlink(folder + "/job.json") == 0 || errno == ENOENT else { throw FileError("remove", folder + "/job.json", code: errno) }
     }
 
     /// Hidden folders of the outbox in which results of this folder were being put together.
