@@ -40,11 +40,11 @@ public final class JobStore: Sendable {
     /// - Parameter patience: how long a change waits for another program that has the database locked.
     /// - Returns: the store, and where the damaged one went; the jobs are then to be found again in their folders.
     /// - Throws: `StoreError`, `FileError`.
-    public static func openForDaemon(_ state: StateDirectory, patience: Duration = .seconds(5), now: Date = Date()) throws -> (JobStore, damaged: String?) {
+    public static func openForDaemon(_ state: StateDirectory, patience: Duration = .seconds(5)) throws -> (JobStore, damaged: String?) {
         do {
             return (try sound(state.database, patience), nil)
         } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
-            let aside = Directory.joined(state.path, "queue.damaged-\(StateDirectory.stamp(now)).sqlite")
+            let aside = Directory.joined(state.path, "queue.damaged-\(StateDirectory.stamp(Date())).sqlite")
             for suffix in ["", "-wal", "-shm"] where Folder.exists(state.database + suffix) {
                 guard rename(state.database + suffix, aside + suffix) == 0 else { throw FileError("put aside", state.database + suffix, code: errno) }
             }

@@ -48,11 +48,6 @@ public struct JobFolder: Sendable {
         }
     }
 
-    /// Whether nothing but what file managers leave is in it: somebody is about to fill it.
-    public func isEmpty() throws(FileError) -> Bool {
-        try Folder.names(path).allSatisfy(IgnoredFiles.contains)
-    }
-
     /// More of them than anybody writes.
     static let mostSpecifications = 100
 

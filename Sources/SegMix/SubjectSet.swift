@@ -26,12 +26,6 @@ public struct Photo: Equatable, Sendable {
         self.subject = subject
         (self.file, self.path, self.mask, self.maskPath, self.captions) = (file, path, mask, maskPath, captions)
     }
-
-    /// Photo and mask both given relative to `folder`.
-    public init(subject: String, file: String, mask: String?, captions: [String], in folder: String) {
-        self.init(subject: subject, file: file, path: folder + "/" + file,
-                  mask: mask, maskPath: mask.map { folder + "/" + $0 }, captions: captions)
-    }
 }
 
 /// The subjects in the order of the `id` table, and their photos in the order of the metadata file.

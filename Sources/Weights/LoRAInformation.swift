@@ -18,7 +18,6 @@ public struct LoRAInformation: Sendable {
     /// When the training began: with the job's start instead of "now" an interrupted run gives the same file.
     public var date: Date
     public var description: String?
-    public var author: String?
     /// For each set of photos, how often each caption or phrase occurs in it.
     public var tagFrequency: [String: [String: Int]]
     /// Further fields (`ss_learning_rate`, `ss_seed`, `ss_max_train_steps` …), which win over the ones above.
@@ -26,12 +25,12 @@ public struct LoRAInformation: Sendable {
 
     public init(
         title: String, triggerPhrases: [String], resolution: Int, velocityPrediction: Bool = false, zeroTerminalSNR: Bool = false, baseModel: ModelHash, baseModelName: String,
-        date: Date, description: String? = nil, author: String? = nil, tagFrequency: [String: [String: Int]] = [:], further: [String: String] = [:]
+        date: Date, description: String? = nil, tagFrequency: [String: [String: Int]] = [:], further: [String: String] = [:]
     ) {
         (self.title, self.triggerPhrases, self.resolution) = (title, triggerPhrases, resolution)
         (self.velocityPrediction, self.zeroTerminalSNR) = (velocityPrediction, zeroTerminalSNR)
         (self.baseModel, self.baseModelName, self.date) = (baseModel, baseModelName, date)
-        (self.description, self.author, self.tagFrequency, self.further) = (description, author, tagFrequency, further)
+        (self.description, self.tagFrequency, self.further) = (description, tagFrequency, further)
     }
 
     /// The metadata of a file with adapters of this rank and alpha.
@@ -61,7 +60,6 @@ public struct LoRAInformation: Sendable {
             "ss_training_started_at": String(date.timeIntervalSince1970),
         ]
         if let description { fields["modelspec.description"] = description }
-        if let author { fields["modelspec.author"] = author }
         if !tagFrequency.isEmpty { fields["ss_tag_frequency"] = Self.json(tagFrequency) }
         return fields.merging(further) { $1 }
     }

@@ -24,6 +24,14 @@ struct CollageGoldens: Decodable {
     }
 }
 
+extension Photo {
+    /// Photo and mask both given relative to `folder`.
+    init(subject: String, file: String, mask: String?, captions: [String], in folder: String) {
+        self.init(
+            subject: subject, file: file, path: folder + "/" + file, mask: mask, maskPath: mask.map { folder + "/" + $0 }, captions: captions)
+    }
+}
+
 @Suite struct CollageTests {
     @Test(arguments: CollageGoldens.all.collages.indices)
     func pillowsBytes(case number: Int) throws {

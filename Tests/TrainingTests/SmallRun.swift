@@ -31,9 +31,12 @@ struct SmallRun {
     }
 
     private func set(_ photos: [DrawnPhotos.Photo], _ names: [String: String]) throws -> SubjectSet {
-        try SubjectSet(
+        let folder = scratch.path + "/photos/"
+        return try SubjectSet(
             subjects: names.sorted { $0.key < $1.key }.map { Subject(key: $0.key, phrase: $0.value) },
-            photos: photos.map { Photo(subject: $0.subject, file: $0.file, mask: $0.mask, captions: [$0.caption], in: scratch.path + "/photos") })
+            photos: photos.map {
+                Photo(subject: $0.subject, file: $0.file, path: folder + $0.file, mask: $0.mask, maskPath: folder + $0.mask, captions: [$0.caption])
+            })
     }
 
     func examples() throws -> ExampleSampler {

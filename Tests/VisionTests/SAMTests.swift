@@ -87,13 +87,6 @@ import Weights
         #expect(difference(inside, beside) > 1e-3)
     }
 
-    @Test func stability() throws {
-        let golden = SAMGolden("sam-b"), model = try SAM(directory: golden.directory), embedding = model.embed(try golden.photos[0])
-        let candidate = try model.segment(embedding, .init(points: [.init(x: 30, y: 20)]), output: .candidates)[1], values = candidate.logits.values
-        let expected = Float(values.count { $0 > 1 }) / Float(values.count { $0 > -1 })
-        #expect(candidate.stability() == expected && candidate.stability(offset: 0) == 1 && candidate.stability(offset: 1e9) == 0)
-    }
-
     /// What a directory may say of itself that this program cannot do, or that does not fit together.
     @Test func faults() throws {
         let cases: [(String, String, Any, [String])] = [

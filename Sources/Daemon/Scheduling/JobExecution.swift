@@ -146,7 +146,7 @@ struct JobExecution: Sendable {
         }
         close(pipes.write)
         let number = record.runs[run].number
-        let worker = RunningWorker(work: .run(folder: record.id, run: run), number: number, process: process)
+        let worker = RunningWorker(number: number, process: process)
         let identity = WorkerIdentity(pid: process.pid)
         do {
             try store.update(record.id) { $0.runs[run].worker = identity }

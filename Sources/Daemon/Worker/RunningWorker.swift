@@ -1,16 +1,13 @@
 import Foundation
-import JobStore
 import Synchronization
 
 /// A worker that is at work, and why it was asked to end, if it was.
 final class RunningWorker: Sendable {
-    let work: JobStore.Work
     let number: Int64
     let process: WorkerProcess
     private let reason = Mutex<StopReason?>(nil)
 
-    init(work: JobStore.Work, number: Int64, process: WorkerProcess) {
-        self.work = work
+    init(number: Int64, process: WorkerProcess) {
         self.number = number
         self.process = process
     }

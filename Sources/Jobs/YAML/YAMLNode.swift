@@ -23,16 +23,14 @@ public struct YAMLNode: Equatable, Sendable, Codable {
         }
     }
 
-    /// The file's name and, counted from 1, line and column. What did not come from a file has no line.
+    /// The file's name and the line, counted from 1. What did not come from a file has no line.
     public struct Location: Equatable, Sendable, Codable {
         public var file: String
         public var line: Int?
-        public var column: Int?
 
-        public init(file: String, line: Int? = nil, column: Int? = nil) {
+        public init(file: String, line: Int? = nil) {
             self.file = file
             self.line = line
-            self.column = column
         }
 
         public func fault(_ message: String) -> Fault { Fault(file: file, line: line, message) }

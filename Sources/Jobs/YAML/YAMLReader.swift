@@ -110,7 +110,7 @@ public struct YAMLReader {
 
     fileprivate struct Event {
         var kind: yaml_event_type_t
-        var line: Int, column: Int
+        var line: Int
         var text = "", tag = ""
         var isPlain = false, hasTag = false
     }
@@ -119,7 +119,7 @@ public struct YAMLReader {
         var raw = yaml_event_t()
         guard yaml_parser_parse(parser, &raw) == 1 else { throw syntaxFault() }
         defer { yaml_event_delete(&raw) }
-        var event = Event(kind: raw.type, line: Int(raw.start_mark.line) + 1, column: Int(raw.start_mark.column) + 1)
+        var event = Event(kind: raw.type, line: Int(raw.start_mark.line) + 1)
         switch raw.type {
         case YAML_SCALAR_EVENT:
             let scalar = raw.data.scalar
@@ -161,7 +161,7 @@ public struct YAMLReader {
     }
 
     private func location(_ event: Event) -> YAMLNode.Location {
-        hasLines ? .init(file: file, line: event.line, column: event.column) : .init(file: file)
+        hasLines ? .init(file: file, line: event.line) : .init(file: file)
     }
 
     private func fault(_ event: Event, _ message: String) -> Fault { location(event).fault(message) }

@@ -2,8 +2,8 @@ import Foundation
 
 /// What this process holds now and has held at most, in bytes, from proc(5).
 public struct ProcessMemory: Sendable {
-    /// All that is in memory; of it mapped files (the models' weights) and the rest.
-    public let resident, files, anonymous: Int
+    /// All that is in memory; of it mapped files (the models' weights).
+    public let resident, files: Int
     /// The most that ever was in memory.
     public let peak: Int
 
@@ -13,7 +13,7 @@ public struct ProcessMemory: Sendable {
             guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name + ":") }) else { return 0 }
             return (line.dropFirst(name.count + 1).split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) } ?? 0) * 1024
         }
-        return ProcessMemory(resident: field("VmRSS"), files: field("RssFile"), anonymous: field("RssAnon"), peak: field("VmHWM"))
+        return ProcessMemory(resident: field("VmRSS"), files: field("RssFile"), peak: field("VmHWM"))
     }
 }
 

@@ -42,8 +42,6 @@ extension Job {
             cache: PhotoCache { try digests?.verify(path: $0) })
     }
 
-    func photo(of entry: PhotoEntry) -> SegMix.Photo { SegMix.Photo(entry, in: path) }
-
     /// - Throws: `SegMixError`.
     func composer() throws -> Composer { try Composer(SubjectSet(photos, in: path), relativeScale: samplerSettings(latentFactor: 8).relativeScale) }
 

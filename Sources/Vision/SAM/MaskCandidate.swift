@@ -18,27 +18,16 @@ public struct MaskCandidate {
             .resizedBilinear(height: embedding.height, width: embedding.width).reshaped([embedding.height, embedding.width])
     }
 
-    /// The mask at the photo's size: 255 where the logit is above `threshold`, else 0.
-    public func mask(threshold: Float = 0) -> GrayImage {
+    /// The mask at the photo's size: 255 where the logit is above 0, else 0.
+    public func mask() -> GrayImage {
         let logits = photoLogits(), count = logits.count
         let bytes = withExtendedLifetime(logits) {
             [UInt8](unsafeUninitializedCapacity: count) { out, written in
                 let values = logits.floats
-                for i in 0..<count { out[i] = values[i] > threshold ? 255 : 0 }
+                for i in 0..<count { out[i] = values[i] > 0 ? 255 : 0 }
                 written = count
             }
         }
         return GrayImage(width: embedding.width, height: embedding.height, bytes: bytes)
-    }
-
-    /// How little the mask depends on its threshold: the intersection over union of the masks at +`offset` and −`offset`
-    /// (Kirillov et al. 2023, section 5); 1 is firm, and 0 where both are empty.
-    public func stability(offset: Float = 1) -> Float {
-        var inner = 0, outer = 0
-        for value in logits.values {
-            if value > offset { inner += 1 }
-            if value > -offset { outer += 1 }
-        }
-        return outer == 0 ? 0 : Float(inner) / Float(outer)
     }
 }
