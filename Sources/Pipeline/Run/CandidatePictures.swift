@@ -8,37 +8,17 @@ struct CandidatePictures {
     let tools: RunTools
     let result: TrainingRound.Result
 
-    /// The pictures could not be scored.
-    struct Unscored: Error { let reason: String }
-
-    /// - Throws: `ScoringModels.Stopped`, `Unscored`, and what reading a LoRA and writing a picture throws.
+    /// - Throws: `ScoringModels.Stopped`, `PictureScores.Unscored`, and what reading a LoRA and writing a picture throws.
     func run() throws -> FirstRound {
         guard let scorer = tools.scores else { preconditionFailure("CandidatePictures: no models to score with") }
-        let (directory, specification) = (tools.directory, tools.job.specification), lora = result.lora
-        let planned = tools.renders.candidates.map { picture in
-            var picture = picture
-            picture.lora = lora
-            return picture
-        }
-        try tools.with(lora: lora) {
-            try tools.images.render(
-                planned, prefix: "candidate", adapters: tools.training.adapters, keepsOld: true, shouldStop: { StopRequest.shared.isSet })
-        }
-        if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
-        let paths = planned.indices.map { directory.samples + String(format: "/candidate-%02d.png", $0) }, scores: [ReportScores.Picture]
-        do {
-            scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }.pictures
-        } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
-            throw Unscored(reason: "\(error)")
-        }
-        var candidates = try planned.indices.map { i in
+        let directory = tools.directory, drawn = try tools.draw(tools.renders.candidates, prefix: "candidate", lora: result.lora), paths = drawn.map { $0.path }
+        let scores = try scorer.of(paths) { "scoring \($0) pictures that may join the second round" }.pictures
+        var candidates = try drawn.indices.map { i in
             guard let bytes = FileManager.default.contents(atPath: paths[i]) else { throw FileError("read", paths[i], code: errno) }
-            var record = tools.images.record(of: planned[i], at: paths[i])
-            record.lora = lora ?? directory.relative(directory.diffusersFile())
             return FirstRound.Candidate(
-                picture: record, score: scores[i], isComplete: scores[i].reason == nil, digest: digest(bytes))
+                picture: drawn[i].record, score: scores[i], isComplete: scores[i].reason == nil, digest: digest(bytes))
         }
-        for i in Self.chosen(candidates, by: specification.join) { candidates[i].joins = true }
+        for i in Self.chosen(candidates, by: tools.job.specification.join) { candidates[i].joins = true }
         try sheet(candidates, paths).write(to: directory.candidateSheet)
         return FirstRound(
             fingerprint: try tools.roundsFingerprint(), candidates: candidates, contactSheet: directory.relative(directory.candidateSheet),

@@ -23,7 +23,7 @@ struct JobRounds {
             } catch is ScoringModels.Stopped {
                 progress.say(.render, "stopped with the first round done; run it again to go on")
                 return nil
-            } catch let error as CandidatePictures.Unscored {
+            } catch let error as PictureScores.Unscored {
                 result.notes.append("there was no second round: the pictures that might have joined it could not be scored: \(error.reason)")
                 return (result, nil)
             }

@@ -17,10 +17,19 @@ struct PictureScores {
         let ideal: [[Double]]?
     }
 
+    /// The pictures could not be scored.
+    struct Unscored: Error { let reason: String }
+
     /// In the order of the paths.
     /// - Parameter sentence: what is said before so many pictures are scored.
-    /// - Throws: `ScoringModels.Stopped`, and what reading models, photos and pictures throws.
+    /// - Throws: `ScoringModels.Stopped`, what may pass, and `Unscored` for everything else.
     func of(_ paths: [String], saying sentence: (Int) -> String) throws -> Scored {
+        do { return try scored(paths, sentence) } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
+            throw Unscored(reason: "\(error)")
+        }
+    }
+
+    private func scored(_ paths: [String], _ sentence: (Int) -> String) throws -> Scored {
         let (threshold, overlap) = (Self.threshold, Self.overlap)
         var known = try KnownScores(directory.knownScores, job, models, settings: "\(threshold) \(overlap)")
         var scores: [String: ReportScores.Picture] = [:]

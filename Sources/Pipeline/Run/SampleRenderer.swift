@@ -49,7 +49,7 @@ public final class SampleRenderer {
         let total = pictures.reduce(0) { $0 + $1.request.steps }
         var before = 0
         for (i, picture) in pictures.enumerated() {
-            let path = folder + "/" + prefix + String(format: "-%02d.png", i), steps = picture.request.steps
+            let path = path(prefix, i), steps = picture.request.steps
             defer { before += steps }
             if keepsOld, let old = try kept(picture, at: path) {
                 try isThere(i, old)
@@ -70,6 +70,9 @@ public final class SampleRenderer {
             }
         }
     }
+
+    /// Where `render` puts a picture.
+    func path(_ prefix: String, _ index: Int) -> String { folder + "/" + prefix + String(format: "-%02d.png", index) }
 
     /// The bytes of a picture that need not be made again.
     private func kept(_ picture: PlannedPicture, at path: String) throws -> Data? {

@@ -72,42 +72,29 @@ struct TrainingRound {
     }
 
     private func compare(_ result: inout Result) throws {
-        guard tools.job.specification.bestCheckpoint, let scores = tools.scores else { return }
-        let comparison = CheckpointComparison(
-            job: tools.job, subjects: tools.composer.subjects, directory: tools.directory, scores: scores, adapters: tools.training.adapters,
-            layersPerBlock: tools.layersPerBlock, images: tools.images, planned: tools.renders.validation, round: number,
-            earlier: try first.flatMap { try $0.isComparable(tools, by: \.validation) ? $0.checkpoints?.checkpoints : nil } ?? [], progress: tools.progress)
-        do { result.checkpoints = try comparison.run() } catch let error as CheckpointComparison.Unscored { result.notes.append(error.description) }
+        guard tools.job.specification.bestCheckpoint, tools.scoring != nil else { return }
+        let earlier = try first.flatMap { try $0.isComparable(tools, by: \.validation) ? $0.checkpoints?.checkpoints : nil } ?? []
+        do {
+            result.checkpoints = try CheckpointComparison(tools: tools, round: number, earlier: earlier).run()
+        } catch let error as PictureScores.Unscored {
+            result.notes.append("best_checkpoint: the saved LoRAs could not be compared: \(error.reason)")
+        }
     }
 
     /// The final pictures, their sheet, and how well those that were to show every subject keep them apart.
     private func draw(_ result: inout Result) throws {
-        let (directory, images) = (tools.directory, tools.images), lora = result.lora
-        let planned = tools.renders.final.map { picture in
-            var picture = picture
-            picture.lora = lora
-            return picture
-        }
-        try tools.with(lora: lora) {
-            try images.render(planned, prefix: "final", adapters: tools.training.adapters, keepsOld: true, shouldStop: { StopRequest.shared.isSet })
-        }
-        if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
-        let paths = planned.indices.map { directory.samples + String(format: "/final-%02d.png", $0) }
-        result.pictures = zip(planned, paths).map { picture, path in
-            var record = images.record(of: picture, at: path)
-            record.lora = lora ?? directory.relative(directory.diffusersFile())
-            return record
-        }
-        if !result.pictures.isEmpty {
-            try ContactSheet(pictures: zip(paths, result.pictures).map { ($0, $1) }, references: tools.composer.subjects).write(to: directory.contactSheet)
+        let directory = tools.directory, drawn = try tools.draw(tools.renders.final, prefix: "final", lora: result.lora)
+        result.pictures = drawn.map { $0.record }
+        if !drawn.isEmpty {
+            try ContactSheet(pictures: drawn, references: tools.composer.subjects).write(to: directory.contactSheet)
         }
         let keys = tools.job.photos.subjects.map(\.key), together = tools.renders.together
         if let scores = tools.scores, !together.isEmpty {
             do {
-                let scored = try scores.of(together.map { paths[$0] }) { _ in "scoring the pictures" }
-                result.scores = ReportScores(subjects: keys, scored.pictures, prompts: together.map { planned[$0].request.prompt }, ideal: scored.ideal)
-            } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
-                result.notes.append("the pictures could not be scored: \(error)")
+                let scored = try scores.of(together.map { drawn[$0].path }) { _ in "scoring the pictures" }
+                result.scores = ReportScores(subjects: keys, scored.pictures, prompts: together.map { drawn[$0].record.prompt }, ideal: scored.ideal)
+            } catch let error as PictureScores.Unscored {
+                result.notes.append("the pictures could not be scored: \(error.reason)")
             }
         }
         let step = result.checkpoints?.best.step ?? tools.job.specification.maxTrainSteps
