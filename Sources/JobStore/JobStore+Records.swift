@@ -47,12 +47,13 @@ extension JobStore {
     public func identities() throws -> Set<String> { try read { Set(try String.fetchAll($0, sql: "SELECT id FROM folder")) } }
 
     /// The record and the run of a job.
-    public func job(_ number: Int64) throws -> (record: JobRecord, run: Int)? {
-        try read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT folder, run FROM job WHERE number = ?", arguments: [number]),
-                let record = try Self.record(db, row["folder"]) else { return nil }
-            return (record, row["run"])
-        }
+    public func job(_ number: Int64) throws -> (record: JobRecord, run: Int)? { try read { try Self.find($0, number) } }
+
+    static func find(_ db: Database, _ number: Int64) throws -> (record: JobRecord, run: Int)? {
+        guard let row = try Row.fetchOne(db, sql: "SELECT folder, run FROM job WHERE number = ?", arguments: [number]),
+            let record = try record(db, row["folder"])
+        else { return nil }
+        return (record, row["run"])
     }
 
     /// Changes a folder and its jobs in one transaction, beginning with what the disk says. A change of a job's state must be one of
@@ -112,12 +113,14 @@ extension JobStore {
                 arguments: [now.timeIntervalSince1970, new.lastEnd ?? transition.event, new.number])
             new.worker = nil
         }
+        if new.state == .running || old.state.isFinal {
+            // What an earlier start had come to is no news of this one.
+            try db.execute(sql: "UPDATE job SET progress = NULL, progressed = NULL WHERE number = ?", arguments: [new.number])
+        }
         switch new.state {
         case .running:
             new.started = new.started ?? now
             new.lastEnd = nil
-            // What an earlier start had come to is no news of this one.
-            try db.execute(sql: "UPDATE job SET progress = NULL, progressed = NULL WHERE number = ?", arguments: [new.number])
             try db.execute(
                 sql: "INSERT INTO attempt (job, attempt, started) VALUES (?, ?, ?)", arguments: [new.number, new.attempts, now.timeIntervalSince1970])
         case .queued where old.state.isFinal:
