@@ -29,7 +29,7 @@ public final class AtomicDirectory {
     public func commit() throws {
         precondition(open, "AtomicDirectory: \(path) was committed or discarded before")
         try Directory.flushTree(temporaryPath)
-        try Self.renameWithoutReplacing(temporaryPath, path)
+        guard Directory.renameWithoutReplacing(temporaryPath, path) else { throw FileError("create", path, code: errno) }
         open = false
         try Directory.flush(Directory.parent(of: path))
     }
@@ -54,13 +54,5 @@ public final class AtomicDirectory {
             directory.discard()
             throw error
         }
-    }
-
-    /// rename(2), but refusing a destination that exists. Between look and rename another program could slip in only an
-    /// empty directory: rename itself refuses to replace a file or a directory with something in it.
-    private static func renameWithoutReplacing(_ source: String, _ destination: String) throws {
-        var status = stat()
-        if lstat(destination, &status) == 0 { throw FileError("create", destination, code: EEXIST) }
-        guard rename(source, destination) == 0 else { throw FileError("create", destination, code: errno) }
     }
 }

@@ -43,16 +43,28 @@ public enum Directory {
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw FileError("write into", path, code: ENOTDIR) }
     }
 
+    /// Renames, unless something lies at `destination`; false with `errno` where it did not happen.
+    ///
+    /// Between look and rename nothing of worth can slip in: rename itself refuses to replace a file by a folder, or a
+    /// folder that has something in it.
+    public static func renameWithoutReplacing(_ source: String, _ destination: String) -> Bool {
+        if Folder.exists(destination) {
+            errno = EEXIST
+            return false
+        }
+        return rename(source, destination) == 0
+    }
+
     /// Flushes the directory's own entries to the disk, so that what was created or renamed in it survives a crash.
     /// - Throws: `FileError`.
-    public static func flush(_ path: String) throws {
+    public static func flush(_ path: String) throws(FileError) {
         try flush(RawPath(path), flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
 
     /// Flushes everything below `path`: files first, then the directories that name them, `path` itself last.
     /// Symbolic links are not followed, and what may not be read, somebody else's, is passed over: its owner has flushed it or not.
     /// - Throws: `FileError`.
-    public static func flushTree(_ path: String) throws { try flushTree(RawPath(path)) }
+    public static func flushTree(_ path: String) throws(FileError) { try flushTree(RawPath(path)) }
 
     private static func flushTree(_ path: RawPath) throws(FileError) {
         for name in try path.names() {

@@ -4,18 +4,7 @@ import Foundation
 public enum Folder {
     /// The names in a folder, in no order, without `.` and `..`. Names that are not UTF-8 are left out.
     public static func names(_ path: String) throws(FileError) -> [String] {
-        guard let handle = opendir(path) else { throw FileError("open the folder", path, code: errno) }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(handle) else {
-                if errno != 0 { throw FileError("read the folder", path, code: errno) }
-                return names
-            }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if let name, name != ".", name != ".." { names.append(name) }
-        }
+        try RawPath(path).names().compactMap { RawPath(name: $0).exactText }
     }
 
     /// Whether `path` is a folder itself, not a link to one.

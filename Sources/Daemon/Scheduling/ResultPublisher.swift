@@ -222,7 +222,7 @@ struct ResultPublisher: Sendable {
             if Folder.exists(Directory.joined(outbox, candidate)) { continue }
             try place(record.id) { $0.resultFolder = candidate }
             if mkdir(Directory.joined(outbox, candidate), 0o777) == 0 {
-                try FolderMove.flush(outbox)
+                try Directory.flush(outbox)
                 return try load(record.id)
             }
             if ResultName.isRefused(errno), let portable = ResultName.portable(name) {

@@ -31,7 +31,7 @@ struct Claim: Sendable {
         do {
             try StateDirectory.create(state.job(id) + "/input")
             try state.save(origin, as: "origin.json", of: id)
-            try FolderMove.flush(state.jobs)
+            try Directory.flush(state.jobs)
             try move(origin, id, isHidden: &isHidden)
         } catch {
             // While the folder is hidden in the inbox, this is what it is found again by; a share that went away may hide it too.
@@ -40,7 +40,7 @@ struct Claim: Sendable {
             throw error
         }
         do { return try queue(id, origin) } catch {
-            guard FolderMove.renameWithoutReplacing(input, origin.source) else { throw Unfinished(id: id, reason: error) }
+            guard Directory.renameWithoutReplacing(input, origin.source) else { throw Unfinished(id: id, reason: error) }
             try? FolderMove.removeTree(state.job(id))
             throw error
         }
@@ -66,9 +66,9 @@ struct Claim: Sendable {
         if !Folder.exists(taking) {
             // Where it is whole, what a broken-off move has left is removed.
             guard !Folder.exists(input) else { return _ = try FolderMove.move(taking, to: input) }
-            if FolderMove.renameWithoutReplacing(origin.source, input) {
-                try FolderMove.flush(Directory.parent(of: input))
-                return try FolderMove.flush(Directory.parent(of: origin.source))
+            if Directory.renameWithoutReplacing(origin.source, input) {
+                try Directory.flush(Directory.parent(of: input))
+                return try Directory.flush(Directory.parent(of: origin.source))
             }
             if errno == EBUSY {
                 throw FileError(
@@ -82,7 +82,7 @@ struct Claim: Sendable {
             try requireRoom(for: origin.source)
             // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else.
             try AtomicFile.write("", to: Self.mark(state, id))
-            guard FolderMove.renameWithoutReplacing(origin.source, taking) else {
+            guard Directory.renameWithoutReplacing(origin.source, taking) else {
                 let code = errno
                 // A share may have done it and not been able to say so.
                 isHidden = Folder.exists(taking) || ![ENOENT, EEXIST, EACCES, EPERM, EROFS, EBUSY].contains(code) && !Folder.exists(origin.source)

@@ -27,7 +27,7 @@ public enum FolderMove {
             try removeTree(mark)
             return true
         }
-        if renameWithoutReplacing(source, destination) {
+        if Directory.renameWithoutReplacing(source, destination) {
             try flushParents(source, destination)
             return true
         }
@@ -52,18 +52,18 @@ public enum FolderMove {
         }
         // The mark says that the destination is this source's copy: without it, a folder of that name is a stranger's.
         do { try AtomicFile.write(source + "\n", to: mark) } catch { throw error as? FileError ?? FileError("write", mark, code: EIO) }
-        guard renameWithoutReplacing(copy, destination) else {
+        guard Directory.renameWithoutReplacing(copy, destination) else {
             let code = errno
             try? removeTree(mark)
             try? removeTree(copy)
             throw FileError("move \(source) to", destination, code: code)
         }
-        try flush(Directory.parent(of: destination))
+        try Directory.flush(Directory.parent(of: destination))
         // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
         let leaving = leaving(source)
-        guard renameWithoutReplacing(source, leaving) else { throw FileError("remove", source, code: errno) }
+        guard Directory.renameWithoutReplacing(source, leaving) else { throw FileError("remove", source, code: errno) }
         guard try FolderSnapshot(of: leaving) == before else {
-            _ = renameWithoutReplacing(leaving, source)
+            _ = Directory.renameWithoutReplacing(leaving, source)
             try removeTree(destination)
             try removeTree(mark)
             throw FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
@@ -71,18 +71,6 @@ public enum FolderMove {
         try removeTree(leaving)
         try removeTree(mark)
         return true
-    }
-
-    /// Renames, unless something lies at `destination`; false with `errno` where it did not happen.
-    ///
-    /// Between look and rename nothing of worth can slip in: rename itself refuses to replace a file by a folder, or a
-    /// folder that has something in it.
-    public static func renameWithoutReplacing(_ source: String, _ destination: String) -> Bool {
-        if Folder.exists(destination) {
-            errno = EEXIST
-            return false
-        }
-        return rename(source, destination) == 0
     }
 
     /// The first folder in a tree out of which this program may not remove something; nil where it may remove everything.
@@ -125,14 +113,9 @@ public enum FolderMove {
         }
     }
 
-    /// Flushes a folder's own entries.
-    public static func flush(_ path: String) throws(FileError) {
-        do { try Directory.flush(path) } catch { throw error as? FileError ?? FileError("flush", path, code: EIO) }
-    }
-
     private static func flushParents(_ source: String, _ destination: String) throws(FileError) {
-        try flush(Directory.parent(of: destination))
-        if Directory.parent(of: source) != Directory.parent(of: destination) { try flush(Directory.parent(of: source)) }
+        try Directory.flush(Directory.parent(of: destination))
+        if Directory.parent(of: source) != Directory.parent(of: destination) { try Directory.flush(Directory.parent(of: source)) }
     }
 
     /// The name of a source that is whole in its new place and about to be removed.

@@ -62,7 +62,7 @@ public struct Publication: Sendable {
             let destination = Directory.joined(folder, candidate)
             if !Folder.exists(destination) {
                 try await willAppear(candidate)
-                if FolderMove.renameWithoutReplacing(partial, destination) {
+                if Directory.renameWithoutReplacing(partial, destination) {
                     try Directory.flush(folder)
                     return candidate
                 }

@@ -26,12 +26,12 @@ public enum Submission {
             fchmod(mark, 0o664)
             if let group = RawPath(hidden).status?.st_gid { _ = fchown(mark, uid_t.max, group) }
             close(mark)
-            try FolderMove.flush(hidden)
+            try Directory.flush(hidden)
             var attempt = 1
             while true {
                 let candidate = ResultName.candidate(name, attempt: attempt)
-                if FolderMove.renameWithoutReplacing(hidden, Directory.joined(inbox, candidate)) {
-                    try FolderMove.flush(inbox)
+                if Directory.renameWithoutReplacing(hidden, Directory.joined(inbox, candidate)) {
+                    try Directory.flush(inbox)
                     return candidate
                 }
                 guard errno == EEXIST || errno == ENOTEMPTY else { throw FileError("submit to", inbox, code: errno) }
