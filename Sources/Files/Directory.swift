@@ -43,6 +43,21 @@ public enum Directory {
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw FileError("write into", path, code: ENOTDIR) }
     }
 
+    /// Bytes that an ordinary user may still write where `path` lies; nil where it cannot be found out.
+    public static func freeBytes(at path: String) -> Int? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+    }
+
+    /// The file of the running program.
+    /// - Throws: `FileError`.
+    public static func thisProgram() throws(FileError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        guard readlink("/proc/self/exe", &buffer, Int(PATH_MAX)) > 0 else { throw FileError("find", "/proc/self/exe", code: errno) }
+        return RawPath(name: buffer).text
+    }
+
     /// Renames, unless something lies at `destination`; false with `errno` where it did not happen.
     ///
     /// Between look and rename nothing of worth can slip in: rename itself refuses to replace a file by a folder, or a

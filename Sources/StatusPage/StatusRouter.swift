@@ -96,7 +96,7 @@ struct StatusRouter: Sendable {
         let counts = try store.counts(), locked = store.lockNotice.map { [Notice(subject: "lock", text: $0, since: Date())] } ?? []
         return Overview(
             counts: Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, $0.value) }), notices: locked + (try store.notices()),
-            freeBytes: Machine.freeBytes(at: configuration.state), now: Date())
+            freeBytes: Directory.freeBytes(at: configuration.state) ?? 0, now: Date())
     }
 
     /// Looks at files of a job: those that have left for the outbox on a thread that nothing else needs.
@@ -196,7 +196,7 @@ struct StatusRouter: Sendable {
     private func metrics() throws -> Response {
         let text = PrometheusText(
             counts: try store.counts(), running: try store.summaries(ended: 0, waiting: 0), notices: try store.notices().count,
-            freeBytes: Machine.freeBytes(at: configuration.state)).text
+            freeBytes: Directory.freeBytes(at: configuration.state) ?? 0).text
         return Response(status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: .init(byteBuffer: .init(string: text)))
     }
 }

@@ -140,9 +140,7 @@ public struct LocalCopies: Sendable {
         copies.sort { ($0.used.tv_sec, $0.used.tv_nsec) < ($1.used.tv_sec, $1.used.tv_nsec) }
         var total = copies.reduce(size) { $0 + $1.size }
         while true {
-            var disk = statvfs()
-            guard statvfs(directory, &disk) == 0 else { return false }
-            let free = Int(clamping: UInt64(disk.f_bavail) * UInt64(disk.f_frsize))
+            guard let free = Directory.freeBytes(at: directory) else { return false }
             if total <= limit && free - reserve >= size { return true }
             guard free + copies.reduce(0, { $0 + $1.size }) - reserve >= size, let oldest = copies.first else { return false }
             unlink(oldest.path)

@@ -28,7 +28,7 @@ final class QueueHold: Sendable {
     /// nil where jobs may be started.
     func reason(_ configuration: Configuration) -> String? {
         if let hours = configuration.hours, !hours.areNow { return "it is not one of the `hours` in which jobs may run" }
-        guard let free = FreeSpace.bytes(at: directory.path) else { return nil }
+        guard let free = Directory.freeBytes(at: directory.path) else { return nil }
         let needed = configuration.minFreeSpace
         let isShort = state.withLock { state in
             // A tenth more to go on, so that a job does not stop and start all the time.

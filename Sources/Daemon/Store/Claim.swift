@@ -107,7 +107,7 @@ struct Claim: Sendable {
     /// A copy must not fill the disk that running jobs need.
     private func requireRoom(for source: String) throws {
         let needed = try FolderSnapshot(of: source).size
-        guard let free = FreeSpace.bytes(at: state.path), needed > free - configuration.minFreeSpace else { return }
+        guard let free = Directory.freeBytes(at: state.path), needed > free - configuration.minFreeSpace else { return }
         throw FileError(
             "take", source, reason: "it has \(needed >> 20) MiB, and \(state.path), where it would be copied to, has \(free >> 20) MiB free (`min_free_space` is \(configuration.minFreeSpace >> 20) MiB)",
             remedy: "Make room, or take out of the folder what does not belong to the job")

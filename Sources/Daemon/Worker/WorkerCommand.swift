@@ -20,11 +20,7 @@ public struct WorkerCommand: Sendable {
     ///
     /// - Throws: a fault where it is not there.
     public static func besideThisExecutable() throws -> WorkerCommand {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink("/proc/self/exe", &buffer, Int(PATH_MAX))
-        guard count > 0 else { throw FileError("read", "/proc/self/exe", code: errno) }
-        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path = Directory.joined(Directory.parent(of: own), "segmix")
+        let own = try Directory.thisProgram(), path = Directory.joined(Directory.parent(of: own), "segmix")
         guard access(path, X_OK) == 0 else {
             throw Fault("the program segmix is missing beside \(own); install both into one folder")
         }

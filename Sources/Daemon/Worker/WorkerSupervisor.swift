@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 import JobStore
@@ -20,7 +21,7 @@ struct WorkerSupervisor: Sendable {
             do { try await Task.sleep(for: .seconds(1), clock: .continuous) } catch { return }
             let configuration = live.current
             if let hours = configuration.hours, !hours.areNow { worker.ask(.hours) }
-            if FreeSpace.isShort(configuration) { worker.ask(.disk) }
+            if let free = Directory.freeBytes(at: configuration.state), free < configuration.minFreeSpace { worker.ask(.disk) }
             if let limit = configuration.memoryPerJob, let taken = worker.process.anonymousMemory, taken > limit { worker.kill(.memory(taken)) }
             if let ending, SuspendingClock.now - ending > .seconds(10) { worker.process.kill() }
             let patience = max(configuration.stallSeconds, 30 * log.secondsPerStep)

@@ -85,11 +85,7 @@ public struct Demo {
 
     /// The `segmixd` beside this program.
     private static func daemonPath() throws -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let length = readlink("/proc/self/exe", &buffer, Int(PATH_MAX))
-        guard length > 0 else { throw FileError("find", "/proc/self/exe", code: errno) }
-        let program = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let daemon = Directory.joined(Directory.parent(of: program), "segmixd")
+        let daemon = Directory.joined(Directory.parent(of: try Directory.thisProgram()), "segmixd")
         guard access(daemon, X_OK) == 0 else {
             throw JobFailure(.unavailable, "\(daemon): the daemon is not beside segmix; build or install both programs (make build)")
         }

@@ -102,10 +102,7 @@ public struct ModelMaker: Sendable {
     }
 
     private func checkSpace(_ bytes: Int, for path: String) throws {
-        var status = statvfs()
-        guard statvfs(Directory.parent(of: path), &status) == 0 else { return }
-        let free = Int(status.f_bavail) * Int(status.f_frsize)
-        guard free < bytes else { return }
+        guard let free = Directory.freeBytes(at: Directory.parent(of: path)), free < bytes else { return }
         throw FileError(
             "write", path, reason: "the model takes \(bytes >> 20) MiB and the disk has \(free >> 20) MiB left",
             remedy: "Free space, choose another place, or a smaller preset")

@@ -23,10 +23,7 @@ public struct DefaultModels: Sendable {
 
     /// Beside the program, where `make install` puts them, and in the source folder that the program was built in.
     static var places: [String] {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let length = readlink("/proc/self/exe", &buffer, Int(PATH_MAX))
-        guard length > 0 else { return [] }
-        let program = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let program = try? Directory.thisProgram() else { return [] }
         var folder = Directory.parent(of: program)
         var places = [folder + "/models", Directory.parent(of: folder) + "/share/segmixd/models"]
         for _ in 0..<5 {
