@@ -18,9 +18,9 @@ public struct JobCheck {
     /// - Parameters:
     ///   - model: nil: the job's photos and masks alone.
     ///   - drawsFinal: false: no final pictures are wanted.
-    public init(_ job: Job, model: Configuration.Model?, drawsFinal: Bool = true) { self.init(job, model: model.map(SDXLDirectory.init), drawsFinal: drawsFinal) }
-
-    init(_ job: Job, model: SDXLDirectory?, drawsFinal: Bool = true) { (self.job, self.model, self.drawsFinal) = (job, model, drawsFinal) }
+    public init(_ job: Job, model: Configuration.Model?, drawsFinal: Bool = true) {
+        (self.job, self.model, self.drawsFinal) = (job, model.map(SDXLDirectory.init), drawsFinal)
+    }
 
     /// All faults at once; empty where the job can run.
     /// - Throws: as `findings`.

@@ -39,14 +39,7 @@ public struct JobCost: CustomStringConvertible {
         _ job: Job, model: Configuration.Model, means: Preparation.Means, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget,
         speed: MachineSpeed
     ) throws {
-        try self.init(job, model: SDXLDirectory(model), means: means, scoring: scoring, pictures: pictures, budget: budget, speed: speed)
-    }
-
-    init(
-        _ job: Job, model: SDXLDirectory, means: Preparation.Means, scoring: ScoringModels?, pictures: PictureNeeds, budget: MemoryBudget,
-        speed: MachineSpeed
-    ) throws {
-        let s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
+        let model = SDXLDirectory(model), s = job.specification, settings = job.trainingSettings, vae = try model.vaeConfiguration()
         let instances = s.trainBatchSize, images = instances * (s.withPriorPreservation ? 2 : 1)
         let planner = try StepPlanner(model, settings: settings, batch: .init(images: images, instances: instances, side: s.resolution))
         // What a step leaves behind, relaid weights, is there while pictures are made.

@@ -74,13 +74,13 @@ public struct JobRunner {
             throw JobFailure(.usage, "--output \(directory.path) is the job's own folder; name another, so that what is made is not taken for what was given")
         }
         means.keepLocalCopies()
-        let findings = try JobCheck(self.job, model: model, drawsFinal: extent == .whole).findings()
+        let findings = try JobCheck(self.job, model: configured, drawsFinal: extent == .whole).findings()
         try findings.faults.throwIfAny()
         // Training alone makes nothing.
         if extent == .training { try self.job.missing.throwIfAny() }
         // What is needed only after the training is missed before it.
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
-        var cost = try JobCost(self.job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+        var cost = try JobCost(self.job, model: configured, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         let lock = try OutputLock(directory.path)
         defer { withExtendedLifetime(lock) {} }
@@ -111,7 +111,7 @@ public struct JobRunner {
         }
         try given.verify()
         // What was made is known by now, and what memory is left.
-        if let pictures { cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: pictures, budget: .now(), speed: .typical) }
+        if let pictures { cost = try JobCost(job, model: configured, means: means, scoring: scoring, pictures: pictures, budget: .now(), speed: .typical) }
         let photos = PhotoDigests(of: job), inputs = try self.job.inputs()
         let device = CPUDevice.install()
         clock.device = device
@@ -155,7 +155,7 @@ public struct JobRunner {
     private func prepared(_ extent: Extent) throws -> (Job, PictureNeeds?, [String])? {
         guard Preparation.isNeeded(job) else { return (job, nil, []) }
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
-        let findings = try JobCheck(job, model: model, drawsFinal: extent == .whole).findings()
+        let findings = try JobCheck(job, model: configured, drawsFinal: extent == .whole).findings()
         try findings.faults.throwIfAny()
         return (job, findings.pictures, notes)
     }
