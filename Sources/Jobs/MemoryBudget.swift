@@ -34,16 +34,13 @@ public struct MemoryBudget: Sendable, Equatable {
     /// What is left for tensors beside so many bytes, of which `mapped` are files.
     public func room(beside bytes: Int, mapped: Int) -> Int { min(available - bytes, asked.map { $0.available - (bytes - mapped) } ?? .max) }
 
+    /// A `SEGMIX_MEMORY` that is no size counts for nothing; `EngineVariables.check` has refused it.
     /// - Parameters:
     ///   - root: where `/proc` and `/sys` are looked for.
-    /// - Throws: `Fault` where `SEGMIX_MEMORY` is no size.
-    public static func now(environment: [String: String] = ProcessInfo.processInfo.environment, root: String = "") throws -> MemoryBudget {
+    public static func now(environment: [String: String] = ProcessInfo.processInfo.environment, root: String = "") -> MemoryBudget {
         var budgets = groups(root)
         if let machine = machine(root) { budgets.append(machine) }
-        if let text = environment[environmentKey], !text.isEmpty {
-            guard let bytes = Quantity.bytes(ofMany: text) else {
-                throw Fault("\(environmentKey) is “\(text)”; a size such as 12 GiB is wanted, of a MiB at least")
-            }
+        if let bytes = environment[environmentKey].flatMap({ Quantity.bytes(ofMany: $0) }) {
             budgets.append(MemoryBudget(total: bytes, available: bytes, source: environmentKey))
         }
         let physical = Int(ProcessInfo.processInfo.physicalMemory)

@@ -36,7 +36,7 @@ struct CheckCommand: ParsableCommand {
         let findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()
-        let scoring = try ScoringModels.of(job, model), now = try MemoryBudget.now(), budget = freeMemory.map(now.supposing) ?? now
+        let scoring = try ScoringModels.of(job, model), now = MemoryBudget.now(), budget = freeMemory.map(now.supposing) ?? now
         if json {
             let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget,
                 // Who supposes memory asks for nothing else.

@@ -183,12 +183,11 @@ struct JobExecution: Sendable {
     /// How an attempt is said to have ended that was killed for want of memory, by the system or by us.
     private static let kill = WorkerProcess.End.killed(signal: SIGKILL).description
 
-    /// Bytes that a start plans with, `granted` or what is free (nil); after each kill less: what is kept for the backward pass decides no
+    /// Bytes that a start plans with, `granted` or with 0 what is free; nil: what it finds. After each kill less: what is kept for the backward pass decides no
     /// number of the LoRA.
-    static func share(_ granted: Int, kills: Int, free: Int? = try? MemoryBudget.now().available) -> Int? {
+    static func share(_ granted: Int, kills: Int, free: Int = MemoryBudget.now().available) -> Int? {
         guard kills > 0 else { return granted > 0 ? granted : nil }
-        guard let most = granted > 0 ? granted : free else { return nil }
-        return Int(Double(most) * pow(0.7, Double(kills)))
+        return Int(Double(granted > 0 ? granted : free) * pow(0.7, Double(kills)))
     }
 
     // MARK: - What a worker leaves

@@ -17,7 +17,7 @@ struct Resources: Sendable {
     }
 
     /// That of this machine, or what the service or container may have of it.
-    static var machineMemory: Int { (try? MemoryBudget.now().total) ?? Int(ProcessInfo.processInfo.physicalMemory) }
+    static var machineMemory: Int { MemoryBudget.now().total }
 
     /// What is asked of a job that is to run beside others: an even share, for which more is computed again where it is little.
     var share: Int { memory / workers }
