@@ -8,8 +8,6 @@ public struct AdapterFaults: Error, CustomStringConvertible, Sendable, Equatable
     /// Modules with other sizes: what was expected, what was found.
     public internal(set) var misshapen: [String] = []
 
-    init(path: String) { self.path = path }
-
     public var isEmpty: Bool { missing.isEmpty && unknown.isEmpty && misshapen.isEmpty }
 
     public var description: String {

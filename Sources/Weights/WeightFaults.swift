@@ -23,8 +23,6 @@ public struct WeightFaults: Error, CustomStringConvertible, Sendable, Equatable 
     public internal(set) var wrongType: [WrongType] = []
     public internal(set) var unused: [Unused] = []
 
-    init(path: String) { self.path = path }
-
     public var isEmpty: Bool { missing.isEmpty && misshapen.isEmpty && wrongType.isEmpty && unused.isEmpty }
 
     /// At most ten names of each kind; all of them are in the properties.

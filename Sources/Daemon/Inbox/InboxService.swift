@@ -21,17 +21,6 @@ struct InboxService: Service {
     private let signal = WakeSignal()
     private let stopping = Stopping()
 
-    init(configuration: Configuration, claim: Claim, recovery: Recovery, store: JobStore, changed: WakeSignal, drain: DrainState?, files: FileExecutor, logger: Logger) {
-        self.configuration = configuration
-        self.claim = claim
-        self.recovery = recovery
-        self.store = store
-        self.changed = changed
-        self.drain = drain
-        self.files = files
-        self.logger = logger
-    }
-
     func run() async throws {
         try await stopping.whileNotStopped(then: { signal.raise() }) {
             await withTaskExecutorPreference(files) { await watch() }

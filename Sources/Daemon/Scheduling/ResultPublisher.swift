@@ -10,12 +10,6 @@ struct ResultPublisher: Sendable {
     let configuration: Configuration
     private var outbox: String { configuration.outbox }
 
-    init(state: StateDirectory, store: JobStore, configuration: Configuration) {
-        self.state = state
-        self.store = store
-        self.configuration = configuration
-    }
-
     /// Publishes the result of a run that went well: as `NAME`, or as `NAME/SPEC` where the folder has several.
     ///
     /// - Returns: where it lies, relative to the outbox.

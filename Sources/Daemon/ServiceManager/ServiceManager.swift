@@ -7,11 +7,6 @@ public struct ServiceManager: Sendable {
     let watchdog: Duration?
     let send: @Sendable (String) -> Void
 
-    init(watchdog: Duration?, send: @escaping @Sendable (String) -> Void) {
-        self.watchdog = watchdog
-        self.send = send
-    }
-
     /// nil where nobody listens: `NOTIFY_SOCKET` is not set.
     public static var ofEnvironment: ServiceManager? {
         guard let socket = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"], !socket.isEmpty else { return nil }

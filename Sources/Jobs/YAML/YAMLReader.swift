@@ -45,12 +45,6 @@ public struct YAMLReader {
         return try result.get()
     }
 
-    private init(file: String, hasLines: Bool, parser: UnsafeMutablePointer<yaml_parser_t>) {
-        self.file = file
-        self.hasLines = hasLines
-        self.parser = parser
-    }
-
     private mutating func document() throws(Fault) -> YAMLNode {
         _ = try next()                                              // the stream begins
         var event = try next()
