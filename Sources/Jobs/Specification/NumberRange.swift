@@ -1,5 +1,5 @@
 /// A range of numbers whose ends may be left out, and how a sentence says it.
-struct NumberRange: CustomStringConvertible {
+public struct NumberRange: CustomStringConvertible, Sendable {
     var lower: Double
     var includesLower = true
     var upper = Double.infinity
@@ -16,7 +16,7 @@ struct NumberRange: CustomStringConvertible {
         value.isFinite && (includesLower ? value >= lower : value > lower) && (includesUpper ? value <= upper : value < upper)
     }
 
-    var description: String {
+    public var description: String {
         switch (upper.isFinite, includesLower, includesUpper) {
         case (false, true, _): "of at least \(Self.short(lower))"
         case (false, false, _): "greater than \(Self.short(lower))"
@@ -28,7 +28,7 @@ struct NumberRange: CustomStringConvertible {
     }
 
     /// `1` rather than `1.0`.
-    static func short(_ value: Double) -> String {
+    public static func short(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// `best_checkpoint` in `report.json`: the LoRA whose pictures keep the subjects apart best, and what was compared.
 struct CheckpointScores: Codable, Equatable {
     struct Checkpoint: Codable, Equatable {
@@ -44,10 +46,15 @@ struct CheckpointScores: Codable, Equatable {
     var tellsApart: Bool { checkpoints.contains { $0.score != score } }
 
     var sentence: String {
-        let name = "\(files.joined(separator: ", ")) (\(best.name))", number = String(format: "%.3f", score)
+        let name = "\(files.joined(separator: ", ")) (\(best.name))", number = score.threeDigits
         if checkpoints.count == 1 { return "best checkpoint: \(name), the only one, scores \(number)" }
         return tellsApart
             ? "best checkpoint: \(name) scores \(number)"
             : "best checkpoint: all \(checkpoints.count) LoRAs score \(number), so nothing speaks for one of them; named is the last, \(name)"
     }
+}
+
+extension Double {
+    /// As scores are said: `0.417`.
+    var threeDigits: String { String(format: "%.3f", self) }
 }

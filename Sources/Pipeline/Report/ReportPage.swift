@@ -90,20 +90,19 @@ struct ReportPage {
 
     private var scores: HTML {
         guard let scores = contents.scores else { return "" }
-        func number(_ value: Double) -> String { String(format: "%.3f", value) }
-        func words(_ matrix: [[Double]]) -> String { matrix.map { $0.map(number).joined(separator: "  ") }.joined(separator: "\n") }
+        func words(_ matrix: [[Double]]) -> String { matrix.map { $0.map(\.threeDigits).joined(separator: "  ") }.joined(separator: "\n") }
         let rows = scores.pictures.map { picture -> HTML in
             // Dozens of boxes fill the page and say nothing; report.json has them all.
             let isLong = picture.similarity.count > max(8, 2 * scores.subjects.count)
             let matrix = isLong ? "\(picture.similarity.count) boxes" : words(picture.similarity)
-            return "<tr><td>\(picture.file)</td><td>\(number(picture.score))</td><td>\(picture.reason ?? "")</td><td><code style=\"white-space:pre\">\(matrix)</code></td></tr>"
+            return "<tr><td>\(picture.file)</td><td>\(picture.score.threeDigits)</td><td>\(picture.reason ?? "")</td><td><code style=\"white-space:pre\">\(matrix)</code></td></tr>"
         }
         let byPrompt: HTML = (scores.prompts?.count ?? 0) < 2 ? "" : """
-            <div class="wide"><table><tr><th>prompt</th><th>mean</th></tr>\((scores.prompts ?? []).map { "<tr><td>\($0.prompt)</td><td>\(number($0.mean))</td></tr>" as HTML })</table></div>
+            <div class="wide"><table><tr><th>prompt</th><th>mean</th></tr>\((scores.prompts ?? []).map { "<tr><td>\($0.prompt)</td><td>\($0.mean.threeDigits)</td></tr>" as HTML })</table></div>
             """
         let ideal: HTML = scores.ideal.map { "<p class=\"soft\">The subjects' photos among themselves, which a score of 1 would reach:</p><pre>\(words($0))</pre>" } ?? ""
         return section("Detect-and-Compare", """
-            <p>How well the subjects are found and told apart, at most 1; 0 where another number of objects is found, and less where a subject is more like another: <strong>\(number(scores.mean))</strong> on average. \
+            <p>How well the subjects are found and told apart, at most 1; 0 where another number of objects is found, and less where a subject is more like another: <strong>\(scores.mean.threeDigits)</strong> on average. \
             The matrix has a row for each found box and a column for each of \(scores.subjects.joined(separator: ", ")).</p>
             \(byPrompt)<div class="wide"><table><tr><th>picture</th><th>score</th><th>remark</th><th>similarity</th></tr>\(rows)</table></div>\(ideal)
             """)
@@ -111,18 +110,17 @@ struct ReportPage {
 
     private func checkpoints() throws -> HTML {
         guard let best = contents.bestCheckpoint else { return "" }
-        func number(_ value: Double) -> String { String(format: "%.3f", value) }
         let files = best.files.map { "<code>\($0)</code>" as HTML }
         let verdict: HTML = best.tellsApart || best.checkpoints.count == 1
-            ? "<strong>\(files[0])</strong>, of \(best.best.name), keeps the subjects apart best: <strong>\(number(best.score))</strong> on average."
-            : "All score \(number(best.score)), so nothing speaks for one of them; named is the last, <code>\(best.files[0])</code>."
+            ? "<strong>\(files[0])</strong>, of \(best.best.name), keeps the subjects apart best: <strong>\(best.score.threeDigits)</strong> on average."
+            : "All score \(best.score.threeDigits), so nothing speaks for one of them; named is the last, <code>\(best.files[0])</code>."
         let kohya: HTML = files.count > 1 ? " For ComfyUI and AUTOMATIC1111 it is \(files[1])." : ""
         let rows = best.checkpoints.map { one -> HTML in
             let reasons = Set(one.pictures.compactMap(\.reason)).sorted().joined(separator: "; ")
             let mark: HTML = one == best.best ? " class=\"best\"" : ""
             return """
-                <tr\(mark)><td>\(one.round.map { "\($0) · " } ?? "")\(one.step)</td><td>\(number(one.score))</td>\
-                <td>\(one.pictures.map { number($0.score) }.joined(separator: " "))</td><td>\(reasons)</td><td><code>\(one.files[0])</code></td></tr>
+                <tr\(mark)><td>\(one.round.map { "\($0) · " } ?? "")\(one.step)</td><td>\(one.score.threeDigits)</td>\
+                <td>\(one.pictures.map { $0.score.threeDigits }.joined(separator: " "))</td><td>\(reasons)</td><td><code>\(one.files[0])</code></td></tr>
                 """
         }
         return section("Best checkpoint", """
@@ -183,7 +181,7 @@ struct ReportPage {
             image = pipe(
                 \(python(prompt)),
                 negative_prompt=\(python(r.negativePrompt)),
-                num_inference_steps=\(r.steps), guidance_scale=\(RenderedPicture.plain(r.guidance)),
+                num_inference_steps=\(r.steps), guidance_scale=\(NumberRange.short(r.guidance)),
             ).images[0]
             image.save("picture.png")
             """

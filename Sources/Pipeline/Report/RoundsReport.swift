@@ -49,12 +49,11 @@ struct RoundsReport: Encodable {
                 score: $0.score.score, reason: $0.score.reason, joined: $0.joins)
         }
         let drawn = candidates.count
-        func number(_ value: Double) -> String { String(format: "%.3f", value) }
         guard let second else {
             (result, better, first) = (1, nil, nil)
             let complete = round.candidates.filter(\.isComplete), best = complete.map(\.score.score).max()
             sentence = "no picture of round 1 was good enough to join a second round, so the result is that of round 1: "
-                + (best.map { "of \(drawn) pictures \(complete.count) show each subject once, and the best of them scores \(number($0)), below join.threshold \(RenderedPicture.plain(join.threshold))" }
+                + (best.map { "of \(drawn) pictures \(complete.count) show each subject once, and the best of them scores \($0.threeDigits), below join.threshold \(NumberRange.short(join.threshold))" }
                     ?? "none of \(drawn) pictures shows each subject once")
             return
         }
@@ -68,14 +67,14 @@ struct RoundsReport: Encodable {
             func most(_ round: Int) -> Double? { second.checkpoints?.checkpoints.filter { $0.round == round }.map(\.score).max() }
             guard most(1) != most(2) else {
                 better = nil
-                sentence = beginning + "; the best LoRAs of both rounds score the same, \(number(best.score)), so nothing speaks for one of them"
+                sentence = beginning + "; the best LoRAs of both rounds score the same, \(best.score.threeDigits), so nothing speaks for one of them"
                 return
             }
             better = best.round
             sentence = beginning + "; the LoRA whose pictures keep the subjects apart best is of round \(best.round ?? 2): \(best.files[0])"
         } else if let one = round.scores?.mean, let two = second.scores?.mean {
             better = two == one ? nil : two > one ? 2 : 1
-            let means = "the final pictures of round 2 score \(number(two)) on average, those of round 1 \(number(one))"
+            let means = "the final pictures of round 2 score \(two.threeDigits) on average, those of round 1 \(one.threeDigits)"
             sentence = "\(beginning); \(means)" + (two >= one ? "" : ": its LoRA, \(round.files[0]), is the better one")
         } else {
             better = nil

@@ -37,7 +37,7 @@ struct CandidatePictures {
         for joins in [true, false] {
             for (one, path) in zip(candidates, paths) where one.joins == joins {
                 let title = (joins ? "joins: " : "does not join: ") + one.picture.prompt
-                let cell = try ContactSheet.Cell(path, name: one.picture.file, caption: String(format: "%.3f", one.score.score) + " · seed \(one.picture.seed)" + (one.picture.loraScale == 1 ? "" : " · LoRA \(RenderedPicture.plain(one.picture.loraScale))"))
+                let cell = try ContactSheet.Cell(path, name: one.picture.file, caption: "\(one.score.score.threeDigits) · seed \(one.picture.seed)" + (one.picture.loraScale == 1 ? "" : " · LoRA \(NumberRange.short(one.picture.loraScale))"))
                 if let row = rows.firstIndex(where: { $0.title == title }) { rows[row].cells.append(cell) } else { rows.append((title, [cell])) }
             }
         }

@@ -1,5 +1,4 @@
 import Files
-import Foundation
 import Jobs
 import Weights
 
@@ -36,22 +35,21 @@ struct CheckpointComparison {
                     pictures: Array(scored[i * planned.count..<(i + 1) * planned.count]))
             }, contactSheet: directory.relative(directory.checkpointSheet))
         try sheet(outcome).write(to: directory.checkpointSheet)
-        outcome.checkpoints.forEach { tools.progress.say(.score, "\($0.name): " + String(format: "%.3f", $0.score)) }
+        outcome.checkpoints.forEach { tools.progress.say(.score, "\($0.name): \($0.score.threeDigits)") }
         tools.progress.say(.score, outcome.sentence)
         return outcome
     }
 
     /// A row for each LoRA; the best comes first, as the sheet may not have room for all.
     private func sheet(_ outcome: CheckpointScores) throws -> ContactSheet {
-        func number(_ score: Double) -> String { String(format: "%.3f", score) }
-        return ContactSheet(
+        ContactSheet(
             references: try ContactSheet.references(tools.composer.subjects),
             rows: try (outcome.checkpoints.filter { $0 == outcome.best } + outcome.checkpoints.filter { $0 != outcome.best }).map { one in
                 let cells = try zip(one.pictures, tools.renders.validation).map { picture, plan in
                     try ContactSheet.Cell(
-                        tools.directory.path + "/" + picture.file, name: picture.file, caption: "seed \(plan.request.seed) · \(number(picture.score))")
+                        tools.directory.path + "/" + picture.file, name: picture.file, caption: "seed \(plan.request.seed) · \(picture.score.threeDigits)")
                 }
-                return ("\(one.name): \(number(one.score))" + (one == outcome.best ? ", the best" : ""), cells)
+                return ("\(one.name): \(one.score.threeDigits)" + (one == outcome.best ? ", the best" : ""), cells)
             })
     }
 }

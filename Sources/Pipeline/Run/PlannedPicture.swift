@@ -1,5 +1,5 @@
 import Diffusion
-import Foundation
+import Jobs
 
 /// One picture that a job or a person asks for: what to render, with what strength of the LoRA, and over which layout.
 public struct PlannedPicture: Sendable, Equatable {
@@ -49,10 +49,7 @@ struct RenderedPicture: Codable, Equatable {
     /// folder.
     var caption: String {
         let folder = lora?.split(separator: "/").dropLast().joined(separator: "/") ?? ""
-        return (["seed \(seed)", "γ \(Self.plain(gamma))"] + (loraScale == 1 ? [] : ["LoRA \(Self.plain(loraScale))"]) + (folder.isEmpty ? [] : [folder]))
+        return (["seed \(seed)", "γ \(NumberRange.short(gamma))"] + (loraScale == 1 ? [] : ["LoRA \(NumberRange.short(loraScale))"]) + (folder.isEmpty ? [] : [folder]))
             .joined(separator: " · ")
     }
-
-    /// `5` rather than `5.0`.
-    static func plain(_ value: Double) -> String { value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value) }
 }

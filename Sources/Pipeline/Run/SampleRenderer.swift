@@ -115,7 +115,7 @@ public final class SampleRenderer {
 
     /// Prompt and settings as AUTOMATIC1111 writes them and ComfyUI's and others' readers know them.
     func parameters(_ picture: PlannedPicture) -> String {
-        let r = picture.request, plain = RenderedPicture.plain
+        let r = picture.request, plain = NumberRange.short
         let prompt = ([r.prompt] + loras.map { "<lora:\($0.name):\(plain($0.scale * picture.loraScale))>" }).joined(separator: " ")
         var lines = [prompt]
         if let negative = r.negativePrompt, !negative.isEmpty { lines.append("Negative prompt: \(negative)") }
