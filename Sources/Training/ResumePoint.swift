@@ -98,13 +98,11 @@ struct ResumePoint {
             hash.update(data: Data(name.utf8))
             hash.update(bufferPointer: UnsafeRawBufferPointer(start: tensor.storage.pointer, count: tensor.count * 4))
         }
-        return hex(hash.finalize())
+        return hexadecimal(hash.finalize())
     }
 
     /// Of its own, so that a damaged fingerprint is not taken for another run's.
-    private static func hash(_ fingerprint: String) -> String { hex(SHA256.hash(data: Data(fingerprint.utf8))) }
-
-    private static func hex(_ digest: SHA256.Digest) -> String { digest.map { String(format: "%02x", $0) }.joined() }
+    private static func hash(_ fingerprint: String) -> String { hexadecimal(SHA256.hash(data: Data(fingerprint.utf8))) }
 
     private static func encoded(_ fingerprint: Fingerprint) -> String {
         let encoder = JSONEncoder()

@@ -26,8 +26,9 @@ extension Configuration {
         }
         let values = KeyedValues(entries)
         var configuration = Configuration()
-        configuration.path = ConfigurationPath.absolute(path)
-        configuration.read(values, folder: ConfigurationPath.folder(of: path))
+        let absolute = ConfigurationPath.absolute(path)
+        configuration.path = absolute
+        configuration.read(values, folder: Directory.parent(of: absolute))
         values.reportUnknownKeys()
         try values.faults.inReadingOrder().throwIfAny()
         return configuration

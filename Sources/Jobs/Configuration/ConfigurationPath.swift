@@ -4,13 +4,6 @@ import Glibc
 
 /// Paths of a configuration file: made absolute and plain.
 enum ConfigurationPath {
-    /// The folder of a file, absolute.
-    static func folder(of path: String) -> String {
-        let absolute = absolute(path)
-        guard let slash = absolute.lastIndex(of: "/"), slash != absolute.startIndex else { return "/" }
-        return String(absolute[..<slash])
-    }
-
     /// `path` seen from the working directory, without `.`, `..` and doubled `/`.
     static func absolute(_ path: String) -> String { absolute(path, from: workingDirectory) }
 

@@ -114,7 +114,7 @@ public struct JobPath {
     private mutating func twin(of name: String, in folder: String) -> String? {
         let listing = listing(folder)
         if let twin = listing.byName[name.lowercased()], Array(twin.utf8) != Array(name.utf8) { return twin }
-        return listing.byStem[Listing.stem(name)]
+        return listing.byStem[Self.stem(name)]
     }
 
     /// The names of one folder, found by what a slip leaves of them.
@@ -124,12 +124,14 @@ public struct JobPath {
         init(_ folder: String) {
             for name in ((try? Folder.names(folder)) ?? []).filter({ !IgnoredFiles.contains($0) }).sorted().reversed() {
                 byName[name.lowercased()] = name
-                if !Self.stem(name).isEmpty { byStem[Self.stem(name)] = name }
+                let stem = JobPath.stem(name)
+                if !stem.isEmpty { byStem[stem] = name }
             }
         }
-
-        static func stem(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[..<$0]).lowercased() } ?? name.lowercased() }
     }
+
+    /// A name without its suffix, in lower case.
+    static func stem(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[..<$0]).lowercased() } ?? name.lowercased() }
 
     private mutating func listing(_ folder: String) -> Listing {
         if let known = listings[folder] { return known }

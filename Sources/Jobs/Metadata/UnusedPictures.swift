@@ -10,7 +10,7 @@ struct UnusedPictures {
     /// Looks where photos are looked for: in the job's folder itself, and in those that the list's photos lie in.
     init(_ list: PhotoList, in root: String) {
         let used = Set(list.photos.flatMap { [$0.file] + ($0.mask.map { [$0] } ?? []) })
-        let stems = Set(used.map(Self.stem))
+        let stems = Set(used.map(JobPath.stem))
         var folders = Set(list.photos.map { photo in photo.file.lastIndex(of: "/").map { String(photo.file[..<$0]) } ?? "" })
         // Where the list is that of folders, masks are often put into one of their own.
         if list.isInferred { folders.formUnion(folders.flatMap { folder in ["masks", "mask"].map { folder.isEmpty ? $0 : folder + "/" + $0 } } + ["masks", "mask"]) }
@@ -22,7 +22,7 @@ struct UnusedPictures {
                 let file = folder.isEmpty ? name : folder + "/" + name
                 guard !used.contains(file), !Folder.leadsToDirectory(root + "/" + file) else { continue }
                 // Beside the JPEG that was made of it the camera's own file is no photo that was forgotten.
-                if SubjectFolders.isPicture(name) || SubjectFolders.isForeignPicture(name) && !stems.contains(Self.stem(file)) { files.append(file) }
+                if SubjectFolders.isPicture(name) || SubjectFolders.isForeignPicture(name) && !stems.contains(JobPath.stem(file)) { files.append(file) }
             }
         }
         (self.files, isInferred) = (files.sorted(), list.isInferred)
@@ -44,6 +44,4 @@ struct UnusedPictures {
             : "\(named(others)) \(one ? "is a picture" : "are pictures") that metadata.jsonl does not name; \(one ? "it is" : "they are") not used")
         return notes
     }
-
-    private static func stem(_ file: String) -> String { file.lastIndex(of: ".").map { String(file[..<$0]).lowercased() } ?? file.lowercased() }
 }

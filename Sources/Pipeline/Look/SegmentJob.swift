@@ -77,9 +77,7 @@ public struct SegmentJob {
     /// - Throws: `JobFailure` (unavailable) where the model is not there; `Fault` where the prompt is outside the picture, or nothing stands
     ///   out; the errors of reading model and picture and of writing the mask.
     public func run() throws -> Result {
-        guard Folder.leadsToDirectory(model) else {
-            throw JobFailure(.unavailable, "\(model): the SAM model's directory is not there; give one in Hugging Face layout, such as a copy of facebook/sam-vit-huge")
-        }
+        try DetectionOptions.requireModel(model, "SAM", like: "facebook/sam-vit-huge")
         // A large model looks at a picture for minutes.
         try Directory.requireWritable(Directory.parent(of: output))
         let picture = try ImageFile.readPhoto(image), prompt = try prompt.map { try inside(picture, $0) }

@@ -35,7 +35,7 @@ enum DirectoryFingerprint {
                 hash.update(data: Data("\(size)".utf8))
             }
         }
-        return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+        return hexadecimal(hash.finalize().prefix(16))
     }
 
     /// Of the models' weights.
@@ -98,5 +98,5 @@ func digest(_ parts: Data...) -> String {
         hash.update(data: Data("\(part.count):".utf8))
         hash.update(data: part)
     }
-    return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+    return hexadecimal(hash.finalize().prefix(16))
 }

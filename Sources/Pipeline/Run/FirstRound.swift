@@ -4,6 +4,7 @@ import Foundation
 import Jobs
 import SegMix
 import Training
+import Weights
 
 /// What the first of two rounds left: the pictures that were drawn to join, their scores, and its own result. Written as soon as
 /// it is known what joins; whatever happens then, the second round is trained on these.
@@ -48,7 +49,7 @@ struct FirstRound: Codable {
     var joinedDigest: String {
         var hash = SHA256()
         for one in joining { hash.update(data: Data("\(one.digest) \(one.picture.prompt)\n".utf8)) }
-        return hash.finalize().prefix(16).map { String(format: "%02x", $0) }.joined()
+        return hexadecimal(hash.finalize().prefix(16))
     }
 
     /// What joins as training pictures. Prior pictures of the subjects accompany them in turn.
