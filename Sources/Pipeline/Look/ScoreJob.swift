@@ -59,9 +59,9 @@ public struct ScoreJob {
     ///   - shouldStop: asked before every picture, also of the photos.
     ///   - didScore: gets each picture's place among the images, and what was found.
     /// - Throws: `JobFailure` (unavailable) where a model is not there; the errors of reading models, photos and pictures;
-    ///   `ScoringModels.Stopped`.
+    ///   `StopRequest.Stopped`.
     public func run(shouldStop: () -> Bool = { false }, didScore: (Int, Picture) throws -> Void = { _, _ in }) throws -> Result {
-        func goOn() throws { if shouldStop() { throw ScoringModels.Stopped() } }
+        func goOn() throws { if shouldStop() { throw StopRequest.Stopped() } }
         try goOn()
         try models.requireDirectories()
         CPUDevice.install()

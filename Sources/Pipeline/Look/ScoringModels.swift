@@ -6,9 +6,6 @@ import Vision
 public struct ScoringModels: Sendable {
     let owlv2, dinov2: String
 
-    /// The wish to stop, met between two pictures.
-    struct Stopped: Error {}
-
     /// - Parameters:
     ///   - purpose: what needs the models, for messages.
     ///   - configuration: where the models are set up, for messages.

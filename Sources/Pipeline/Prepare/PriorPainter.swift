@@ -16,8 +16,6 @@ final class PriorPainter {
         (self.model, self.requests, self.progress) = (model, requests, progress)
     }
 
-    private struct Stopped: Error {}
-
     /// The pictures of requests that differ in their seeds only, sampled together; nil where a stop was asked for.
     /// - Throws: `JobFailure` (unavailable) where they are none: the model is damaged.
     func pictures(_ requests: [RenderRequest], saying message: String) throws -> [RGBImage]? {
@@ -25,14 +23,14 @@ final class PriorPainter {
         let noise = requests.map(make.initialNoise)
         do {
             let latents = try make.latents(requests, noise: noise.count == 1 ? noise[0] : .stacked(noise)) { step in
-                if StopRequest.shared.isSet { throw Stopped() }
+                if StopRequest.shared.isSet { throw StopRequest.Stopped() }
                 progress.step(ProgressLine(phase: .prepare, step: step, total: requests[0].steps, message: message))
             }
             return try requests.indices.map { i in
                 let picture = try make.decode(latents.part(i, of: requests.count))
                 return RGBImage(width: picture.width, height: picture.height, bytes: picture.bytes)
             }
-        } catch is Stopped {
+        } catch is StopRequest.Stopped {
             return nil
         } catch is TextToImage.NotFinite {
             throw JobFailure(.unavailable, "\(model.path): prior images came out as numbers that are not finite; weights of the model are damaged. Fetch it again")

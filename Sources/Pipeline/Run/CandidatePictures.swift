@@ -8,7 +8,7 @@ struct CandidatePictures {
     let tools: RunTools
     let result: TrainingRound.Result
 
-    /// - Throws: `ScoringModels.Stopped`, `PictureScores.Unscored`, and what reading a LoRA and writing a picture throws.
+    /// - Throws: `StopRequest.Stopped`, `PictureScores.Unscored`, and what reading a LoRA and writing a picture throws.
     func run() throws -> FirstRound {
         guard let scorer = tools.scores else { preconditionFailure("CandidatePictures: no models to score with") }
         let directory = tools.directory, drawn = try tools.draw(tools.renders.candidates, prefix: "candidate", lora: result.lora), paths = drawn.map { $0.path }

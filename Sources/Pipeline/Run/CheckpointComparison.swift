@@ -12,7 +12,7 @@ struct CheckpointComparison {
     let round: Int?, earlier: [CheckpointScores.Checkpoint]
 
     /// The adapters are afterwards as they were.
-    /// - Throws: `ScoringModels.Stopped`, `PictureScores.Unscored`, and what reading a LoRA and writing a picture throws.
+    /// - Throws: `StopRequest.Stopped`, `PictureScores.Unscored`, and what reading a LoRA and writing a picture throws.
     func run() throws -> CheckpointScores {
         guard let scorer = tools.scores else { preconditionFailure("CheckpointComparison: no models to score with") }
         let (directory, images, adapters, planned) = (tools.directory, tools.images, tools.training.adapters, tools.renders.validation)
@@ -23,7 +23,7 @@ struct CheckpointComparison {
                 try adapters.load(LoRAFile.read(directory.diffusersFile(step: folder)), layersPerBlock: tools.layersPerBlock)
                 try images.render(
                     planned, prefix: RunDirectory.validationPrefix(step), adapters: adapters, keepsOld: true, shouldStop: { StopRequest.shared.isSet })
-                if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
+                if StopRequest.shared.isSet { throw StopRequest.Stopped() }
             }
         }
         let all = saved.flatMap { one in planned.indices.map { images.path(RunDirectory.validationPrefix(one.step), $0) } }

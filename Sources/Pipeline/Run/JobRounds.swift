@@ -20,7 +20,7 @@ struct JobRounds {
             let found: FirstRound
             do {
                 found = try tools.clock.drawing { try CandidatePictures(tools: tools, result: result).run() }
-            } catch is ScoringModels.Stopped {
+            } catch is StopRequest.Stopped {
                 progress.say(.render, "stopped with the first round done; run it again to go on")
                 return nil
             } catch let error as PictureScores.Unscored {

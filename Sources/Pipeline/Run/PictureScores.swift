@@ -22,9 +22,9 @@ struct PictureScores {
 
     /// In the order of the paths.
     /// - Parameter sentence: what is said before so many pictures are scored.
-    /// - Throws: `ScoringModels.Stopped`, what may pass, and `Unscored` for everything else.
+    /// - Throws: `StopRequest.Stopped`, what may pass, and `Unscored` for everything else.
     func of(_ paths: [String], saying sentence: (Int) -> String) throws -> Scored {
-        do { return try scored(paths, sentence) } catch let error where !(error is ScoringModels.Stopped) && !JobFailure.mayPass(error) {
+        do { return try scored(paths, sentence) } catch let error where !(error is StopRequest.Stopped) && !JobFailure.mayPass(error) {
             throw Unscored(reason: "\(error)")
         }
     }

@@ -55,7 +55,7 @@ struct RunTools {
     /// Draws with another LoRA of the run, or with the one that is there, into `PREFIX-NN.png`. Pictures that are there and would come
     /// out the same stay.
     /// - Parameter lora: as in `with`.
-    /// - Throws: `ScoringModels.Stopped`, and what reading a LoRA and writing a picture throws.
+    /// - Throws: `StopRequest.Stopped`, and what reading a LoRA and writing a picture throws.
     func draw(_ pictures: [PlannedPicture], prefix: String, lora: String?) throws -> [(path: String, record: RenderedPicture)] {
         let planned = pictures.map { picture in
             var picture = picture
@@ -65,7 +65,7 @@ struct RunTools {
         try with(lora: lora) {
             try images.render(planned, prefix: prefix, adapters: training.adapters, keepsOld: true, shouldStop: { StopRequest.shared.isSet })
         }
-        if StopRequest.shared.isSet { throw ScoringModels.Stopped() }
+        if StopRequest.shared.isSet { throw StopRequest.Stopped() }
         return planned.enumerated().map { i, picture in
             let path = images.path(prefix, i)
             var record = images.record(of: picture, at: path)

@@ -29,9 +29,6 @@ public final class SampleRenderer {
         (self.layouts, self.tiling, self.progress) = (layouts, tiling, progress)
     }
 
-    /// The wish to stop, met between two sampling steps.
-    private struct Stopped: Error {}
-
     /// Renders each picture into `PREFIX-NN.png`.
     ///
     /// - Parameters:
@@ -59,13 +56,13 @@ public final class SampleRenderer {
                 let noise = try startingNoise(picture)
                 let latents = try adapters.scaled(by: Float(picture.loraScale)) {
                     try make.latents(picture.request, noise: noise) { step in
-                        if shouldStop() { throw Stopped() }
+                        if shouldStop() { throw StopRequest.Stopped() }
                         progress.step(ProgressLine(
                             phase: .render, step: before + step, total: total, message: "\(prefix) \(i + 1) of \(pictures.count)"))
                     }
                 }
                 try isThere(i, write(latents, picture, to: path))
-            } catch is Stopped {
+            } catch is StopRequest.Stopped {
                 return
             }
         }

@@ -4,6 +4,9 @@ import Synchronization
 
 /// SIGTERM, SIGINT and, unless `nohup` was asked to see to that, SIGHUP as a wish to stop with a resume point; a second one ends the process at once.
 public final class StopRequest: Sendable {
+    /// The wish, met between two steps or two pictures.
+    struct Stopped: Error {}
+
     public static let shared = StopRequest()
     private let asked = Atomic<Bool>(false)
     // Set up before anybody else has this object, and only kept alive afterwards.

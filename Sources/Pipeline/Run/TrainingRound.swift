@@ -64,7 +64,7 @@ struct TrainingRound {
                 if extent == .whole || number == 1 { try compare(&result) }
                 if extent == .whole { try draw(&result) }
             }
-        } catch is ScoringModels.Stopped {
+        } catch is StopRequest.Stopped {
             progress.say(.render, "stopped with the training done; run it again for the pictures and the report")
             return nil
         }
