@@ -102,7 +102,7 @@ public struct RenderJob {
                         PlannedPicture(
                             RenderRequest(
                                 prompt: prompt, negativePrompt: order.negativePrompt, seed: seed, steps: order.steps, guidance: order.guidance,
-                                width: order.width, height: order.height, sampler: Sampler.Kind(rawValue: order.sampler.rawValue)!, gamma: gamma),
+                                width: order.width, height: order.height, sampler: RenderPlan.sampler(order.sampler), gamma: gamma),
                             loraScale: scale, subjects: gamma > 0 ? subjects : [])
                     }
                 }

@@ -29,7 +29,7 @@ struct RenderPlan {
                 width: side(isSquare ? nil : r.width), height: side(isSquare ? nil : r.height), sampler: sampler, gamma: gamma)
         }
         // As the reference: DPM-Solver++ shows early what a LoRA has learned.
-        let solver = Sampler.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: r.steps), sampler = Self.sampler(r)
+        let solver = Sampler.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: r.steps), sampler = Self.sampler(r.sampler)
         validation = s.validationPrompt.map { prompt in (0..<s.numValidationImages).map { PlannedPicture(request(prompt, s.seed + $0, solver)) } } ?? []
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
@@ -61,8 +61,8 @@ struct RenderPlan {
             ? ["the \(s.rounds > 1 ? "pictures" : "final pictures") start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs"] : []
     }
 
-    private static func sampler(_ r: RenderSpecification) -> Sampler.Kind {
-        guard let sampler = Sampler.Kind(rawValue: r.sampler.rawValue) else { preconditionFailure("no sampler \(r.sampler.rawValue)") }
+    static func sampler(_ name: RenderSpecification.Sampler) -> Sampler.Kind {
+        guard let sampler = Sampler.Kind(rawValue: name.rawValue) else { preconditionFailure("no sampler \(name.rawValue)") }
         return sampler
     }
 
@@ -71,7 +71,7 @@ struct RenderPlan {
     /// - Throws: `ScheduleError`, `SegMixError`, `JobFailure`.
     static func check(_ job: Job, _ schedule: NoiseSchedule, drawsFinal: Bool) throws {
         let s = job.specification
-        if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render), schedule, steps: s.render.steps) }
+        if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render.sampler), schedule, steps: s.render.steps) }
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
             throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
         }
