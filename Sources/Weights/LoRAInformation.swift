@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What a LoRA file says about itself, in the fields that ComfyUI, AUTOMATIC1111 and model sites read: `modelspec.*`
@@ -66,7 +67,7 @@ public struct LoRAInformation: Sendable {
 
     private static func json(_ table: [String: [String: Int]]) -> String {
         func object(_ pairs: [(String, String)]) -> String {
-            "{" + pairs.sorted { $0.0 < $1.0 }.map { "\(StrictJSON.quoted($0)): \($1)" }.joined(separator: ", ") + "}"
+            "{" + pairs.sorted { $0.0 < $1.0 }.map { "\(JSON.quoted($0)): \($1)" }.joined(separator: ", ") + "}"
         }
         return object(table.map { ($0, object($1.map { ($0, String($1)) })) })
     }

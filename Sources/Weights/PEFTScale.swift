@@ -32,19 +32,19 @@ struct PEFTScale {
     private init(_ common: Float?, _ patterns: [Pattern]) { (self.common, self.patterns) = (common, patterns) }
 
     private init(_ text: Data, before prefix: String, called name: String, path: String) throws {
-        let json: StrictJSON
+        let json: JSON
         do {
-            json = try text.withUnsafeBytes { try StrictJSON($0) }
+            json = try text.withUnsafeBytes { try JSON($0) }
         } catch {
             throw WeightsError(path, "\(name) cannot be read: \(error)", remedy: "Save the LoRA again")
         }
-        for flag in ["use_rslora", "use_dora"] where json[prefix + flag] == .bool(true) {
+        for flag in ["use_rslora", "use_dora"] where json[prefix + flag] == .boolean(true) {
             throw WeightsError(path, "it was trained with \(flag), which is not supported", remedy: "Use a plain LoRA")
         }
         common = json[prefix + "lora_alpha"]?.double.map { Float($0) }
         let given = json[prefix + "alpha_pattern"]?.members ?? []
-        patterns = try given.compactMap { name, value in
-            try value.double.map { Pattern(name: name, alpha: Float($0), expression: try Self.expression(name, path)) }
+        patterns = try given.compactMap { pattern in
+            try pattern.value.double.map { Pattern(name: pattern.name, alpha: Float($0), expression: try Self.expression(pattern.name, path)) }
         }
         let expressions = patterns.filter { $0.expression != nil }.reduce(0) { $0 + $1.name.utf8.count }
         guard patterns.count <= Self.mostPatterns, expressions <= Self.longestExpressions else {
@@ -62,12 +62,12 @@ struct PEFTScale {
     /// A name with nothing in it but what names of modules have stands for itself, also after the `^` that diffusers puts before it.
     private static func expression(_ name: String, _ path: String) throws -> NamePattern? {
         guard name.utf8.count <= longestPattern else {
-            throw WeightsError(path, "the alpha_pattern \(StrictJSON.quoted(name)) is longer than \(longestPattern) bytes", remedy: "Write it more simply")
+            throw WeightsError(path, "the alpha_pattern \(JSON.quoted(name)) is longer than \(longestPattern) bytes", remedy: "Write it more simply")
         }
         if name.dropFirst(name.hasPrefix("^") ? 1 : 0).allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) { return nil }
         guard let expression = NamePattern(name) else {
             throw WeightsError(
-                path, "the alpha_pattern \(StrictJSON.quoted(name)) is not a regular expression of names, ., \\., \\d, \\w, […], groups with |, *, + and ?",
+                path, "the alpha_pattern \(JSON.quoted(name)) is not a regular expression of names, ., \\., \\d, \\w, […], groups with |, *, + and ?",
                 remedy: "Write it more simply")
         }
         return expression

@@ -1,3 +1,5 @@
+import Files
+
 /// The header of a safetensors file, checked against the file's size before anything is believed:
 ///
 ///     u64 little-endian n · n bytes of JSON, `{"name": {"dtype", "shape", "data_offsets": [begin, end]}, …}` · data
@@ -42,25 +44,26 @@ struct SafetensorsHeader {
         guard text.first == UInt8(ascii: "{") else {
             throw SafetensorsError(path, "the header does not begin with {")
         }
-        let json: StrictJSON
+        let json: JSON
         do {
-            json = try StrictJSON(text)
+            json = try JSON(text)
         } catch {
             throw SafetensorsError(path, "the header cannot be read: \(error)")
         }
 
         var metadata: [String: String] = [:]
         var entries: [Entry] = []
-        for (name, value) in json.members! {
+        for member in json.members! {
+            let name = member.name, value = member.value
             if name == "__metadata__" {
                 guard let members = value.members else {
-                    throw SafetensorsError(path, "__metadata__ is \(value.kind), not an object of strings")
+                    throw SafetensorsError(path, "__metadata__ is \(value.kind), not an object of texts")
                 }
-                for (key, value) in members {
-                    guard let text = value.text else {
-                        throw SafetensorsError(path, "__metadata__ holds \(value.kind) under \"\(key)\", not a string")
+                for member in members {
+                    guard let text = member.value.string else {
+                        throw SafetensorsError(path, "__metadata__ holds \(member.value.kind) under \"\(member.name)\", not a text")
                     }
-                    metadata[key] = text
+                    metadata[member.name] = text
                 }
             } else {
                 entries.append(try Self.entry(name, value, path: path))
@@ -72,12 +75,12 @@ struct SafetensorsHeader {
         self.metadata = metadata
     }
 
-    private static func entry(_ name: String, _ value: StrictJSON, path: String) throws -> Entry {
+    private static func entry(_ name: String, _ value: JSON, path: String) throws -> Entry {
         func fault(_ reason: String) -> SafetensorsError { SafetensorsError(path, tensor: name, reason) }
 
         guard value.members != nil else { throw fault("its description is \(value.kind), not an object") }
-        guard let typeName = value["dtype"]?.text else { throw fault("it has no dtype") }
-        guard let type = SafetensorsType(rawValue: typeName) else { throw fault("the dtype \(StrictJSON.quoted(typeName)) is unknown") }
+        guard let typeName = value["dtype"]?.string else { throw fault("it has no dtype") }
+        guard let type = SafetensorsType(rawValue: typeName) else { throw fault("the dtype \(JSON.quoted(typeName)) is unknown") }
         guard let sizes = value["shape"]?.elements else { throw fault("it has no shape") }
         var shape: [Int] = []
         var bytes = type.byteCount

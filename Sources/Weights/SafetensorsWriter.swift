@@ -89,14 +89,14 @@ public struct SafetensorsWriter {
         var parts: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-            let text = pairs.map { "\(StrictJSON.quoted($0.key)):\(StrictJSON.quoted($0.value))" }.joined(separator: ",")
+            let text = pairs.map { "\(JSON.quoted($0.key)):\(JSON.quoted($0.value))" }.joined(separator: ",")
             parts.append("\"__metadata__\":{\(text)}")
         }
         var offset = 0
         for item in ordered {
             let shape = item.shape.map(String.init).joined(separator: ",")
             let end = offset + item.byteCount
-            parts.append("\(StrictJSON.quoted(item.name)):{\"dtype\":\"\(item.type.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+            parts.append("\(JSON.quoted(item.name)):{\"dtype\":\"\(item.type.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
         let text = "{" + parts.joined(separator: ",") + "}"

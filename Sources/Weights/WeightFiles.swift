@@ -65,10 +65,10 @@ struct WeightFiles {
     /// An index is `{"weight_map": {key: shard}}`; shards lie beside it. Each key must be in the shard that the index
     /// names, and no shard may hold a key that the index does not.
     private static func shards(_ directory: String, index path: String) throws -> WeightFiles {
-        let json: StrictJSON
+        let json: JSON
         do {
-            json = try MappedFile(path).withBytes { try StrictJSON($0) }
-        } catch let fault as StrictJSON.Fault {
+            json = try MappedFile(path).withBytes { try JSON($0) }
+        } catch let fault as JSON.Fault {
             throw WeightsError(path, "the index cannot be read: \(fault)", remedy: "Fetch the file again")
         }
         guard let map = json["weight_map"]?.members, !map.isEmpty else {
@@ -76,10 +76,11 @@ struct WeightFiles {
         }
         var files: [SafetensorsFile] = [], number: [String: Int] = [:], location: [String: Int] = [:]
         var absent: [String] = []
-        for (key, value) in map {
-            guard let shard = value.text, !shard.isEmpty, shard != ".", shard != "..", !shard.contains("/"), !shard.contains("\0") else {
+        for member in map {
+            let key = member.name, value = member.value
+            guard let shard = value.string, !shard.isEmpty, shard != ".", shard != "..", !shard.contains("/"), !shard.contains("\0") else {
                 throw WeightsError(
-                    path, "\"\(key)\" is mapped to \(value.text.map(StrictJSON.quoted) ?? value.kind), not to a file of the same folder",
+                    path, "\"\(key)\" is mapped to \(value.string.map(JSON.quoted) ?? value.kind), not to a file of the same folder",
                     remedy: "Fetch the file again")
             }
             if number[shard] == nil {

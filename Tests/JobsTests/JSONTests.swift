@@ -1,16 +1,15 @@
+@testable import Files
 import Testing
-
-@testable import Jobs
 
 @Suite struct JSONTests {
     @Test func objectsKeepTheirOrder() throws {
-        let value = try JSONReader.parse(#" {"id": {"b": "one", "a": "two", "c": "three"}} "#)
-        #expect(value["id"]?.members?.map(\.key) == ["b", "a", "c"])
+        let value = try JSON(#" {"id": {"b": "one", "a": "two", "c": "three"}} "#)
+        #expect(value["id"]?.members?.map(\.name) == ["b", "a", "c"])
     }
 
     @Test func allKinds() throws {
-        let value = try JSONReader.parse(#"[null, true, false, -1.5e2, 0, "a\"\\\/\b\f\n\r\t\u00e4\ud83d\ude00", [], {}]"#)
-        #expect(value == .array([.null, .boolean(true), .boolean(false), .number(-150), .number(0), .string("a\"\\/\u{8}\u{C}\n\r\tä😀"), .array([]), .object([])]))
+        let value = try JSON(#"[null, true, false, -1.5e2, 0, "a\"\\\/\b\f\n\r\t\u00e4\ud83d\ude00", [], {}]"#)
+        #expect(value == .array([.null, .boolean(true), .boolean(false), .number("-1.5e2"), .integer(0), .string("a\"\\/\u{8}\u{C}\n\r\tä😀"), .array([]), .object([])]))
     }
 
     @Test(arguments: [
@@ -34,11 +33,11 @@ import Testing
         ("[1", 3, "`]` is missing at the end"),
     ])
     func failures(_ text: String, _ column: Int, _ message: String) {
-        #expect(throws: JSONReader.Failure(message: message, column: column)) { try JSONReader.parse(text) }
+        #expect(throws: JSON.Fault(message: message, at: column - 1)) { try JSON(text, allowsNUL: false) }
     }
 
     @Test func boundedDepth() {
-        #expect(throws: JSONReader.Failure.self) { try JSONReader.parse(String(repeating: "[", count: 100_000)) }
-        #expect(throws: Never.self) { try JSONReader.parse(String(repeating: "[", count: 60) + String(repeating: "]", count: 60)) }
+        #expect(throws: JSON.Fault.self) { try JSON(String(repeating: "[", count: 100_000)) }
+        #expect(throws: Never.self) { try JSON(String(repeating: "[", count: 60) + String(repeating: "]", count: 60)) }
     }
 }

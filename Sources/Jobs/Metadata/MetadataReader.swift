@@ -71,8 +71,8 @@ struct MetadataReader {
                 seenTable = true
                 continue
             }
-            do throws(JSONReader.Failure) {
-                let value = try JSONReader.parse(string)
+            do throws(JSON.Fault) {
+                let value = try JSON(string, allowsNUL: false)
                 guard let members = value.members else {
                     fault(number, "must be a JSON object ({…}), not \(value.kind); every line is one whole object")
                     seenTable = true
@@ -80,7 +80,8 @@ struct MetadataReader {
                 }
                 if seenTable { photo(members, line: number) } else { table(members, line: number) }
             } catch {
-                fault(number, "broken JSON at column \(error.column): \(error.message); every line is one whole object")
+                let column = String(decoding: line.prefix(error.at), as: UTF8.self).unicodeScalars.count + 1
+                fault(number, "broken JSON at column \(column): \(error.message); every line is one whole object")
             }
             seenTable = true
         }
@@ -93,8 +94,8 @@ struct MetadataReader {
         }
     }
 
-    private mutating func table(_ members: [JSONValue.Member], line: Int) {
-        guard members.count == 1, members[0].key == "id", let entries = members[0].value.members else {
+    private mutating func table(_ members: [JSON.Member], line: Int) {
+        guard members.count == 1, members[0].name == "id", let entries = members[0].value.members else {
             fault(line, "the first line must be the table of subjects: \(example)")
             return
         }
@@ -105,21 +106,21 @@ struct MetadataReader {
         if entries.isEmpty { fault(line, "the table of subjects is empty; name at least two: \(example)") }
         for entry in entries {
             let phrase = entry.value.string.map(trimmed) ?? ""
-            if entry.key.isEmpty {
+            if entry.name.isEmpty {
                 fault(line, "a subject's key is empty")
             } else if phrase.isEmpty {
-                fault(line, "the phrase of the subject \"\(entry.key)\" must be a text such as \"olis toy\", not \(entry.value.string == nil ? entry.value.kind : "empty")")
+                fault(line, "the phrase of the subject \"\(entry.name)\" must be a text such as \"olis toy\", not \(entry.value.string == nil ? entry.value.kind : "empty")")
             }
-            subjects.append(SubjectEntry(key: entry.key, phrase: phrase))
+            subjects.append(SubjectEntry(key: entry.name, phrase: phrase))
         }
     }
 
-    private mutating func photo(_ members: [JSONValue.Member], line: Int) {
-        var values: [String: JSONValue] = [:]
+    private mutating func photo(_ members: [JSON.Member], line: Int) {
+        var values: [String: JSON] = [:]
         for member in members where member.value != .null {
-            values[member.key] = member.value
-            if let meant = Self.misspelt(member.key), !members.contains(where: { $0.key == meant }) {
-                fault(line, "unknown key \"\(member.key)\"; did you mean \"\(meant)\"?")
+            values[member.name] = member.value
+            if let meant = Self.misspelt(member.name), !members.contains(where: { $0.name == meant }) {
+                fault(line, "unknown key \"\(member.name)\"; did you mean \"\(meant)\"?")
             }
         }
         if case .object? = values["id"] {
@@ -145,7 +146,7 @@ struct MetadataReader {
         photos.append(PhotoEntry(subject: subject, file: file, mask: mask, captions: captions, line: line))
     }
 
-    private mutating func path(_ key: String, in values: [String: JSONValue], line: Int, required: Bool) -> String? {
+    private mutating func path(_ key: String, in values: [String: JSON], line: Int, required: Bool) -> String? {
         guard let name = text(key, in: values, line: line, required: required) else { return nil }
         do throws(JobPath.Refusal) {
             let file = try paths.resolve(name, in: folder), bytes = Array(file.utf8)
@@ -160,7 +161,7 @@ struct MetadataReader {
         }
     }
 
-    private mutating func text(_ key: String, in values: [String: JSONValue], line: Int, required: Bool) -> String? {
+    private mutating func text(_ key: String, in values: [String: JSON], line: Int, required: Bool) -> String? {
         guard let value = values[key] else {
             if required { fault(line, "\"\(key)\" is missing; a photo's line is {\"id\": \"a\", \"file_name\": \"a00.jpg\", \"mask_path\": \"mask_a00.jpg\", \"text\": \"…\"}") }
             return nil
@@ -172,7 +173,7 @@ struct MetadataReader {
         return string
     }
 
-    private mutating func captions(_ value: JSONValue?, subject: String?, line: Int) -> [String]? {
+    private mutating func captions(_ value: JSON?, subject: String?, line: Int) -> [String]? {
         guard let value else {
             let phrase = subjects.first { $0.key == subject }?.phrase
             return phrase.map { ["A photo of a \($0)"] }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension JobSpecification {
@@ -8,10 +9,10 @@ extension JobSpecification {
         let encoder = JSONEncoder()
         // Every value but texts is written in JSON the way YAML writes it.
         guard let data = try? encoder.encode(self), let text = String(data: data, encoding: .utf8),
-            let members = (try? JSONReader.parse(text))?.members
+            let members = (try? JSON(text, allowsNUL: false))?.members
         else { preconditionFailure("a job specification that cannot be encoded: \(self)") }
         for key in CodingKeys.allCases where key != .model {
-            guard let value = members.first(where: { $0.key == key.rawValue })?.value else { continue }
+            guard let value = members.first(where: { $0.name == key.rawValue })?.value else { continue }
             let order: [String]? = switch key {
             case .render: RenderSpecification.CodingKeys.allCases.map(\.rawValue)
             case .prepare: PrepareSpecification.CodingKeys.allCases.map(\.rawValue)
@@ -23,20 +24,21 @@ extension JobSpecification {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static func lines(_ key: String, _ value: JSONValue, order: [String]?, indent: String = "") -> [String] {
+    private static func lines(_ key: String, _ value: JSON, order: [String]?, indent: String = "") -> [String] {
         guard case .object(let members) = value else { return ["\(indent)\(key): \(scalar(value))"] }
         if members.isEmpty { return ["\(indent)\(key): {}"] }
-        let keys = order ?? members.map(\.key).sorted()
+        let keys = order ?? members.map(\.name).sorted()
         return ["\(indent)\(key):"] + keys.flatMap { name in
             value[name].map { lines(order == nil ? quoted(name) : name, $0, order: nil, indent: indent + "  ") } ?? []
         }
     }
 
-    private static func scalar(_ value: JSONValue) -> String {
+    private static func scalar(_ value: JSON) -> String {
         switch value {
         case .null: "null"
         case .boolean(let flag): flag ? "true" : "false"
-        case .number(let number): NumberRange.short(number)
+        case .integer(let number): "\(number)"
+        case .number(let spelling): NumberRange.short(Double(spelling)!)
         case .string(let text): quoted(text)
         case .array(let items): "[" + items.map(scalar).joined(separator: ", ") + "]"
         case .object: preconditionFailure("a table inside a list")
