@@ -1,20 +1,14 @@
-import Foundation
+import Files
 
 extension PhotoList {
     /// The list as a metadata file, whose names are relative to `folder` of the job's folder (empty: that itself).
     public func metadataLines(relativeTo folder: String = "") -> String {
-        func quoted(_ text: String) -> String {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .withoutEscapingSlashes
-            guard let data = try? encoder.encode(text) else { preconditionFailure("a text that cannot be encoded: \(text)") }
-            return String(decoding: data, as: UTF8.self)
-        }
-        func name(_ file: String) -> String { quoted(!folder.isEmpty && file.hasPrefix(folder + "/") ? String(file.dropFirst(folder.count + 1)) : file) }
-        let table = subjects.map { "\(quoted($0.key)): \(quoted($0.phrase))" }.joined(separator: ", ")
+        func name(_ file: String) -> String { JSON.quoted(!folder.isEmpty && file.hasPrefix(folder + "/") ? String(file.dropFirst(folder.count + 1)) : file) }
+        let table = subjects.map { "\(JSON.quoted($0.key)): \(JSON.quoted($0.phrase))" }.joined(separator: ", ")
         let lines = photos.map { photo in
-            var members = ["\"id\": \(quoted(photo.subject))", "\"file_name\": \(name(photo.file))"]
+            var members = ["\"id\": \(JSON.quoted(photo.subject))", "\"file_name\": \(name(photo.file))"]
             if let mask = photo.mask { members.append("\"mask_path\": \(name(mask))") }
-            members.append("\"text\": " + (photo.captions.count == 1 ? quoted(photo.captions[0]) : "[" + photo.captions.map(quoted).joined(separator: ", ") + "]"))
+            members.append("\"text\": " + (photo.captions.count == 1 ? JSON.quoted(photo.captions[0]) : "[" + photo.captions.map(JSON.quoted).joined(separator: ", ") + "]"))
             return "{" + members.joined(separator: ", ") + "}"
         }
         return (["{\"id\": {\(table)}}"] + lines).joined(separator: "\n") + "\n"

@@ -67,7 +67,7 @@ public struct Demo {
     }
 
     private static func configuration(_ model: Configuration.Model) -> String {
-        let others = [("vae", model.vae), ("variant", model.variant?.rawValue)].compactMap { key, value in value.map { "\n    \(key): \(ConfigurationValue.quoted($0))" } }
+        let others = [("vae", model.vae), ("variant", model.variant?.rawValue)].compactMap { key, value in value.map { "\n    \(key): \(JSON.quoted($0))" } }
         return """
         # The demonstration's own configuration: everything beside this file.
         inbox: inbox
@@ -78,7 +78,7 @@ public struct Demo {
         min_free_space: 200 MiB
         models:
           demo:
-            base: \(ConfigurationValue.quoted(model.base))\(others.joined())
+            base: \(JSON.quoted(model.base))\(others.joined())
 
         """
     }

@@ -24,12 +24,12 @@ public enum DemoJob {
     }
 
     private static func write(_ photos: [DemoPhoto], phrases: [(key: String, phrase: String)], list: String, to folder: String) throws {
-        let table = phrases.map { "\(ConfigurationValue.quoted($0.key)): \(ConfigurationValue.quoted($0.phrase))" }.joined(separator: ", ")
+        let table = phrases.map { "\(JSON.quoted($0.key)): \(JSON.quoted($0.phrase))" }.joined(separator: ", ")
         var lines = ["{\"id\": {\(table)}}"]
         for (i, photo) in photos.enumerated() {
             try photo.write(to: folder, seed: seed, index: i)
             let fields = [("id", photo.subject), ("file_name", photo.file), ("mask_path", photo.mask), ("text", photo.caption)]
-            lines.append("{" + fields.map { "\"\($0.0)\": \(ConfigurationValue.quoted($0.1))" }.joined(separator: ", ") + "}")
+            lines.append("{" + fields.map { "\"\($0.0)\": \(JSON.quoted($0.1))" }.joined(separator: ", ") + "}")
         }
         try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: Directory.joined(folder, list))
     }
@@ -37,7 +37,7 @@ public enum DemoJob {
     private static func specification(model: String?, steps: Int) -> String {
         """
         # The demonstration: few steps on small pictures. A real job leaves most of this out; see the README.
-        \(model.map { "model: \(ConfigurationValue.quoted($0))\n" } ?? "")resolution: 256
+        \(model.map { "model: \(JSON.quoted($0))\n" } ?? "")resolution: 256
         max_train_steps: \(steps)
         gradient_accumulation_steps: 2
         learning_rate: 1e-4

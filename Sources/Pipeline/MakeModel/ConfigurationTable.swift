@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A value of a model's `config.json`.
@@ -12,30 +13,15 @@ public enum ConfigurationValue: Equatable, Sendable {
         case .boolean(let value): "\(value)"
         case .integer(let value): "\(value)"
         case .number(let value): "\(value)"
-        case .text(let value): Self.quoted(value)
+        case .text(let value): JSON.quoted(value)
         case .list(let values): "[" + values.map(\.json).joined(separator: ", ") + "]"
-        case .table(let entries): "{" + entries.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)): \($0.value.json)" }.joined(separator: ", ") + "}"
+        case .table(let entries): "{" + entries.sorted { $0.key < $1.key }.map { "\(JSON.quoted($0.key)): \($0.value.json)" }.joined(separator: ", ") + "}"
         }
     }
 
     /// What somebody wrote: JSON where it is JSON, otherwise a word.
     public init(written text: String) {
         self = (try? JSONDecoder().decode(ConfigurationValue.self, from: Data(text.utf8))) ?? .text(text)
-    }
-
-    static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
     }
 }
 
@@ -82,6 +68,6 @@ public struct ConfigurationTable: Equatable, Sendable, ExpressibleByDictionaryLi
 
     /// The file's contents, one key a line.
     public var json: String {
-        "{\n" + keys.map { "  \(ConfigurationValue.quoted($0)): \(values[$0]!.json)" }.joined(separator: ",\n") + "\n}\n"
+        "{\n" + keys.map { "  \(JSON.quoted($0)): \(values[$0]!.json)" }.joined(separator: ",\n") + "\n}\n"
     }
 }

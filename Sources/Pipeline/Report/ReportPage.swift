@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 import Jobs
@@ -167,20 +168,16 @@ struct ReportPage {
         // Those that have drawn the pictures above.
         let files = contents.bestCheckpoint?.files ?? contents.files, diffusers = "pytorch_lora_weights.safetensors"
         let prompt = contents.pictures.first?.prompt ?? "a photo of a " + job.photos.subjects.map(\.phrase).joined(separator: " and a ")
-        func python(_ text: String) -> String {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .withoutEscapingSlashes
-            return String(decoding: (try? encoder.encode(text)) ?? Data("\"\"".utf8), as: UTF8.self)
-        }
+        // Python reads the strings of JSON.
         let code = """
             import torch
             from diffusers import StableDiffusionXLPipeline
 
             pipe = StableDiffusionXLPipeline.from_pretrained("stabilityai/stable-diffusion-xl-base-1.0", torch_dtype=torch.float16).to("cuda")
-            pipe.load_lora_weights(\(python(job.name)), weight_name=\(python(files.first { $0.hasSuffix(diffusers) } ?? diffusers)))
+            pipe.load_lora_weights(\(JSON.quoted(job.name)), weight_name=\(JSON.quoted(files.first { $0.hasSuffix(diffusers) } ?? diffusers)))
             image = pipe(
-                \(python(prompt)),
-                negative_prompt=\(python(r.negativePrompt)),
+                \(JSON.quoted(prompt)),
+                negative_prompt=\(JSON.quoted(r.negativePrompt)),
                 num_inference_steps=\(r.steps), guidance_scale=\(NumberRange.short(r.guidance)),
             ).images[0]
             image.save("picture.png")

@@ -128,7 +128,6 @@ public final class SampleRenderer {
 
     /// As AUTOMATIC1111 writes a value that would end at a comma or a colon: a string of JSON.
     private static func quoted(_ value: String) -> String {
-        guard value.contains(where: { ",:\n".contains($0) }), let text = try? JSONEncoder().encode(value) else { return value }
-        return String(decoding: text, as: UTF8.self).replacing("\\/", with: "/")
+        value.contains { ",:\n".contains($0) } ? JSON.quoted(value) : value
     }
 }
