@@ -25,14 +25,6 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let (job, model, means) = try options.load()
-        do {
-            try report(job, model, means)
-        } catch {
-            throw JobFailure(error)
-        }
-    }
-
-    private func report(_ job: Job, _ model: Configuration.Model, _ means: Preparation.Means) throws {
         let findings = try JobCheck(job, model: model).findings()
         try findings.faults.throwIfAny()
         try PreparationCheck(job, means).run()

@@ -33,13 +33,9 @@ struct DemoCommand: ParsableCommand {
     }
 
     func run() throws {
-        do {
-            let known = try model.map { try ConfigurationFile.read(config).models[$0] ?? Configuration.Model(base: absolute($0)) }
-            let status = try Demo(output: try absolute(output ?? Self.freeName()), model: known, steps: steps).run { print($0) }
-            if status != 0 { Foundation.exit(status) }
-        } catch {
-            throw JobFailure(error)
-        }
+        let known = try model.map { try ConfigurationFile.read(config).models[$0] ?? Configuration.Model(base: absolute($0)) }
+        let status = try Demo(output: try absolute(output ?? Self.freeName()), model: known, steps: steps).run { print($0) }
+        if status != 0 { Foundation.exit(status) }
     }
 
     /// The first of segmixd-demo, segmixd-demo-2 … that is not there.

@@ -32,16 +32,12 @@ struct DetectCommand: ParsableCommand {
     var config = Configuration.defaultPath
 
     func run() throws {
-        do {
-            let configuration = try ConfigurationFile.read(config)
-            Preparation.Means(configuration, model: nil).keepLocalCopies()
-            let directory = try configuration.models[model]?.owlv2 ?? absolute(model)
-            let result = try DetectJob(
-                model: directory, image: image, queries: query, threshold: threshold, overlap: overlap, precision: mixedPrecision
-            ).run()
-            try Answer.print(result, lines: result.lines, json: json)
-        } catch {
-            throw JobFailure(error)
-        }
+        let configuration = try ConfigurationFile.read(config)
+        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let directory = try configuration.models[model]?.owlv2 ?? absolute(model)
+        let result = try DetectJob(
+            model: directory, image: image, queries: query, threshold: threshold, overlap: overlap, precision: mixedPrecision
+        ).run()
+        try Answer.print(result, lines: result.lines, json: json)
     }
 }

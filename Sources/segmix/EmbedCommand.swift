@@ -20,14 +20,10 @@ struct EmbedCommand: ParsableCommand {
     var config = Configuration.defaultPath
 
     func run() throws {
-        do {
-            let configuration = try ConfigurationFile.read(config)
-            Preparation.Means(configuration, model: nil).keepLocalCopies()
-            let directory = try configuration.models[model]?.dinov2 ?? absolute(model)
-            let result = try EmbedJob(model: directory, images: image).run()
-            try Answer.print(result, lines: result.lines, json: json)
-        } catch {
-            throw JobFailure(error)
-        }
+        let configuration = try ConfigurationFile.read(config)
+        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let directory = try configuration.models[model]?.dinov2 ?? absolute(model)
+        let result = try EmbedJob(model: directory, images: image).run()
+        try Answer.print(result, lines: result.lines, json: json)
     }
 }

@@ -37,21 +37,17 @@ struct MakeModelCommand: ParsableCommand {
         let maker = ModelMaker(preset: preset, settings: settings, seed: seed, type: dtype, tokenizer: try tokenizer.map(absolute))
         let showsProgress = isatty(STDERR_FILENO) == 1
         var shown = -1
-        do {
-            let parts = try maker.write(to: try absolute(directory)) { done, total in
-                let percent = total == 0 ? 100 : 100 * done / total
-                guard showsProgress, percent != shown else { return }
-                shown = percent
-                FileHandle.standardError.write(Data("\r\(percent) % of \(total >> 20) MiB".utf8))
-            }
-            if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-            for part in parts {
-                print("\(part.part.rawValue): \(part.tensors) tensors, \(Self.millions(part.parameters)) parameters, \(Self.size(part.bytes))")
-            }
-            print(try absolute(directory))
-        } catch {
-            throw JobFailure(error)
+        let parts = try maker.write(to: try absolute(directory)) { done, total in
+            let percent = total == 0 ? 100 : 100 * done / total
+            guard showsProgress, percent != shown else { return }
+            shown = percent
+            FileHandle.standardError.write(Data("\r\(percent) % of \(total >> 20) MiB".utf8))
         }
+        if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        for part in parts {
+            print("\(part.part.rawValue): \(part.tensors) tensors, \(Self.millions(part.parameters)) parameters, \(Self.size(part.bytes))")
+        }
+        print(try absolute(directory))
     }
 
     private static func millions(_ count: Int) -> String { String(format: "%.2f million", Double(count) / 1e6) }

@@ -15,10 +15,6 @@ struct PrepareCommand: ParsableCommand {
     func run() throws {
         _ = StopRequest.shared
         let (job, means) = try options.loadForPreparation()
-        do {
-            if try !PrepareJob(job, means, output: try absolute(output), progress: ProgressReporter()).run() { Foundation.exit(ExitStatus.stopped.rawValue) }
-        } catch {
-            throw JobFailure(error)
-        }
+        if try !PrepareJob(job, means, output: try absolute(output), progress: ProgressReporter()).run() { Foundation.exit(ExitStatus.stopped.rawValue) }
     }
 }

@@ -78,23 +78,19 @@ struct RenderCommand: ParsableCommand {
     var config = Configuration.defaultPath
 
     func run() throws {
-        do {
-            let configuration = try ConfigurationFile.read(config)
-            Preparation.Means(configuration, model: nil).keepLocalCopies()
-            let known = try configuration.models[model] ?? Configuration.Model(base: absolute(model))
-            var order = RenderOrder()
-            (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)
-            (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
-            (order.gammas, order.loraScales, order.loras) = (gamma.isEmpty ? nil : gamma, loraScale, try lora.map(LoRAChoice.init))
-            (order.jobFolder, order.subjects) = (try job.map(absolute), subject.isEmpty ? nil : subject)
-            order.specification = spec
-            order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))
-            (order.initialLatents, order.savedLatents) = (initLatents, saveLatents)
-            order.precision = mixedPrecision
-            try RenderJob(model: known, order, configuration: configuration, output: try absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
-        } catch {
-            throw JobFailure(error)
-        }
+        let configuration = try ConfigurationFile.read(config)
+        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let known = try configuration.models[model] ?? Configuration.Model(base: absolute(model))
+        var order = RenderOrder()
+        (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)
+        (order.guidance, order.sampler, order.width, order.height) = (guidance, sampler, width, height)
+        (order.gammas, order.loraScales, order.loras) = (gamma.isEmpty ? nil : gamma, loraScale, try lora.map(LoRAChoice.init))
+        (order.jobFolder, order.subjects) = (try job.map(absolute), subject.isEmpty ? nil : subject)
+        order.specification = spec
+        order.layout = layout.isEmpty ? nil : RenderLayout(try layout.map(Self.box))
+        (order.initialLatents, order.savedLatents) = (initLatents, saveLatents)
+        order.precision = mixedPrecision
+        try RenderJob(model: known, order, configuration: configuration, output: try absolute(output), progress: ProgressReporter()).run().forEach { print($0) }
     }
 
     /// `a=0.05,0.2,0.5,0.9`

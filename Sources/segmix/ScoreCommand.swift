@@ -42,18 +42,14 @@ struct ScoreCommand: ParsableCommand {
     func validate() throws { try JobOptions.check(settings) }
 
     func run() throws {
-        do {
-            let configuration = try ConfigurationFile.read(config)
-            Preparation.Means(configuration, model: nil).keepLocalCopies()
-            let loaded = try Job.load(
-                JobFolder(try absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
-            let result = try ScoreJob(
-                loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? config),
-                images: image, queries: query, threshold: threshold, overlap: overlap
-            ).run()
-            try Answer.print(result, lines: result.lines, json: json)
-        } catch {
-            throw JobFailure(error)
-        }
+        let configuration = try ConfigurationFile.read(config)
+        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let loaded = try Job.load(
+            JobFolder(try absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
+        let result = try ScoreJob(
+            loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? config),
+            images: image, queries: query, threshold: threshold, overlap: overlap
+        ).run()
+        try Answer.print(result, lines: result.lines, json: json)
     }
 }

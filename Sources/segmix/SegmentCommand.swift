@@ -30,17 +30,13 @@ struct SegmentCommand: ParsableCommand {
     var config = Configuration.defaultPath
 
     func run() throws {
-        do {
-            let configuration = try ConfigurationFile.read(config)
-            Preparation.Means(configuration, model: nil).keepLocalCopies()
-            let directory = try model.map { try configuration.models[$0]?.sam ?? absolute($0) }
-            print(
-                try SegmentJob(
-                    model: directory, maskModels: configuration.maskModels, image: image, box: box, points: point, output: try absolute(output),
-                    precision: mixedPrecision
-                ).run().line)
-        } catch {
-            throw JobFailure(error)
-        }
+        let configuration = try ConfigurationFile.read(config)
+        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let directory = try model.map { try configuration.models[$0]?.sam ?? absolute($0) }
+        print(
+            try SegmentJob(
+                model: directory, maskModels: configuration.maskModels, image: image, box: box, points: point, output: try absolute(output),
+                precision: mixedPrecision
+            ).run().line)
     }
 }

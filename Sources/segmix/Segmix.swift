@@ -23,11 +23,13 @@ struct Segmix: ParsableCommand {
             do throws(Fault) { try EngineVariables.check() } catch { throw JobFailure(.usage, error.message) }
             try command.run()
             try StandardOutput.requireWritten()
-        } catch let failure as JobFailure {
+        } catch where exitCode(for: error).isSuccess {
+            // Help is an error to ArgumentParser.
+            exit(withError: error)
+        } catch {
+            let failure = JobFailure(error)
             FileHandle.standardError.write(Data((failure.description + "\n").utf8))
             Foundation.exit(failure.status.rawValue)
-        } catch {
-            exit(withError: error)
         }
     }
 }
@@ -60,27 +62,19 @@ struct JobOptions: ParsableArguments {
     var configurationSnapshot: String?
 
     /// The job, its model and what it is prepared with.
-    /// - Throws: `JobFailure` with every fault.
+    /// - Throws: `FaultList` with every fault.
     func load() throws -> (Job, Configuration.Model, Preparation.Means) {
-        do {
-            let (job, configuration) = try read(for: .training)
-            let model = try configuration.model(for: job.specification)
-            return (job, model, Preparation.Means(configuration, model: model))
-        } catch {
-            throw JobFailure(error)
-        }
+        let (job, configuration) = try read(for: .training)
+        let model = try configuration.model(for: job.specification)
+        return (job, model, Preparation.Means(configuration, model: model))
     }
 
     /// The job and what it is prepared with; a job that lacks nothing but masks needs no model to be set up.
-    /// - Throws: `JobFailure` with every fault.
+    /// - Throws: `FaultList` with every fault.
     func loadForPreparation() throws -> (Job, Preparation.Means) {
-        do {
-            let (job, configuration) = try read(for: .preparation)
-            let model = try configuration.models.isEmpty && !job.lacksPriors ? nil : configuration.model(for: job.specification)
-            return (job, Preparation.Means(configuration, model: model))
-        } catch {
-            throw JobFailure(error)
-        }
+        let (job, configuration) = try read(for: .preparation)
+        let model = try configuration.models.isEmpty && !job.lacksPriors ? nil : configuration.model(for: job.specification)
+        return (job, Preparation.Means(configuration, model: model))
     }
 
     private func read(for purpose: Job.Purpose) throws -> (Job, Configuration) {

@@ -9,9 +9,7 @@ struct QueueOptions: ParsableArguments {
     @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = Configuration.defaultPath
 
-    func configuration() throws -> Configuration {
-        do { return try ConfigurationFile.read(config) } catch { throw JobFailure(error) }
-    }
+    func configuration() throws -> Configuration { try ConfigurationFile.read(config) }
 
     /// Opens the queue and does something with it.
     func withQueue<Result>(forReading: Bool, _ body: (JobStore, Configuration) throws -> Result) throws -> Result {

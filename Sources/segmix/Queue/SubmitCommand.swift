@@ -2,7 +2,6 @@ import ArgumentParser
 import Files
 import Foundation
 import Jobs
-import Pipeline
 
 struct SubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,18 +18,14 @@ struct SubmitCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.configuration()
         let job = JobFolder(try absolute(folder))
-        do {
-            guard Folder.leadsToDirectory(job.path) else { throw FileError("open the folder", job.path, code: Folder.exists(job.path) ? ENOTDIR : ENOENT) }
-            try job.faults(hasDefaultJob: configuration.defaultJob != nil).throwIfAny()
-            let name = name ?? job.name
-            guard !name.isEmpty else { throw Fault("a job cannot be called nothing; leave --name out to call it as its folder") }
-            guard !name.contains("/"), !IgnoredFiles.contains(name) else {
-                throw Fault("`\(name.onOneLine())` cannot be a job's name, because the inbox passes over such files; give it another with --name")
-            }
-            print("\(try Submission.submit(job.path, to: configuration.inbox, as: name).onOneLine()) is in the inbox \(configuration.inbox)")
-        } catch {
-            throw JobFailure(error)
+        guard Folder.leadsToDirectory(job.path) else { throw FileError("open the folder", job.path, code: Folder.exists(job.path) ? ENOTDIR : ENOENT) }
+        try job.faults(hasDefaultJob: configuration.defaultJob != nil).throwIfAny()
+        let name = name ?? job.name
+        guard !name.isEmpty else { throw Fault("a job cannot be called nothing; leave --name out to call it as its folder") }
+        guard !name.contains("/"), !IgnoredFiles.contains(name) else {
+            throw Fault("`\(name.onOneLine())` cannot be a job's name, because the inbox passes over such files; give it another with --name")
         }
+        print("\(try Submission.submit(job.path, to: configuration.inbox, as: name).onOneLine()) is in the inbox \(configuration.inbox)")
         if !QueueOptions.daemonRuns(configuration) { print("segmixd is not running; the job is taken when it starts") }
     }
 }
