@@ -9,7 +9,7 @@ extension JobSpecification {
         let values = KeyedValues(entries)
         let specification = JobSpecification(values)
         values.reportUnknownKeys(refused: RefusedKeys.reasons)
-        return (specification, values.faults + Availability.faults(of: specification, at: values))
+        return (specification, values.faults)
     }
 
     private init(_ values: KeyedValues) {
@@ -42,6 +42,9 @@ extension JobSpecification {
         lrWarmupSteps = values.integer(key(.lrWarmupSteps), 0...100_000_000, default: lrWarmupSteps)
         lrNumCycles = values.integer(key(.lrNumCycles), 1...1_000_000, default: lrNumCycles)
         lrPower = values.number(key(.lrPower), .aboveZero, default: lrPower)
+        if lrScheduler == .polynomial, learningRate <= 1e-7, let node = values.value(key(.learningRate)) {
+            values.report(node, "`lr_scheduler: polynomial` ends at a rate of 1e-7, and `learning_rate` is not above it; raise it, or use `lr_scheduler: linear`")
+        }
         optimizer = values.choice(key(.optimizer), default: optimizer)
         adamBeta1 = values.number(key(.adamBeta1), .decay, default: adamBeta1)
         adamBeta2 = values.number(key(.adamBeta2), .decay, default: adamBeta2)
