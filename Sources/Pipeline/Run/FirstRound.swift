@@ -101,14 +101,13 @@ struct FirstRound: Codable {
     }
 
     /// The model's fingerprint in the record; nil where there is none.
-    static func model(_ directory: RunDirectory) -> String? {
-        FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }?.fingerprint[Job.modelKey]
-    }
+    static func model(_ directory: RunDirectory) -> String? { known(directory)?.fingerprint[Job.modelKey] }
 
     /// What has to be encoded for a second round that goes on; nothing where there is no record.
-    static func prompts(_ directory: RunDirectory) -> [String] {
-        FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }?
-            .joining.map(\.picture.prompt) ?? []
+    static func prompts(_ directory: RunDirectory) -> [String] { known(directory)?.joining.map(\.picture.prompt) ?? [] }
+
+    private static func known(_ directory: RunDirectory) -> FirstRound? {
+        FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }
     }
 
     /// - Throws: `Fault` for a picture that joined and is not what it was.

@@ -13,7 +13,7 @@ final class MetricsFile {
     func begin(after step: Int) throws {
         var kept = ""
         if step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) {
-            for line in text.split(separator: "\n") where Self.step(of: line).map({ $0 <= step }) ?? false { kept += line + "\n" }
+            for line in text.split(separator: "\n") where (Self.object(line)?["step"] as? Int).map({ $0 <= step }) ?? false { kept += line + "\n" }
         }
         try AtomicFile.write(kept, to: path)
         guard let file = FileHandle(forWritingAtPath: path) else { throw FileError("write", path, code: errno) }
@@ -40,26 +40,25 @@ final class MetricsFile {
 
     /// `(step, loss)` of every line.
     func losses() -> [(step: Int, loss: Double)] {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
-        return text.split(separator: "\n").compactMap { line in
-            guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
-                let step = object["step"] as? Int, let loss = object["loss"] as? Double else { return nil }
+        objects().compactMap { object in
+            guard let step = object["step"] as? Int, let loss = object["loss"] as? Double else { return nil }
             return (step, loss)
         }
     }
 
     /// Seconds, composites and examples of all lines together.
     func totals() -> (seconds: Double, composites: Int, examples: Int) {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return (0, 0, 0) }
-        return text.split(separator: "\n").reduce(into: (0.0, 0, 0)) { sum, line in
-            guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { return }
+        objects().reduce(into: (0.0, 0, 0)) { sum, object in
             sum.0 += (object["seconds"] as? NSNumber)?.doubleValue ?? 0
             sum.1 += (object["composites"] as? NSNumber)?.intValue ?? 0
             sum.2 += (object["examples"] as? NSNumber)?.intValue ?? 0
         }
     }
 
-    private static func step(of line: Substring) -> Int? {
-        (try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["step"] as? Int
+    /// Of every line, one after the other.
+    private func objects() -> some Sequence<[String: Any]> {
+        ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").lazy.compactMap(Self.object)
     }
+
+    private static func object(_ line: Substring) -> [String: Any]? { try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] }
 }

@@ -71,38 +71,34 @@ enum TensorBoardEvent {
     static func isPicture(_ message: [UInt8]) -> Bool {
         // Time, step, then the summary with its first value: a tag, and what bears it.
         var at = 9
-        func varint() -> Int {
-            var value = 0, shift = 0
-            while at < message.count, shift < 56 {
-                let byte = Int(message[at])
-                at += 1
-                value |= (byte & 0x7F) << shift
-                if byte & 0x80 == 0 { break }
-                shift += 7
-            }
-            return value
-        }
-        guard varint() == 2 << 3 else { return false }
-        _ = varint()
-        guard varint() == 5 << 3 | 2 else { return false }
-        _ = varint()
-        guard varint() == 1 << 3 | 2 else { return false }
-        _ = varint()
-        guard varint() == 1 << 3 | 2 else { return false }
-        let tag = varint()
+        guard varint(message, &at) == 2 << 3 else { return false }
+        _ = varint(message, &at)
+        guard varint(message, &at) == 5 << 3 | 2 else { return false }
+        _ = varint(message, &at)
+        guard varint(message, &at) == 1 << 3 | 2 else { return false }
+        _ = varint(message, &at)
+        guard varint(message, &at) == 1 << 3 | 2 else { return false }
+        let tag = varint(message, &at)
         return tag < message.count - at && message[at + tag] == 4 << 3 | 2
     }
 
     /// The step of one of our messages; 0 where it has none.
     static func step(of message: [UInt8]) -> Int {
         // After the time (a key and eight bytes) comes field 2, a varint.
-        guard message.count > 10, message[9] == 2 << 3 else { return 0 }
-        var value: UInt64 = 0, shift: UInt64 = 0
-        for byte in message[10...] {
-            value |= UInt64(byte & 0x7F) << shift
-            if byte & 0x80 == 0 || shift == 63 { break }
+        var at = 9
+        return varint(message, &at) == 2 << 3 ? varint(message, &at) : 0
+    }
+
+    /// The whole number at `at`, seven bits a byte, which it goes past; what is cut off ends where the message does.
+    private static func varint(_ message: [UInt8], _ at: inout Int) -> Int {
+        var value = 0, shift = 0
+        while at < message.count, shift < 56 {
+            let byte = Int(message[at])
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte & 0x80 == 0 { break }
             shift += 7
         }
-        return Int(truncatingIfNeeded: value)
+        return value
     }
 }
