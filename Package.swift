@@ -105,33 +105,35 @@ let package = Package(
 
         // What several test targets read their references with.
         .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
+        // Folders that go with the test.
+        .target(name: "TestFolders", path: "Tests/TestFolders"),
 
         .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),
         .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "CKernels"]),
-        .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "Weights"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "Training", "Weights"]),
+        .testTarget(name: "WeightsTests", dependencies: ["CPUDevice", "TestFolders", "Weights"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["CPUDevice", "Diffusion", "ModelGoldens", "TestFolders", "Training", "Weights"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"]),
-        .testTarget(name: "VisionTests", dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "Vision", "Weights"]),
+        .testTarget(name: "VisionTests", dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "TestFolders", "Vision", "Weights"]),
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "SegMix", "Tensors", "Training", "Weights"]),
+            dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "SegMix", "Tensors", "TestFolders", "Training", "Weights"]),
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["CPUDevice", "Diffusion", "Images", "JobStore", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "Training", "Weights", "segmix", "segmixd"]),
-        .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs"]),
+            dependencies: ["CPUDevice", "Diffusion", "Images", "JobStore", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "TestFolders", "Training", "Weights", "segmix", "segmixd"]),
+        .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs", "TestFolders"]),
         .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
             name: "StatusPageTests",
             dependencies: [
-                "Files", "JobStore", "Jobs", "StatusPage", .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "Files", "JobStore", "Jobs", "StatusPage", "TestFolders", .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                "Daemon", "Files", "JobStore", "Jobs", "TestFolders", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
     ],
     swiftLanguageModes: [.v6]

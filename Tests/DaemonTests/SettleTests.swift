@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Jobs
 import JobStore
+import TestFolders
 import Testing
 
 @testable import Daemon

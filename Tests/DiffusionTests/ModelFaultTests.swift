@@ -1,6 +1,7 @@
 import CPUDevice
 import Foundation
 import ModelGoldens
+import TestFolders
 import Testing
 import Weights
 
@@ -12,13 +13,10 @@ import Weights
 
     /// Hands `check` a folder with a golden model's JSON file `name`, changed by `changes`.
     private func changed(_ name: String, _ changes: [String: Any], check: (String) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
         let source = try Data(contentsOf: Golden.models.appendingPathComponent("odd-b/\(name)"))
         let object = try #require(try JSONSerialization.jsonObject(with: source) as? [String: Any])
-        let target = folder.appendingPathComponent(URL(fileURLWithPath: name).lastPathComponent)
-        try JSONSerialization.data(withJSONObject: object.merging(changes) { $1 }).write(to: target)
+        try folder.write(JSONSerialization.data(withJSONObject: object.merging(changes) { $1 }), to: URL(fileURLWithPath: name).lastPathComponent)
         try check(folder.path)
     }
 
@@ -46,11 +44,9 @@ import Weights
         ]
         for (name, read) in readers {
             for (make, says) in kinds {
-                let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
-                try FileManager.default.copyItem(at: Golden.models.appendingPathComponent("odd-b"), to: folder)
-                defer { try? FileManager.default.removeItem(at: folder) }
-                try FileManager.default.removeItem(atPath: folder.path + "/" + name)
-                try make(folder.path + "/" + name)
+                let folder = try TemporaryFolder(copying: Golden.models.path + "/odd-b")
+                try folder.remove(name)
+                try make(folder.file(name))
                 let fault = sentence { try read(folder.path) }
                 #expect(fault?.hasPrefix("\(folder.path)/\(name): ") == true && fault?.contains(says) == true, "\(name): \(fault ?? "accepted")")
             }
@@ -90,12 +86,9 @@ import Weights
 
     /// As in diffusers a middle without attention is one residual block, not two.
     @Test func aPlainMiddleIsOneBlock() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
-        try FileManager.default.copyItem(at: Golden.models.appendingPathComponent("odd-b"), to: folder)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appendingPathComponent("unet/config.json")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
-        try JSONSerialization.data(withJSONObject: object.merging(["mid_block_type": "UNetMidBlock2D"]) { $1 }).write(to: file)
+        let folder = try TemporaryFolder(copying: Golden.models.path + "/odd-b"), file = "unet/config.json"
+        let object = try #require(try JSONSerialization.jsonObject(with: folder.data(file)) as? [String: Any])
+        try folder.write(JSONSerialization.data(withJSONObject: object.merging(["mid_block_type": "UNetMidBlock2D"]) { $1 }), to: file)
         do {
             _ = try SDXLDirectory(folder.path).loadUNet()
             Issue.record("the rest of the middle was not missed")

@@ -1,35 +1,9 @@
 import Foundation
 import ModelGoldens
+import TestFolders
 import Testing
 
 @testable import Diffusion
-
-/// A directory for one test, removed with it.
-private final class Scratch {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("tokenizer-\(UUID().uuidString)")
-
-    init(copying source: URL? = nil) throws {
-        if let source {
-            try FileManager.default.copyItem(at: source, to: url)
-        } else {
-            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        }
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func write(_ name: String, _ text: String) throws {
-        try Data(text.utf8).write(to: url.appendingPathComponent(name))
-    }
-
-    func read(_ name: String) throws -> String {
-        try String(contentsOf: url.appendingPathComponent(name), encoding: .utf8)
-    }
-
-    func remove(_ name: String) throws {
-        try FileManager.default.removeItem(at: url.appendingPathComponent(name))
-    }
-}
 
 struct TokenizerTests {
     private struct Tokens: Decodable {
@@ -90,12 +64,11 @@ struct TokenizerTests {
 
     @Test func combinedFileGivesTheSameIds() throws {
         for source in [first, second] {
-            let scratch = try Scratch(copying: source)
+            let scratch = try TemporaryFolder(copying: source.path)
             let merges = try scratch.read("merges.txt").split(separator: "\n").dropFirst()
                 .map { String(decoding: try! JSONEncoder().encode(String($0)), as: UTF8.self) }.joined(separator: ",")
             let vocabulary = try scratch.read("vocab.json")
-            try scratch.write(
-                "tokenizer.json", #"{"model": {"type": "BPE", "vocab": \#(vocabulary), "merges": [\#(merges)]}}"#)
+            try scratch.write(#"{"model": {"type": "BPE", "vocab": \#(vocabulary), "merges": [\#(merges)]}}"#, to: "tokenizer.json")
             try scratch.remove("vocab.json")
             try scratch.remove("merges.txt")
             let (one, other) = (try CLIPTokenizer(directory: source), try CLIPTokenizer(directory: scratch.url))
@@ -104,8 +77,8 @@ struct TokenizerTests {
     }
 
     @Test func olderFilesWithoutAddedTokensAreRead() throws {
-        let scratch = try Scratch(copying: second)
-        try scratch.write("tokenizer_config.json", #"{"model_max_length": 1e30, "pad_token": "<|endoftext|>"}"#)
+        let scratch = try TemporaryFolder(copying: second.path)
+        try scratch.write(#"{"model_max_length": 1e30, "pad_token": "<|endoftext|>"}"#, to: "tokenizer_config.json")
         let tokenizer = try CLIPTokenizer(directory: scratch.url)
         #expect(tokenizer.paddingID == 0, "special_tokens_map.json goes before an old tokenizer_config.json")
         #expect(tokenizer.length == 77)
@@ -133,14 +106,14 @@ struct TokenizerTests {
             ("configuration is a list", "tokenizer_config.json", "[]", "tokenizer_config.json: the file is not what"),
         ]
         for (name, file, text, says) in cases {
-            let scratch = try Scratch(copying: first)
-            if let text { try scratch.write(file, text) } else { try scratch.remove(file) }
+            let scratch = try TemporaryFolder(copying: first.path)
+            if let text { try scratch.write(text, to: file) } else { try scratch.remove(file) }
             do {
                 _ = try CLIPTokenizer(directory: scratch.url)
                 Issue.record("\(name): accepted")
             } catch let error as TokenizerError {
                 #expect(error.description.contains(says), "\(name): \(error)")
-                #expect(error.description.hasPrefix(scratch.url.path), "\(name): \(error)")
+                #expect(error.description.hasPrefix(scratch.path), "\(name): \(error)")
             }
         }
     }
@@ -163,10 +136,10 @@ struct TokenizerTests {
     }
 
     @Test func ownFilesCanBeRead() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let files = TokenizerFiles(learnedFrom: "a red dog and a red bike", mergeCount: 1000)
         for (name, data) in files.contents(padding: .exclamationMark) {
-            try data.write(to: scratch.url.appendingPathComponent(name))
+            try scratch.write(data, to: name)
         }
         let tokenizer = try CLIPTokenizer(directory: scratch.url)
         #expect(tokenizer.tokenize("A RED dog and a red bike").attentionLength == 2 + 7, "words of the text are single tokens")

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Jobs
 import SegMix
+import TestFolders
 import Testing
 
 @testable import Pipeline

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Images
 import Jobs
+import TestFolders
 import Testing
 import Weights
 

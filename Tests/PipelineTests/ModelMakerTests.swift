@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Jobs
 import Tensors
+import TestFolders
 import Testing
 import Weights
 

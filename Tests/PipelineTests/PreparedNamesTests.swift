@@ -2,6 +2,7 @@ import Diffusion
 import Files
 import Foundation
 import Jobs
+import TestFolders
 import Testing
 
 @testable import Pipeline

@@ -3,6 +3,7 @@ import Foundation
 import Images
 import Jobs
 import ModelGoldens
+import TestFolders
 import Testing
 import Weights
 

@@ -1,5 +1,6 @@
 import Foundation
 import ModelGoldens
+import TestFolders
 import Testing
 
 @testable import Pipeline

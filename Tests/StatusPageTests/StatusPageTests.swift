@@ -6,6 +6,7 @@ import Jobs
 import JobStore
 import Logging
 import ServiceLifecycle
+import TestFolders
 import Testing
 
 @testable import StatusPage
@@ -261,8 +262,7 @@ import Testing
     }
 
     @Test func aCurveHasAnEnd() throws {
-        let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
-        defer { unlink(path) }
+        let folder = try TemporaryFolder(), path = folder.file("metrics.jsonl")
         // Twenty bytes each.
         try (1...9).map { "{\"step\":\($0),\"loss\":1}\n" }.joined().write(toFile: path, atomically: false, encoding: .utf8)
         #expect(read(LossCurves(), path, points: 10).count == 9)
@@ -274,8 +274,7 @@ import Testing
     }
 
     @Test func aLongCurveIsThinnedOut() throws {
-        let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
-        defer { unlink(path) }
+        let folder = try TemporaryFolder(), path = folder.file("metrics.jsonl")
         try (1...1000).map { "{\"step\":\($0),\"loss\":\($0 % 2 == 0 ? 1 : 3)}" }.joined(separator: "\n").write(toFile: path, atomically: false, encoding: .utf8)
         let curves = LossCurves()
         let curve = read(curves, path, points: 100)
@@ -285,8 +284,7 @@ import Testing
     }
 
     @Test func aCurveGrowsWithItsFile() throws {
-        let path = NSTemporaryDirectory() + "segmix-loss-\(UUID().uuidString)"
-        defer { unlink(path) }
+        let folder = try TemporaryFolder(), path = folder.file("metrics.jsonl")
         func append(_ text: String) throws {
             let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
             defer { close(descriptor) }

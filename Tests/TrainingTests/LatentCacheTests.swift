@@ -5,6 +5,7 @@ import Images
 import ModelGoldens
 import SegMix
 import Tensors
+import TestFolders
 import Testing
 @testable import Training
 
@@ -12,7 +13,7 @@ import Testing
 /// OpenBLAS sums a row depends on how many there are, on some processors.
 @Suite(.serialized) struct LatentCacheTests {
     /// Micro-steps 0, 1, … of a run that shows plain photos only.
-    private func batches(_ count: Int, centered: Bool) throws -> (vae: VAE, batches: [MicroStep], scratch: Scratch) {
+    private func batches(_ count: Int, centered: Bool) throws -> (vae: VAE, batches: [MicroStep], scratch: TemporaryFolder) {
         var run = try SmallRun()
         run.sampler.centerCrop = centered
         run.sampler.segmixProbability = 0

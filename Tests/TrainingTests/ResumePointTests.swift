@@ -1,6 +1,7 @@
 import CPUDevice
 import Foundation
 import Tensors
+import TestFolders
 import Testing
 @testable import Training
 import Weights
@@ -31,7 +32,7 @@ import Weights
     }
 
     @Test func roundTrip() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path + "/made/on/the/way"), saved = optimizer(3)
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path + "/made/on/the/way"), saved = optimizer(3)
         let nothing = try restore(points, optimizer()).step
         #expect(!points.exists && nothing == nil)
         try points.save(step: 12, saved, Self.fingerprint, keeping: 2)
@@ -42,7 +43,7 @@ import Weights
     }
 
     @Test func theNewestAreKept() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
         for step in [5, 10, 15, 999_999, 1_000_000] { try points.save(step: step, optimizer(UInt64(step)), Self.fingerprint, keeping: 2) }
         #expect(folder.names("") == ["step-1000000.safetensors", "step-999999.safetensors"])
         let other = optimizer()
@@ -54,7 +55,7 @@ import Weights
     }
 
     @Test func damagedFilesArePassedOver() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
         try points.save(step: 1, optimizer(1), Self.fingerprint, keeping: 9)
         try points.save(step: 2, optimizer(2), Self.fingerprint, keeping: 9)
         let newest = "step-000002.safetensors", good = try folder.data(newest)
@@ -71,7 +72,7 @@ import Weights
             damages.append(("\(to) for \(from)", good.prefix(8) + Data(text.replacingOccurrences(of: from, with: to).utf8) + good[header...]))
         }
         for (what, data) in damages {
-            try folder.write(data, newest)
+            try folder.write(data, to: newest)
             let other = optimizer(9)
             let (step, skipped) = try restore(points, other)
             #expect(step == 1 && skipped == [newest] && values(other) == values(optimizer(1)), "\(what)")
@@ -79,7 +80,7 @@ import Weights
         // Where nothing verifies, the run starts from what it had: nothing of a damaged file is taken.
         try FileManager.default.removeItem(atPath: folder.path + "/step-000001.safetensors")
         for (what, data) in damages {
-            try folder.write(data, newest)
+            try folder.write(data, to: newest)
             let fresh = optimizer(9)
             let step = try restore(points, fresh).step
             #expect(step == nil && values(fresh) == values(optimizer(9)), "\(what)")
@@ -88,8 +89,8 @@ import Weights
 
     /// Files of later steps that were passed over are no reason to let go of the newest good one.
     @Test func whatWasPassedOverIsNotKept() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
-        for step in [1900, 2000] { try folder.write(Data([1, 2, 3]), "step-00\(step).safetensors") }
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
+        for step in [1900, 2000] { try folder.write(Data([1, 2, 3]), to: "step-00\(step).safetensors") }
         #expect(try restore(points, optimizer(9)).step == nil)
         try points.save(step: 100, optimizer(1), Self.fingerprint, keeping: 2)
         #expect(folder.names("") == ["step-000100.safetensors"])
@@ -99,7 +100,7 @@ import Weights
     }
 
     @Test func aFileOfOtherShapesIsPassedOver() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
         try points.save(step: 3, optimizer(1), Self.fingerprint, keeping: 1)
         let adapters = AdapterSet(rank: 3, alpha: 3, seed: 0)
         for (path, inputs, outputs) in [("x.to_q", 5, 3), ("x.to_out.0", 4, 7)] { _ = adapters.adapter(for: path, inputs: inputs, outputs: outputs) }
@@ -108,7 +109,7 @@ import Weights
     }
 
     @Test func otherSettingsAreRefusedByName() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
         try points.save(step: 8, optimizer(1), Self.fingerprint, keeping: 1)
         for (change, says) in [
             (["seed": "8"], "a run with seed 7, and this one has 8"), (["soft_alpha": "1"], "soft_alpha unset, and this one has 1"),
@@ -128,8 +129,8 @@ import Weights
     }
 
     @Test func strangeFilesAreLeftAlone() throws {
-        let folder = try Scratch(), points = ResumePoint(directory: folder.path)
-        for name in ["step-.safetensors", "step-x.safetensors", "notes.txt", ".step-000004.safetensors.tmp"] { try folder.write(Data("hello".utf8), name) }
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
+        for name in ["step-.safetensors", "step-x.safetensors", "notes.txt", ".step-000004.safetensors.tmp"] { try folder.write(Data("hello".utf8), to: name) }
         #expect(!points.exists)
         try points.save(step: 4, optimizer(1), Self.fingerprint, keeping: 1)
         let step = try restore(points, optimizer()).step

@@ -4,12 +4,13 @@ import Foundation
 import ModelGoldens
 import SegMix
 import Tensors
+import TestFolders
 @testable import Training
 import Weights
 
 /// A training of a golden model on drawn photos, in a folder of its own.
 struct SmallRun {
-    let scratch: Scratch
+    let scratch: TemporaryFolder
     var model: SDXLDirectory
     var settings: TrainingSettings
     var sampler: SamplerSettings
@@ -18,7 +19,7 @@ struct SmallRun {
 
     init(steps: Int = 4, model name: String = "odd-a") throws {
         CPUDevice.install()
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         try FileManager.default.createDirectory(atPath: scratch.path + "/photos", withIntermediateDirectories: true)
         try DrawnPhotos.write(to: scratch.path + "/photos")
         model = SDXLDirectory(Golden.models.path + "/" + name)

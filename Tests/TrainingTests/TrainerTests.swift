@@ -135,7 +135,7 @@ import Weights
         _ = try run.go(in: "out", stopAfter: [2])
         var newest = try run.scratch.data("out/resume/step-000002.safetensors")
         newest[newest.count - 3] ^= 64
-        try run.scratch.write(newest, "out/resume/step-000002.safetensors")
+        try run.scratch.write(newest, to: "out/resume/step-000002.safetensors")
         let end = try run.go(in: "out")
         #expect(end.observer.notes.count == 1 && end.observer.notes[0].contains("step-000002.safetensors is damaged"))
         #expect(end.observer.started == [1] && end.weights == whole.weights)

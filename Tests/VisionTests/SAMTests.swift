@@ -102,10 +102,8 @@ import Weights
             ("mobile-sam", "vision_config", 7, ["vision_config", "an object"]),
         ]
         for (name, key, value, words) in cases {
-            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
-            try FileManager.default.copyItem(atPath: SAMGolden(name).directory, toPath: folder.path)
-            defer { try? FileManager.default.removeItem(at: folder) }
-            let file = folder.appendingPathComponent("config.json"), parts = key.split(separator: ".").map(String.init)
+            let folder = try CopiedModel(SAMGolden(name).directory)
+            let file = URL(fileURLWithPath: folder.path + "/config.json"), parts = key.split(separator: ".").map(String.init)
             var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
             if parts.count == 1 {
                 object[key] = value
@@ -151,10 +149,7 @@ import Weights
     }
 
     @Test func processorMustFitTheModel() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segmixd-\(UUID().uuidString)")
-        try FileManager.default.copyItem(atPath: SAMGolden("sam-a").directory, toPath: folder.path)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appendingPathComponent("preprocessor_config.json")
+        let folder = try CopiedModel(SAMGolden("sam-a").directory), file = URL(fileURLWithPath: folder.path + "/preprocessor_config.json")
         for (text, words) in [
             (#"{"size": {"longest_edge": 1024}, "pad_size": {"height": 1024, "width": 1024}}"#, ["1024", "56"]),
             (#"{"size": {"longest_edge": 56}, "pad_size": {"height": 56, "width": 56}, "resample": 0}"#, ["resample"]),

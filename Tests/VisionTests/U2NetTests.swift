@@ -3,6 +3,7 @@ import Foundation
 import Images
 import ModelGoldens
 import Tensors
+import TestFolders
 import Testing
 import Weights
 
@@ -23,31 +24,27 @@ import Weights
     }
 
     @Test func missingAndSurplusTensorsAreNamed() throws {
-        let file = try SafetensorsFile(folder + "/u2net/model.safetensors"), spoilt = NSTemporaryDirectory() + "u2net-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: spoilt) }
-        try FileManager.default.createDirectory(atPath: spoilt, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: folder + "/u2net/config.json", toPath: spoilt + "/config.json")
+        let file = try SafetensorsFile(folder + "/u2net/model.safetensors"), spoilt = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: folder + "/u2net/config.json", toPath: spoilt.file("config.json"))
         var writer = SafetensorsWriter()
         for entry in file.entries where entry.name != "stage3d.rebnconv2d.conv_s1.bias" { writer.add(entry.name, try file.tensor(entry.name)) }
         writer.add("stage7.weight", Tensor([1], shape: [1]))
-        try writer.write(to: spoilt + "/model.safetensors")
-        let fault = #expect(throws: WeightFaults.self) { try U2Net(directory: spoilt) }
+        try writer.write(to: spoilt.file("model.safetensors"))
+        let fault = #expect(throws: WeightFaults.self) { try U2Net(directory: spoilt.path) }
         let text = fault?.description ?? ""
         #expect(text.contains("stage3d.rebnconv2d.conv_s1.bias") && text.contains("stage7.weight"), "\(text)")
     }
 
     /// Shapes are the file's own: what is no kernel is told of, not indexed or multiplied.
     @Test(arguments: [[], [1 << 60, 0, 3, 3], [0, 3, 3, 3]]) func aShapeThatIsNone(_ shape: [Int]) throws {
-        let file = try SafetensorsFile(folder + "/u2net/model.safetensors"), spoilt = NSTemporaryDirectory() + "u2net-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: spoilt) }
-        try FileManager.default.createDirectory(atPath: spoilt, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: folder + "/u2net/config.json", toPath: spoilt + "/config.json")
+        let file = try SafetensorsFile(folder + "/u2net/model.safetensors"), spoilt = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: folder + "/u2net/config.json", toPath: spoilt.file("config.json"))
         let key = "stage1.rebnconvin.conv_s1.weight"
         var writer = SafetensorsWriter()
         for entry in file.entries where entry.name != key { writer.add(entry.name, try file.tensor(entry.name)) }
         writer.add(key, shape: shape, shape.isEmpty ? [1] : [])
-        try writer.write(to: spoilt + "/model.safetensors")
-        let fault = #expect(throws: WeightFaults.self) { try U2Net(directory: spoilt) }
+        try writer.write(to: spoilt.file("model.safetensors"))
+        let fault = #expect(throws: WeightFaults.self) { try U2Net(directory: spoilt.path) }
         #expect(fault?.misshapen.contains { $0.key == key && $0.found == shape } == true, "\(fault?.description ?? "")")
     }
 

@@ -3,6 +3,7 @@ import Foundation
 import Images
 import ModelGoldens
 import Tensors
+import TestFolders
 import Weights
 
 /// A model directory of `Tests/Goldens/vision` and what transformers computed with it; the keys are described at the top of
@@ -41,12 +42,12 @@ func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
 
 /// A copy of a golden model's directory, to be spoilt; it goes with the test.
 final class CopiedModel {
-    let path = NSTemporaryDirectory() + "segmix-vision-\(UUID().uuidString)"
+    private let folder: TemporaryFolder
+    var path: String { folder.path }
 
     convenience init(of golden: VisionGolden) throws { try self.init(golden.directory) }
 
-    init(_ directory: String) throws { try FileManager.default.copyItem(atPath: directory, toPath: path) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    init(_ directory: String) throws { folder = try TemporaryFolder(copying: directory) }
 
     /// Replaces keys of a JSON file; a null removes the key.
     func change(_ file: String, _ changes: [String: Any]) throws {

@@ -1,13 +1,14 @@
 import Foundation
 import Tensors
+import TestFolders
 import Testing
 @testable import Weights
 
 @Suite struct AdapterSetTests {
-    let directory: TemporaryDirectory
+    let directory: TemporaryFolder
     init() throws {
         _ = device
-        directory = try TemporaryDirectory()
+        directory = try TemporaryFolder()
     }
 
     static let block = "down_blocks.1.attentions.0.transformer_blocks.0."

@@ -1,13 +1,14 @@
 import Foundation
 import Tensors
+import TestFolders
 import Testing
 @testable import Weights
 
 @Suite struct LoRAFileTests {
-    let directory: TemporaryDirectory
+    let directory: TemporaryFolder
     init() throws {
         _ = device
-        directory = try TemporaryDirectory()
+        directory = try TemporaryFolder()
     }
 
     @Test func readsWhatDiffusersSaves() throws {

@@ -1,22 +1,23 @@
 import Files
 import Foundation
+import TestFolders
 import Testing
 @testable import Weights
 
 /// Models on other machines: copied once, whole, bounded; the original where there is no way.
 @Suite(.serialized) struct LocalCopiesTests {
-    private func copies(_ folder: TemporaryDirectory, limit: Int = 1 << 20, reserve: Int = 0) -> LocalCopies {
+    private func copies(_ folder: TemporaryFolder, limit: Int = 1 << 20, reserve: Int = 0) -> LocalCopies {
         LocalCopies(directory: folder.file("made/copies"), limit: limit, reserve: reserve) { $0.contains("/share") }
     }
 
-    private func write(_ folder: TemporaryDirectory, _ name: String, _ count: Int, _ byte: UInt8 = 7) throws -> String {
+    private func write(_ folder: TemporaryFolder, _ name: String, _ count: Int, _ byte: UInt8 = 7) throws -> String {
         let path = folder.file(name)
         try Data(repeating: byte, count: count).write(to: URL(fileURLWithPath: path))
         return path
     }
 
     @Test func aCopyIsMadeOnceAndFollowsItsOriginal() throws {
-        let folder = try TemporaryDirectory(), copies = copies(folder)
+        let folder = try TemporaryFolder(), copies = copies(folder)
         let original = try write(folder, "share-a", 5_000_001)
         let large = LocalCopies(directory: copies.directory, limit: 8 << 20, reserve: 0, isRemote: copies.isRemote)
         let copy = try #require(try large.copy(of: original))
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test func theLongestUnusedGoFirst() throws {
-        let folder = try TemporaryDirectory(), copies = copies(folder, limit: 2_500)
+        let folder = try TemporaryFolder(), copies = copies(folder, limit: 2_500)
         let paths = try (0..<3).map { try write(folder, "share-\($0)", 1_000) }
         let first = try #require(try copies.copy(of: paths[0]))
         usleep(20_000)
@@ -48,7 +49,7 @@ import Testing
 
     /// Nothing is thrown away for what does not fit all the same, and what a killed copier left goes after a while.
     @Test func roomIsMadeOnlyWhereItHelps() throws {
-        let folder = try TemporaryDirectory(), copies = copies(folder)
+        let folder = try TemporaryFolder(), copies = copies(folder)
         let kept = try #require(try copies.copy(of: write(folder, "share-a", 1_000)))
         for name in [".x.copy.new.1f.tmp", "y.copy.new"] {
             for (age, name) in [(0.0, name + "-young" + (name.hasSuffix("tmp") ? ".2f.tmp" : ".new")), (86_400.0, name)] {
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func withoutRoomTheOriginalIsUsed() throws {
-        let folder = try TemporaryDirectory(), original = try write(folder, "share", 3_000)
+        let folder = try TemporaryFolder(), original = try write(folder, "share", 3_000)
         #expect(try copies(folder, limit: 2_999).copy(of: original) == nil)
         #expect(try copies(folder, reserve: .max / 2).copy(of: original) == nil)
         #expect(try copies(folder).copy(of: folder.file("share-absent")) == nil)
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test func tensorsComeFromTheCopy() throws {
-        let folder = try TemporaryDirectory(), remote = folder.file("share.safetensors"), local = folder.file("local.safetensors")
+        let folder = try TemporaryFolder(), remote = folder.file("share.safetensors"), local = folder.file("local.safetensors")
         for path in [remote, local] { try FileManager.default.copyItem(atPath: golden("reference.safetensors"), toPath: path) }
         LocalCopies.use(copies(folder, limit: 1 << 30))
         defer { LocalCopies.use(nil) }
@@ -98,7 +99,7 @@ import Testing
 
     /// Nobody makes copies in the directory of somebody else.
     @Test(.enabled(if: geteuid() == 0, "root is needed")) func thereAreNoCopiesAmongThoseOfOthers() throws {
-        let folder = try TemporaryDirectory(), copies = copies(folder), original = try write(folder, "share-a", 100), made = folder.file("made")
+        let folder = try TemporaryFolder(), copies = copies(folder), original = try write(folder, "share-a", 100), made = folder.file("made")
         try FileManager.default.createDirectory(atPath: made, withIntermediateDirectories: true)
         try #require(chown(made, 1, 1) == 0)
         #expect(try copies.copy(of: original) == nil && FileManager.default.contentsOfDirectory(atPath: made) == [])
@@ -118,7 +119,7 @@ import Testing
             try process.run()
             return process
         }
-        let folder = try TemporaryDirectory(), files = FileManager.default
+        let folder = try TemporaryFolder(), files = FileManager.default
         for name in ["real", "share"] { try files.createDirectory(atPath: folder.file(name), withIntermediateDirectories: false) }
         try files.copyItem(atPath: golden("reference.safetensors"), toPath: folder.file("real/model.safetensors"))
         // In the foreground: a daemon would hold on to what `Process` waits for.
@@ -141,7 +142,7 @@ import Testing
     }
 
     @Test func aFileThatIsWrittenToIsFound() throws {
-        let folder = try TemporaryDirectory(), path = folder.file("model.safetensors")
+        let folder = try TemporaryFolder(), path = folder.file("model.safetensors")
         try FileManager.default.copyItem(atPath: golden("reference.safetensors"), toPath: path)
         var file: SafetensorsFile? = try SafetensorsFile(path)
         try MappedFiles.requireUnchanged()

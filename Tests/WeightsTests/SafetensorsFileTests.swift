@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestFolders
 import Testing
 @testable import Weights
 
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test func unalignedDataIsCopied() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         let header = #"{"pad":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}"#
         var data = safetensors(header)
         data.append(7)
@@ -117,7 +118,7 @@ import Testing
 
     @Test(arguments: 0..<malformed.count) func refusesMalformedHeaders(_ i: Int) throws {
         let (header, data, says) = Self.malformed[i]
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         let path = directory.file("bad.safetensors")
         try safetensors(header, data: data).write(to: URL(fileURLWithPath: path))
         let message = try #require(sentence { _ = try SafetensorsFile(path) }, "accepted: \(header.prefix(80))")
@@ -125,7 +126,7 @@ import Testing
     }
 
     @Test func refusesMalformedFiles() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         let cases: [(Data, String)] = [
             (Data(), "0 bytes and no header"),
             (Data([1, 2, 3]), "3 bytes and no header"),
@@ -154,7 +155,7 @@ import Testing
 
     /// A pipe in the place of a file is not waited for, and a name of many bytes or with line ends makes no long or second line.
     @Test(.timeLimit(.minutes(1))) func strangeFilesAndNames() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         let pipe = directory.file("pipe.safetensors")
         mkfifo(pipe, 0o600)
         #expect(try #require(sentence { _ = try SafetensorsFile(pipe) }).contains("regular file"))
@@ -167,7 +168,7 @@ import Testing
 
     /// Flipped bits and cut tails either give an error or a file all of whose tensors can be read.
     @Test func survivesRandomDamage() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         let path = directory.file("damaged.safetensors")
         let original = try Data(contentsOf: URL(fileURLWithPath: golden("reference.safetensors")))
         let headerEnd = 8 + Int(original[0]) + Int(original[1]) << 8

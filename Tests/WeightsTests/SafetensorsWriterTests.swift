@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestFolders
 import Testing
 @testable import Weights
 
@@ -7,7 +8,7 @@ import Testing
     init() { _ = device }
 
     @Test func writesTheReferencesBytes() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         let reference = try SafetensorsFile(golden("reference.safetensors"))
         var writer = SafetensorsWriter(metadata: reference.metadata)
         for entry in reference.entries.shuffled() {
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test func valuesComeBack() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         var writer = SafetensorsWriter(metadata: ["prompts": "[\"a\\u0000\"]", "é": "\u{0}\u{1f}\u{7f}"])
         let values: [Float] = [0, -0.0, .infinity, 1e-45, .nan, 3]
         writer.add("x", shape: [2, 3], values)
@@ -44,11 +45,11 @@ import Testing
 
     @Test func aFailingTensorLeavesNothing() throws {
         struct Stop: Error {}
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryFolder()
         var writer = SafetensorsWriter()
         writer.add("x", shape: [1], [1])
         writer.add("y", .float32, shape: [1]) { _ in throw Stop() }
         #expect(throws: Stop.self) { try writer.write(to: directory.file("a")) }
-        #expect(try directory.names == [])
+        #expect(directory.names() == [])
     }
 }

@@ -1,13 +1,14 @@
 import Foundation
 import Tensors
+import TestFolders
 import Testing
 @testable import Weights
 
 @Suite struct WeightStoreTests {
-    let directory: TemporaryDirectory
+    let directory: TemporaryFolder
     init() throws {
         _ = device
-        directory = try TemporaryDirectory()
+        directory = try TemporaryFolder()
     }
 
     func write(_ name: String, _ tensors: [(String, [Int])], value: Float = 1) throws {
