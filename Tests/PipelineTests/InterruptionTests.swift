@@ -176,6 +176,23 @@ import Testing
         #expect(try place.train("--resume").status == 0)
     }
 
+    /// Another layout after a stop among the final pictures: none of the old ones is left, and no layout that nothing goes by.
+    @Test func finalPicturesOfOtherSettingsAreDrawnAnew() throws {
+        let place = try Workplace(steps: 2), layout = "layout: {a: [0, 0, 0.5, 1], b: [0.5, 0, 1, 1]}, "
+        let scales = (1...40).map { "\(Double($0) / 20)" }.joined(separator: ", ")
+        let render = "prompts: [an olis toy and a hta corgi], gamma: 0.07, steps: 2"
+        try place.replace("{steps: 2}", "{seeds: [4], lora_scale: [\(scales)], \(render)}", in: "toys/job.yaml")
+        let running = try place.starting("run")
+        running.until { place.exists("out/samples/final-05.png") }
+        running.send(SIGTERM)
+        try #require(running.end().status == 75)
+        let few = scales.split(separator: ", ").prefix(4).joined(separator: ", ")
+        try place.replace("lora_scale: [\(scales)], ", "lora_scale: [\(few)], \(layout)", in: "toys/job.yaml")
+        for folder in ["out", "fresh"] { try #require(try place.starting("run", to: folder).end().status == 0) }
+        #expect(place.names("out/samples") == place.names("fresh/samples") && place.names("out/samples").count == 6)
+        for name in place.names("fresh/samples") { #expect(try place.data("out/samples/" + name) == place.data("fresh/samples/" + name), "\(name)") }
+    }
+
     /// A stop after the training loses none of it, and says what is still to do.
     @Test(arguments: [("final 1 of", "steps: 1000"), ("scoring the pictures", "steps: 1, seeds: [\((1...60).map(String.init).joined(separator: ", "))]")])
     func stoppingAfterTheTraining(_ moment: String, _ render: String) throws {

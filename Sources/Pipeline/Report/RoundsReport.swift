@@ -78,7 +78,8 @@ struct RoundsReport: Encodable {
             sentence = "\(beginning); \(means)" + (two >= one ? "" : ": its LoRA, \(round.files[0]), is the better one")
         } else {
             better = nil
-            sentence = beginning
+            let isKnownOfOne = second.scores?.mean != nil && round.scores == nil
+            sentence = beginning + (isKnownOfOne ? "; which of them keeps the subjects apart better is not known, as round 1 was trained alone and has no final pictures" : "")
         }
     }
 }

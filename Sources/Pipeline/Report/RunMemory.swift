@@ -9,9 +9,10 @@ struct RunMemory: Encodable {
     /// Blocks of the UNet that were computed again in each backward pass, of how many.
     let recomputedBlocks, blocks: Int
 
-    init(device: CPUDevice, cost: JobCost, clock: RunClock) {
+    /// - Parameter foreseen: with the making of masks and prior images, where that takes more than the training.
+    init(device: CPUDevice, cost: JobCost, foreseen: Int, clock: RunClock) {
         let process = ProcessMemory.now(), peaks = clock.peaks(resident: process.peak, tensors: device.peakBytes)
-        (foreseen, available) = (cost.memory.total, cost.budget.available)
+        (self.foreseen, available) = (foreseen, cost.budget.available)
         (liveTensors, peakTensors) = (device.liveBytes, peaks.tensors)
         (residentWeights, peakResident) = (process.files, peaks.resident)
         (recomputedBlocks, blocks) = (cost.choice.recomputed, cost.choice.blocks)

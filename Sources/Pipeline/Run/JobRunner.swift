@@ -82,6 +82,7 @@ public struct JobRunner {
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
         var cost = try JobCost(self.job, model: configured, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
+        let beforehand = cost.memory.total
         let lock = try OutputLock(directory.path)
         defer { withExtendedLifetime(lock) {} }
         // It may have come to its end in another process since.
@@ -143,7 +144,7 @@ public struct JobRunner {
         try MappedFiles.requireUnchanged()
         try RunReport(
             job: job, inputs: inputs, modelPath: model.path, directory: directory, result: result, rounds: rounds, notes: doubts + [ofPrecision].compactMap { $0 } + notes + cut,
-            clock: clock, memory: .init(device: device, cost: cost, clock: clock)
+            clock: clock, memory: .init(device: device, cost: cost, foreseen: max(beforehand, cost.memory.total), clock: clock)
         ).write()
         if extent == .whole { try directory.finish() }
         progress.say(.publish, "done: \(directory.loraFiles().joined(separator: " and "))")

@@ -45,10 +45,12 @@ public final class SampleRenderer {
         try Directory.create(folder)
         let total = pictures.reduce(0) { $0 + $1.request.steps }
         var before = 0
+        // All at once, while the layouts lie there that the old pictures were drawn with.
+        if keepsOld { for (i, picture) in pictures.enumerated() where try !isKept(picture, at: path(prefix, i)) { try remove(path(prefix, i)) } }
         for (i, picture) in pictures.enumerated() {
             let path = path(prefix, i), steps = picture.request.steps
             defer { before += steps }
-            if keepsOld, let old = try kept(picture, at: path) {
+            if keepsOld, let old = FileManager.default.contents(atPath: path) {
                 try isThere(i, old)
                 continue
             }
@@ -71,10 +73,24 @@ public final class SampleRenderer {
     /// Where `render` puts a picture.
     func path(_ prefix: String, _ index: Int) -> String { folder + "/" + prefix + String(format: "-%02d.png", index) }
 
-    /// The bytes of a picture that need not be made again.
-    private func kept(_ picture: PlannedPicture, at path: String) throws -> Data? {
-        guard let png = FileManager.default.contents(atPath: path), PNGText.value(of: Self.textKey, in: png) == parameters(picture) else { return nil }
-        return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true ? png : nil
+    /// Whether a picture is there and need not be made again.
+    private func isKept(_ picture: PlannedPicture, at path: String) throws -> Bool {
+        guard let png = FileManager.default.contents(atPath: path), PNGText.value(of: Self.textKey, in: png) == parameters(picture) else { return false }
+        return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true
+    }
+
+    /// Removes what other settings left before a stop: pictures `PREFIX-NN.png` from `count` on, and layouts that none of `pictures` has.
+    /// - Throws: `FileError`.
+    func removeOthers(prefix: String, count: Int, layoutsOf pictures: [PlannedPicture]) throws(FileError) {
+        guard Folder.leadsToDirectory(folder) else { return }
+        let used = Set((0..<count).map { path(prefix, $0) } + pictures.compactMap { $0.request.gamma > 0 ? layouts?.path(for: $0) : nil })
+        for name in try Folder.names(folder) where name.hasSuffix(".png") && [prefix + "-", "layout-"].contains(where: { name.hasPrefix($0) }) {
+            if !used.contains(folder + "/" + name) { try remove(folder + "/" + name) }
+        }
+    }
+
+    private func remove(_ path: String) throws(FileError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
     }
 
     /// The seed's noise, or `given`, shifted towards the picture's layout where its γ is above 0. `[1, h, w, C]`

@@ -83,12 +83,14 @@ struct TrainingRound {
 
     /// The final pictures, their sheet, and how well those that were to show every subject keep them apart.
     private func draw(_ result: inout Result) throws {
-        let directory = tools.directory, drawn = try tools.draw(tools.renders.final, prefix: "final", lora: result.lora)
+        let renders = tools.renders
+        try tools.images.removeOthers(prefix: "final", count: renders.final.count, layoutsOf: renders.final + renders.candidates)
+        let directory = tools.directory, drawn = try tools.draw(renders.final, prefix: "final", lora: result.lora)
         result.pictures = drawn.map { $0.record }
         if !drawn.isEmpty {
             try ContactSheet(pictures: drawn, references: tools.composer.subjects).write(to: directory.contactSheet)
         }
-        let keys = tools.job.photos.subjects.map(\.key), together = tools.renders.together
+        let keys = tools.job.photos.subjects.map(\.key), together = renders.together
         if let scores = tools.scores, !together.isEmpty {
             do {
                 let scored = try scores.of(together.map { drawn[$0].path }) { _ in "scoring the pictures" }
