@@ -126,6 +126,9 @@ import Weights
             #expect(try file.floats("pixel_values")[0] == Float(picture.bytes[0]) / 127.5 - 1)
         }
         #expect(!seen.isEmpty && seen.isSubset(of: joined))
+        // What is left of the job says what it cannot know.
+        let rest = try place.starting("run").end()
+        #expect(rest.status == 0 && rest.output.contains("is not known, as round 1 was trained alone and has no final pictures"), "\(rest.output)")
     }
 
     /// Where all photos are mixed, what joined is not, nor the prior pictures that go with it.
