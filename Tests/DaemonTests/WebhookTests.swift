@@ -39,7 +39,7 @@ import Testing
         let messages = try server.bodies.map { try JSONDecoder().decode(Message.self, from: Data($0.utf8)) }.sorted { $0.state < $1.state }
         #expect(messages.map(\.state) == ["done", "failed"])
         #expect(messages[0].name == "good \"toys\" ü\nand" && messages[0].report == shop.path + "/outbox/good \"toys\" ü\nand/report.json")
-        #expect(messages[1].error?.hasSuffix("\n\na00.jpg: it is no picture.") == true && messages[1].report == shop.path + "/outbox/bad.failed/error.txt")
+        #expect(messages[1].error?.hasPrefix("a00.jpg: it is no picture.\n\n") == true && messages[1].report == shop.path + "/outbox/bad.failed/error.txt")
         #expect(hook(shop, 1) == .done && hook(shop, 2) == .done)
     }
 

@@ -38,7 +38,7 @@ import Testing
         ("best_checkpoint: true", #"job.yaml:1: `best_checkpoint` compares pictures of `validation_prompt`, which is not given; add one that names “hta corgi” and “olis toy”"#),
         ("best_checkpoint: true\nvalidation_prompt: an OLIS Toy and a corgi", #"job.yaml:2: `best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name “hta corgi”; write a prompt with “hta corgi” and “olis toy”, word for word"#),
         ("rounds: 2", #"job.yaml:1: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
-        ("rank: 4\nrounds: 2\nvalidation_prompt: hta corgi\nrender: {prompts: [olis toy, hta  corgi and olis toy]}", #"job.yaml:2: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
+        ("rank: 4\nrounds: 2\nvalidation_prompt: hta corgi\nrender: {prompts: [olis toy, hta red corgi and olis toy]}", #"job.yaml:2: `rounds: 2` draws pictures of every subject, and no prompt of `render.prompts` and no `validation_prompt` names them all; add one with “hta corgi” and “olis toy”, word for word"#),
         ("num_class_images: 1", #"job.yaml:1: `num_class_images: 1` leaves a subject without prior images; use at least 2, one for each"#),
     ])
     func specificationAndMetadataAgree(_ text: String, _ sentence: String) throws {

@@ -86,9 +86,8 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         do {
             keys = try JSONDecoder().decode(Keys.self, from: Self.withoutInfinities(json))
         } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
-            throw Self.wrongType(context, in: file)
-        } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
-            throw Self.wrongType(context, in: file)
+            let key = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw ScheduleError(file, "\(key) has a value of the wrong type; take the file of the original model")
         } catch {
             throw ScheduleError(file, "is not a JSON object; take the file of the original model")
         }
@@ -166,10 +165,6 @@ public struct SchedulerConfiguration: Equatable, Sendable {
         }
         try range("steps_offset", stepsOffset, 0...trainSteps - 1)
         if let clipRange { try range("clip_sample_range", clipRange, 0...1e6) }
-    }
-
-    private static func wrongType(_ context: DecodingError.Context, in file: String) -> ScheduleError {
-        ScheduleError(file, "\(context.codingPath.map(\.stringValue).joined(separator: ".")) has a value of the wrong type; take the file of the original model")
     }
 
     /// Python writes `-Infinity` (DPM-Solver's `lambda_min_clipped`), which JSON does not have; it stands for none.
