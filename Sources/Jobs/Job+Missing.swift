@@ -19,7 +19,7 @@ extension Job {
         for (list, what) in [(Optional(photos), "photo"), (priors, "prior image")] {
             guard let list, needsMasks else { continue }
             for photo in list.photos where photo.mask == nil {
-                faults.append(list.fault(of: photo, "the \(what) \(photo.file) has no mask; paint one and \(list.takesMask(of: photo)), let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"))
+                faults.append(list.fault(of: photo, "\(list.isInferred ? "" : "the \(what) \(photo.file) ")has no mask; paint one and \(list.takesMask(of: photo)), let `segmix prepare` or `segmix run` make it, or set `segmix_prob: 0`"))
             }
         }
         if lacksPriors {

@@ -138,7 +138,7 @@ private struct SamplerCase {
                 let said = refusal(kind, 5) { $0 = given }
                 #expect(followers.contains(kind) ? said == nil : said?.hasPrefix("model/x.json: ") == true && said?.hasSuffix("use the sampler euler_ancestral") == true, "\(kind): \(said ?? "followed")")
             }
-            #expect(Sampler.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: NoiseSchedule(given), steps: 5) == (followers.contains(.dpmpp_2m) ? .dpmpp_2m : .euler_ancestral))
+            #expect(Sampler.Kind.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: NoiseSchedule(given), steps: 5) == (followers.contains(.dpmpp_2m) ? .dpmpp_2m : .euler_ancestral))
         }
         // Levels that are no numbers.
         for kind in [Sampler.Kind.euler, .dpmpp_2m, .dpmpp_2m_karras] {

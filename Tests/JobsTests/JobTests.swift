@@ -175,8 +175,8 @@ import Testing
         #expect(job.photos.photos.map(\.mask) == ["hta_corgi/Mask_X.PNG", nil, "hta_corgi/mask_x.png", "olis toy/mask_1.jpg", nil])
         #expect(job.photos.photos.map(\.captions) == [["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a hta corgi"], ["A photo of a olis toy"], ["A photo of a olis toy"]])
         #expect(job.missing.map { $0.description.prefix { $0 != "," } } == [
-            "hta_corgi/extra.png: the photo hta_corgi/extra.png has no mask; paint one and save it as hta_corgi/mask_extra.png",
-            "olis toy/2.JPG: the photo olis toy/2.JPG has no mask; paint one and save it as olis toy/mask_2.png",
+            "hta_corgi/extra.png: has no mask; paint one and save it as hta_corgi/mask_extra.png",
+            "olis toy/2.JPG: has no mask; paint one and save it as olis toy/mask_2.png",
         ])
         // Written out, the list is metadata that reads the same.
         try folder.write(job.photos.metadataLines(), to: "metadata.jsonl")

@@ -180,7 +180,7 @@ import Testing
     @Test func finalPicturesOfOtherSettingsAreDrawnAnew() throws {
         let place = try Workplace(steps: 2), layout = "layout: {a: [0, 0, 0.5, 1], b: [0.5, 0, 1, 1]}, "
         let scales = (1...40).map { "\(Double($0) / 20)" }.joined(separator: ", ")
-        let render = "prompts: [an olis toy and a hta corgi], gamma: 0.07, steps: 2"
+        let render = "prompts: [an olis toy and a hta corgi], gamma: 0.07, steps: 100"
         try place.replace("{steps: 2}", "{seeds: [4], lora_scale: [\(scales)], \(render)}", in: "toys/job.yaml")
         let running = try place.starting("run")
         running.until { place.exists("out/samples/final-05.png") }
@@ -189,6 +189,8 @@ import Testing
         let few = scales.split(separator: ", ").prefix(4).joined(separator: ", ")
         try place.replace("lora_scale: [\(scales)], ", "lora_scale: [\(few)], \(layout)", in: "toys/job.yaml")
         for folder in ["out", "fresh"] { try #require(try place.starting("run", to: folder).end().status == 0) }
+        // Of each phase a line or two, whatever is said of each step.
+        #expect(try place.text("fresh/job.log").split(separator: "\n").count { $0.hasPrefix("render ") } <= 2)
         #expect(place.names("out/samples") == place.names("fresh/samples") && place.names("out/samples").count == 6)
         for name in place.names("fresh/samples") { #expect(try place.data("out/samples/" + name) == place.data("fresh/samples/" + name), "\(name)") }
     }

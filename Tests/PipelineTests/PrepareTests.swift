@@ -206,6 +206,18 @@ import Testing
         #expect(try place.starting("prepare", ["--set", "prepare.prior_steps=2"]).end().status == 0)
     }
 
+    /// Where Euler cannot follow a model's schedule, its ancestral form draws; where no form can, that is no fault of the job's.
+    @Test func priorImagesFollowTheSchedule() throws {
+        let place = try bare(), file = "model/scheduler/scheduler_config.json"
+        try place.useCopyOfModel()
+        let text = try place.text(file).trimmingCharacters(in: .whitespacesAndNewlines)
+        for (keys, status) in [("\"use_beta_sigmas\": true, ", Int32(0)), ("\"trained_betas\": [\(Array(repeating: "0.9", count: 1000).joined(separator: ", "))], ", 69)] {
+            try place.write("{" + keys + text.dropFirst().replacing("\"trained_betas\": null", with: "\"x\": null"), file)
+            let end = try status == 0 ? place.starting("prepare").end() : place.check()
+            #expect(end.status == status && end.errors.contains("use another sampler") == (status == 69), "\(end.status): \(end.errors)")
+        }
+    }
+
     /// A training goes on with what it was begun with, and says so where it would be made otherwise by now.
     @Test func whatTheTrainingBeganWithStays() throws {
         let place = try bare(steps: 400)

@@ -92,7 +92,7 @@ struct PreparedNamesTests {
         let place = try Workplace(more: "num_class_images: 2002")
         try place.remove("toys/prior")
         try place.write(place.text("toys/metadata.jsonl").replacing("\"b\"", with: "\"a1\""), "toys/metadata.jsonl")
-        let job = try Job.load(JobFolder(place.job)), plans = try PriorPlan.plans(job, model: "m", finder: "f", factor: 8)
+        let job = try Job.load(JobFolder(place.job)), plans = try PriorPlan.plans(job, model: "m", sampler: .euler, finder: "f", factor: 8)
         #expect(plans.map(\.count) == [1001, 1001] && plans.map { $0.name(7) } == ["a007", "a1-007"])
         #expect(Set(PriorPreparation.lines(plans).map(\.photo)).count == 2002)
     }

@@ -128,7 +128,7 @@ import Weights
         #expect(!seen.isEmpty && seen.isSubset(of: joined))
         // What is left of the job says what it cannot know.
         let rest = try place.starting("run").end()
-        #expect(rest.status == 0 && rest.output.contains("is not known, as round 1 was trained alone and has no final pictures"), "\(rest.output)")
+        #expect(rest.status == 0 && rest.output.contains("is not known, as no final pictures of round 1 were scored"), "\(rest.output)")
     }
 
     /// Where all photos are mixed, what joined is not, nor the prior pictures that go with it.

@@ -22,6 +22,11 @@ public struct Sampler: Sendable {
         case dpmpp_2m
         case dpmpp_2m_karras
 
+        /// The first of these that can follow the schedule in so many steps; the last where none can.
+        public static func first(of kinds: Kind..., following schedule: NoiseSchedule, steps: Int) -> Kind {
+            kinds.first { kind in (try? Sampler.check(kind, schedule, steps: steps)) != nil } ?? kinds[kinds.count - 1]
+        }
+
         /// The name that AUTOMATIC1111 and the readers of its pictures know.
         public var title: String {
             switch self {
@@ -85,13 +90,8 @@ public struct Sampler: Sendable {
         sigmas = made.sigmas.map { Float($0) }
         initialNoiseSigma = Float(made.initial)
         guard initialNoiseSigma.isFinite, self.steps.allSatisfy(\.isFinite) else {
-            throw ScheduleError(schedule.configuration.file, "gives \(kind.title) noise levels that are no numbers in \(steps) steps; look at its betas, sigma_min and sigma_max, or use another sampler")
+            throw ScheduleError(schedule.configuration.file, "gives the sampler \(kind.rawValue) noise levels that are no numbers in \(steps) steps; look at its betas, sigma_min and sigma_max, or use another sampler")
         }
-    }
-
-    /// The first of these that can follow the schedule in so many steps; the last where none can.
-    public static func first(of kinds: Kind..., following schedule: NoiseSchedule, steps: Int) -> Kind {
-        kinds.first { kind in (try? check(kind, schedule, steps: steps)) != nil } ?? kinds[kinds.count - 1]
     }
 
     /// - Throws: `ScheduleError` for a number of steps or a configuration that this sampler cannot follow.

@@ -122,9 +122,14 @@ public struct JobCheck {
     /// What is wrong with the model's own files, and what the job asks of it that it cannot do.
     /// - Throws: what may pass: a share that does not answer, a disk that is full.
     private func faults(of model: SDXLDirectory) throws -> (ofModel: [Fault], ofJob: [Fault]) {
-        let (ofModel, schedule) = try Self.faults(of: model, job.trainingSettings)
-        var ofJob: [Fault] = []
-        if let schedule { try Self.attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) } }
+        let (faults, schedule) = try Self.faults(of: model, job.trainingSettings)
+        var ofModel = faults, ofJob: [Fault] = []
+        if let schedule {
+            try Self.attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) }
+            let steps = job.specification.prepare.priorSteps
+            // Nothing that the job says changes it.
+            if job.lacksPriors, steps <= schedule.steps { try Self.attempt(&ofModel) { try Sampler.check(PriorPlan.sampler(schedule, steps: steps), schedule, steps: steps) } }
+        }
         return (ofModel, ofJob)
     }
 

@@ -67,7 +67,7 @@ final class MaskLog {
     private let order: [Line: Int]
     let isInUse: Bool
     private var records: [Line: MaskRecord] = [:]
-    /// Whether something stays that would be made otherwise by now.
+    /// Whether something stays that might be made otherwise by now.
     private(set) var keepsOther = false
 
     /// - Parameters:
@@ -84,11 +84,10 @@ final class MaskLog {
     }
 
     /// The record of a photo, if it was made from the very same, or is in use.
-    func record(of line: Line, key: String) -> MaskRecord? {
-        guard let record = records[line], isInUse || record.key == key else { return nil }
-        if record.key != key { keepsOther = true }
-        return record
-    }
+    func record(of line: Line, key: String) -> MaskRecord? { records[line].flatMap { isInUse || $0.key == key ? $0 : nil } }
+
+    /// To be told of a record whose files stay.
+    func keep(_ record: MaskRecord, key: String) { if record.key != key { keepsOther = true } }
 
     /// - Throws: `FileError`.
     func write(_ record: MaskRecord) throws {

@@ -89,6 +89,7 @@ struct MaskPreparation {
         let files = (mask: relative(folder.mask(named: name, isPrior: isPrior)), overlay: relative(folder.overlay(named: name, isPrior: isPrior)))
         if let old = log.record(of: .init(photo), key: key), log.isInUse || (old.mask ?? files.mask == files.mask && old.overlay == files.overlay),
             [old.mask, old.overlay].allSatisfy({ $0.map { Folder.exists(folder.path + "/" + $0) } ?? true }) {
+            log.keep(old, key: key)
             return old
         }
         let picture = try ImageFile.readPhoto(path, name: photo.file)
@@ -129,6 +130,6 @@ extension MaskPreparation.Failure {
     ///   - list: the photo's.
     ///   - canDoWithout: whether its subject has another photo.
     func fault(in list: PhotoList, canDoWithout: Bool) -> Fault {
-        list.fault(of: photo, "no mask could be made of \(photo.file): \(complaint)\(seen). Paint one (the subject white, the rest black) and \(list.takesMask(of: photo))\(canDoWithout ? ", remove the photo, or set `on_missing_mask: skip`" : "")")
+        list.fault(of: photo, "no mask could be made\(list.isInferred ? "" : " of \(photo.file)"): \(complaint)\(seen). Paint one (the subject white, the rest black) and \(list.takesMask(of: photo))\(canDoWithout ? ", remove the photo, or set `on_missing_mask: skip`" : "")")
     }
 }

@@ -63,8 +63,9 @@ public struct Preparation {
         var plans: [PriorPlan] = []
         let model = try painting()
         if let model {
+            let sampler = try PriorPlan.sampler(model.loadSchedule(), steps: job.specification.prepare.priorSteps)
             func planned(_ identity: String) throws -> [PriorPlan] {
-                try PriorPlan.plans(job, model: identity, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
+                try PriorPlan.plans(job, model: identity, sampler: sampler, finder: finder.identity, factor: try model.vaeConfiguration().downsampling)
             }
             plans = try planned(DirectoryFingerprint.of(model.places, variant: model.variant))
             // What an earlier release has drawn need not be drawn again.
@@ -82,7 +83,7 @@ public struct Preparation {
             completed.priors = priors
             notes += preparation.doubts.map { [$0] } ?? []
         }
-        if log.keepsOther { notes.append("masks and prior images stay those that the training began with; settings of `prepare`, or models, have changed since, which holds for a new output only") }
+        if log.keepsOther { notes.append("masks and prior images stay those that the training began with; with the `prepare`, `classes` and models of now they might come out otherwise") }
         if !masks.masks.isEmpty { notes.append("masks were made for \(masks.masks.count) pictures; look at masks/overlay-*.png to see whether they are right") }
         notes.forEach { progress.say(.prepare, "note: \($0)") }
         return (completed, notes)
@@ -101,18 +102,19 @@ public struct Preparation {
         func list(_ photo: PhotoEntry) -> PhotoList { photo.file.hasPrefix("prior/") ? job.priors ?? job.photos : job.photos }
         if job.specification.onMissingMask == .fail {
             try outcome.failures.map { failure in
-                let list = list(failure.photo), others = list.photos.filter { $0.subject == failure.photo.subject && $0.file != failure.photo.file }
-                return failure.fault(in: list, canDoWithout: others.contains { !outcome.lacking.contains(.init($0)) })
+                let list = list(failure.photo), subjects = Set(list.photos.filter { $0.file == failure.photo.file }.map(\.subject))
+                let others = list.photos.filter { $0.file != failure.photo.file && !outcome.lacking.contains(.init($0)) }
+                return failure.fault(in: list, canDoWithout: subjects.isSubset(of: others.map(\.subject)))
             }.throwIfAny()
         }
         notes += outcome.failures.map { "\($0.photo.file) is left out (`on_missing_mask: skip`): \($0.complaint)" }
         notes += outcome.doubts.map { $0.note(in: list($0.photo)) }
-        func filled(_ list: PhotoList) throws -> PhotoList {
-            var list = list
+        func filled(_ given: PhotoList) throws -> PhotoList {
+            var list = given
             list.photos = list.photos.filter { $0.mask != nil || !outcome.lacking.contains(.init($0)) }
             for i in list.photos.indices where list.photos[i].mask == nil { list.photos[i].mask = outcome.masks[.init(list.photos[i])] }
             for subject in list.subjects where !list.photos.contains(where: { $0.subject == subject.key }) {
-                let failed = outcome.failures.filter { $0.photo.subject == subject.key }, first = failed.prefix(3).map(\.words).joined(separator: ", ")
+                let own = Set(given.photos.filter { $0.subject == subject.key }.map(\.file)), failed = outcome.failures.filter { own.contains($0.photo.file) }, first = failed.prefix(3).map(\.words).joined(separator: ", ")
                 let more = failed.count > 3 ? " and \(failed.count - 3) more" : "", how = failed.first.map { list.takesMask(of: $0.photo) } ?? ""
                 throw Fault(file: list.source, "no photo of the subject \"\(subject.key)\" (\(subject.phrase)) is left: no mask could be made of \(first)\(more). Paint one (the subject white, the rest black) and \(how)")
             }

@@ -18,24 +18,29 @@ struct PriorPlan {
     /// The image's side in pixels.
     let side: Int
 
+    private let sampler: Sampler.Kind
+
     /// One plan for each subject: `num_class_images` dealt out in turn.
-    static func plans(_ job: Job, model: String, finder: String, factor: Int) throws -> [PriorPlan] {
+    static func plans(_ job: Job, model: String, sampler: Sampler.Kind, finder: String, factor: Int) throws -> [PriorPlan] {
         let subjects = job.photos.subjects, total = job.specification.numClassImages, group = job.specification.prepare.priorBatchSize
         var taken: [String: Int] = [:]
         return try subjects.enumerated().map { i, subject in
             let count = total / subjects.count + (i < total % subjects.count ? 1 : 0), first = taken[job.className(of: subject)] ?? 0
             taken[job.className(of: subject)] = first + (count + group - 1) / group * group
-            return try PriorPlan(job, subject, count: count, first: first, model: model, finder: finder, factor: factor)
+            return try PriorPlan(job, subject, count: count, first: first, model: model, sampler: sampler, finder: finder, factor: factor)
         }
     }
 
-    private init(_ job: Job, _ subject: SubjectEntry, count: Int, first: Int, model: String, finder: String, factor: Int) throws {
-        (self.subject, self.count, self.first, specification) = (subject, count, first, job.specification)
+    /// What prior images are drawn with.
+    static func sampler(_ schedule: NoiseSchedule, steps: Int) -> Sampler.Kind { .first(of: .euler, .euler_ancestral, following: schedule, steps: steps) }
+
+    private init(_ job: Job, _ subject: SubjectEntry, count: Int, first: Int, model: String, sampler: Sampler.Kind, finder: String, factor: Int) throws {
+        (self.subject, self.count, self.first, self.sampler, specification) = (subject, count, first, sampler, job.specification)
         className = job.className(of: subject)
         side = job.specification.resolution / factor * factor
         let p = job.specification.prepare
         let parts = [
-            "prior 1", model, finder, className, p.prompt(of: className), p.priorNegativePrompt, "\(side)", "euler", "\(p.priorSteps)",
+            "prior 1", model, finder, className, p.prompt(of: className), p.priorNegativePrompt, "\(side)", sampler.rawValue, "\(p.priorSteps)",
             "\(p.priorGuidance)", "\(p.priorBatchSize)", "\(p.priorAttempts)", "\(job.specification.seed)",
         ]
         key = digest(try JSONEncoder().encode(parts))
@@ -68,8 +73,6 @@ struct PriorPlan {
         let p = specification.prepare
         return RenderRequest(
             prompt: p.prompt(of: className), negativePrompt: p.priorNegativePrompt, seed: seed, steps: p.priorSteps, guidance: p.priorGuidance,
-            width: side, height: side, sampler: Self.sampler)
+            width: side, height: side, sampler: sampler)
     }
-
-    static let sampler = Sampler.Kind.euler
 }

@@ -111,7 +111,10 @@ struct PriorPreparation {
     /// Whether the image is in the output already, or in the cache, from which it is then copied.
     private func isThere(_ plan: PriorPlan, _ index: Int) throws -> Bool {
         let name = plan.name(index), files = [image(plan, index), folder.mask(named: name, isPrior: true), folder.overlay(named: name, isPrior: true)]
-        if log.record(of: .init(photo: photo(plan, index), subject: plan.subject.key), key: plan.key) != nil, files.allSatisfy({ Folder.exists($0) }) { return true }
+        if let record = log.record(of: .init(photo: photo(plan, index), subject: plan.subject.key), key: plan.key), files.allSatisfy({ Folder.exists($0) }) {
+            log.keep(record, key: plan.key)
+            return true
+        }
         guard let entry = cache?.entry(plan.key, plan.first + index) else { return false }
         try write(entry, plan, index)
         return true

@@ -79,7 +79,7 @@ struct RoundsReport: Encodable {
         } else {
             better = nil
             let isKnownOfOne = second.scores?.mean != nil && round.scores == nil
-            sentence = beginning + (isKnownOfOne ? "; which of them keeps the subjects apart better is not known, as round 1 was trained alone and has no final pictures" : "")
+            sentence = beginning + (isKnownOfOne ? "; which of them keeps the subjects apart better is not known, as no final pictures of round 1 were scored" : "")
         }
     }
 }

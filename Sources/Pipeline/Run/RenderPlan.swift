@@ -28,8 +28,7 @@ struct RenderPlan {
                 prompt: prompt, negativePrompt: r.negativePrompt, seed: UInt64(bitPattern: Int64(seed)), steps: r.steps, guidance: r.guidance,
                 width: side(isSquare ? nil : r.width), height: side(isSquare ? nil : r.height), sampler: sampler, gamma: gamma)
         }
-        // As the reference: DPM-Solver++ shows early what a LoRA has learned.
-        let solver = Sampler.first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: r.steps), sampler = Self.sampler(r.sampler)
+        let solver = Self.solver(schedule, r.steps), sampler = Self.sampler(r.sampler)
         validation = s.validationPrompt.map { prompt in (0..<s.numValidationImages).map { PlannedPicture(request(prompt, s.seed + $0, solver)) } } ?? []
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
@@ -61,6 +60,9 @@ struct RenderPlan {
             ? ["the \(s.rounds > 1 ? "pictures" : "final pictures") start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs"] : []
     }
 
+    /// What validation pictures are drawn with. As the reference: DPM-Solver++ shows early what a LoRA has learned.
+    private static func solver(_ schedule: NoiseSchedule, _ steps: Int) -> Sampler.Kind { .first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: steps) }
+
     static func sampler(_ name: RenderSpecification.Sampler) -> Sampler.Kind {
         guard let sampler = Sampler.Kind(rawValue: name.rawValue) else { preconditionFailure("no sampler \(name.rawValue)") }
         return sampler
@@ -72,10 +74,10 @@ struct RenderPlan {
     static func check(_ job: Job, _ schedule: NoiseSchedule, drawsFinal: Bool) throws {
         let s = job.specification
         if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render.sampler), schedule, steps: s.render.steps) }
+        if s.validationPrompt != nil { try Sampler.check(solver(schedule, s.render.steps), schedule, steps: s.render.steps) }
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
             throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
         }
-        if job.lacksPriors { try Sampler.check(PriorPlan.sampler, schedule, steps: s.prepare.priorSteps) }
         guard let gammas = s.render.gamma, gammas.contains(where: { $0 > 0 }) else { return }
         let composer = try job.composer(), plan = RenderPlan(job, composer: composer, schedule: schedule, factor: 8)
         let willHaveMasks = Set(job.unmasked.map(\.subject))

@@ -79,12 +79,14 @@ public final class SampleRenderer {
         return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true
     }
 
-    /// Removes what other settings left before a stop: pictures `PREFIX-NN.png` from `count` on, and layouts that none of `pictures` has.
+    /// Removes what other settings left before a stop: pictures `PREFIX-NN.png` that are none of these, and layouts that none of these has.
     /// - Throws: `FileError`.
-    func removeOthers(prefix: String, count: Int, layoutsOf pictures: [PlannedPicture]) throws(FileError) {
+    func removeOthers(than kinds: [(prefix: String, pictures: [PlannedPicture])]) throws(FileError) {
         guard Folder.leadsToDirectory(folder) else { return }
-        let used = Set((0..<count).map { path(prefix, $0) } + pictures.compactMap { $0.request.gamma > 0 ? layouts?.path(for: $0) : nil })
-        for name in try Folder.names(folder) where name.hasSuffix(".png") && [prefix + "-", "layout-"].contains(where: { name.hasPrefix($0) }) {
+        let used = Set(kinds.flatMap { kind in
+            kind.pictures.indices.map { path(kind.prefix, $0) } + kind.pictures.compactMap { $0.request.gamma > 0 ? layouts?.path(for: $0) : nil }
+        })
+        for name in try Folder.names(folder) where name.hasSuffix(".png") && (kinds.map(\.prefix) + ["layout"]).contains(where: { name.hasPrefix($0 + "-") }) {
             if !used.contains(folder + "/" + name) { try remove(folder + "/" + name) }
         }
     }

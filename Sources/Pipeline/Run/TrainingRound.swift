@@ -84,8 +84,10 @@ struct TrainingRound {
     /// The final pictures, their sheet, and how well those that were to show every subject keep them apart.
     private func draw(_ result: inout Result) throws {
         let renders = tools.renders
-        try tools.images.removeOthers(prefix: "final", count: renders.final.count, layoutsOf: renders.final + renders.candidates)
-        let directory = tools.directory, drawn = try tools.draw(renders.final, prefix: "final", lora: result.lora)
+        let directory = tools.directory
+        try tools.images.removeOthers(than: [("final", renders.final), ("candidate", renders.candidates)])
+        for (pictures, sheet) in [(renders.final, directory.contactSheet), (renders.candidates, directory.candidateSheet)] where pictures.isEmpty { unlink(sheet) }
+        let drawn = try tools.draw(renders.final, prefix: "final", lora: result.lora)
         result.pictures = drawn.map { $0.record }
         if !drawn.isEmpty {
             try ContactSheet(pictures: drawn, references: tools.composer.subjects).write(to: directory.contactSheet)
