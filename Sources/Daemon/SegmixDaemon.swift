@@ -38,7 +38,7 @@ public final class SegmixDaemon: Sendable {
     /// Where folders are looked at and taken.
     let inboxFiles = FileExecutor("segmixd.inbox")
 
-    /// Locks the state directory, opens the queue, and takes up what an earlier daemon left.
+    /// Locks the state directory and opens the queue.
     ///
     /// - Parameters:
     ///   - retryDelay: the pause after the n-th attempt of something.
@@ -94,15 +94,18 @@ public final class SegmixDaemon: Sendable {
             gracefulShutdownSignals: signals, logger: logger))
     }
 
-    /// Works until it is stopped, or drained.
+    /// Takes up what an earlier daemon left, and works until it is stopped, or drained.
+    /// - Throws: `FileError` where a drain cannot use the inbox or the outbox; where the queue cannot be used at all.
     public func run() async throws -> Outcome {
+        var areThere = true
         for path in [live.current.inbox, live.current.outbox] {
             do { try await prepare(path) } catch where drain == nil {
                 // A share that is not mounted yet is waited for.
                 logger.warning("\(error) It is looked for again and again.")
+                areThere = false
             }
         }
-        try recovery.run()
+        try recovery.run(areThere: areThere)
         try await group.run()
         if let drain, drain.hasGivenUp { return .obstructed }
         guard let drain, !drain.isInboxOpen, try store.isEmpty() else { return .stopped }

@@ -28,20 +28,22 @@ public struct StateDirectory: Sendable {
 
     /// What a run goes by. One that has begun goes on as it began, with the same model; what `default_job` and `models` say by now is
     /// for others.
-    public func configuration(_ now: Configuration, for record: JobRecord, run: Int) -> Configuration {
-        var configuration = now
+    /// - Parameter isThere: whether a directory of the model that it began with is where it was; where it has moved, the new place holds.
+    public func configuration(_ now: Configuration, for record: JobRecord, run: Int, isThere: (String) async throws -> Bool) async rethrows -> Configuration {
         let hasBegun = [".segmixd/resume", ".segmixd/round-1.json", "report.json"].contains { Folder.exists(Directory.joined(output(record, run: run), $0)) }
-        if hasBegun, let before = try? ConfigurationSnapshot.read(self.configuration(of: record.id, run: run)) {
-            configuration.defaultJob = before.defaultJob
-            configuration.models = before.models.reduce(into: [:]) { models, entry in
-                var model = now.models[entry.key] ?? entry.value
-                // Where it has moved, the new place holds.
-                if ([entry.value.base] + (entry.value.vae.map { [$0] } ?? [])).allSatisfy({ Folder.leadsToDirectory($0) }) {
-                    (model.base, model.vae, model.variant) = (entry.value.base, entry.value.vae, entry.value.variant)
-                }
-                models[entry.key] = model
-            }
-        }
+        guard hasBegun, let before = try? ConfigurationSnapshot.read(self.configuration(of: record.id, run: run)) else { return now }
+        var configuration = now
+        configuration.defaultJob = before.defaultJob
+        configuration.models = before.models.merging(now.models.filter { before.models[$0.key] != nil }) { $1 }
+        let specification = before.specification(record.runs[run].specificationFile, in: JobFolder(input(record)))
+        // One that the specification names by its path is where it is.
+        guard let known = try? before.model(for: specification),
+            let name = specification.model.map({ before.models[$0] == nil ? nil : $0 }) ?? before.models.first(where: { $0.value == known })?.key
+        else { return configuration }
+        for place in [known.base, known.vae].compactMap({ $0 }) { if try await !isThere(place) { return configuration } }
+        var model = configuration.models[name] ?? known
+        (model.base, model.vae, model.variant) = (known.base, known.vae, known.variant)
+        configuration.models[name] = model
         return configuration
     }
 

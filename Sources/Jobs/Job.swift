@@ -170,16 +170,19 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// A line that was copied for another subject keeps what it said.
     private var foreignCaptions: [String] {
-        let subjects = photos.subjects
-        let found: [String] = photos.photos.compactMap { photo in
-            guard let own = subjects.first(where: { $0.key == photo.subject }) else { return nil }
-            let without = photo.captions.first { !subjects.named(in: $0).contains(own.key) }
-            return without.map { caption in
-                let other = subjects.named(in: caption).first.flatMap { key in subjects.first { $0.key == key } }
-                return "a caption of \(photo.file) does not name “\(own.phrase)”\(other.map { ", but “\($0.phrase)”" } ?? ""): “\(caption.onOneLine(atMost: 100))”"
-            }
+        let names = SubjectNames(photos.subjects), ofSubject = Dictionary(grouping: photos.photos) { $0.subject }
+        var without: [(photo: PhotoEntry, own: SubjectEntry, caption: String)] = []
+        for own in photos.subjects {
+            let photos = ofSubject[own.key] ?? [], foreign = Set(names.foreign(photos.lazy.flatMap(\.captions), to: own.key))
+            guard !foreign.isEmpty else { continue }
+            without += photos.compactMap { photo in photo.captions.first { foreign.contains($0) }.map { (photo, own, $0) } }
         }
-        return found.count <= 5 ? found : found.prefix(4) + ["and captions of \(found.count - 4) more photos"]
+        without.sort { $0.photo.line < $1.photo.line }
+        let found = without.prefix(5).map { photo, own, caption in
+            let other = names.named(in: caption).first.flatMap { key in photos.subjects.first { $0.key == key } }
+            return "a caption of \(photo.file) does not name “\(own.phrase)”\(other.map { ", but “\($0.phrase)”" } ?? ""): “\(caption.onOneLine(atMost: 100))”"
+        }
+        return without.count <= 5 ? found : found.prefix(4) + ["and captions of \(without.count - 4) more photos"]
     }
 
     /// Rare words are no classes: prior images would be drawn of them, and masks looked for.
@@ -193,7 +196,7 @@ public struct Job: Equatable, Sendable, Codable {
     /// A list in brackets is cut at every comma.
     private var promptsOfNobody: [String] {
         specification.render.prompts.compactMap { prompt in
-            !photos.subjects.named(in: prompt).isEmpty
+            !SubjectNames(photos.subjects).named(in: prompt).isEmpty
                 ? nil : "the prompt “\(prompt.onOneLine())” of render.prompts names no subject (a prompt with a comma needs quotes between brackets)"
         }
     }

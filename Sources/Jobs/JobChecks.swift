@@ -63,7 +63,7 @@ enum JobChecks {
         guard let prompt = specification.validationPrompt else {
             return [root.locationOfEntry("best_checkpoint").fault("`best_checkpoint` compares pictures of `validation_prompt`, which is not given; add one that names \(phrases)")]
         }
-        let named = photos.subjects.named(in: prompt), absent = photos.subjects.filter { !named.contains($0.key) }
+        let named = SubjectNames(photos.subjects).named(in: prompt), absent = photos.subjects.filter { !named.contains($0.key) }
         guard !absent.isEmpty else { return [] }
         return [root.locationOfEntry("validation_prompt").fault("`best_checkpoint` compares pictures of every subject, and `validation_prompt` does not name \(absent.map { "“\($0.phrase)”" }.joined(separator: ", ")); write a prompt with \(phrases), word for word")]
     }

@@ -47,6 +47,34 @@ import Testing
         #expect(JobState.transitions.filter { $0.from.isFinal }.map(\.to) == [.queued, .queued])
     }
 
+    /// The models of others may lie on a share that hangs.
+    @Test func aRunThatHasBegunGoesByItsModelAlone() async throws {
+        let place = try Place(), record = try place.add("a")
+        func configuration(_ root: String) -> Configuration {
+            var configuration = Configuration()
+            configuration.models = ["own": .init(base: root + "/own", vae: root + "/vae"), "other": .init(base: root + "/other")]
+            configuration.defaultJob = try? YAMLReader.parse(Array("model: own".utf8), file: "x.yaml")
+            return configuration
+        }
+        let now = configuration("/new"), snapshot = place.state.configuration(of: "a", run: 0)
+        func goesBy(_ there: Set<String>) async -> (own: String?, other: String?, asked: [String]) {
+            var asked: [String] = []
+            let found = await place.state.configuration(now, for: record, run: 0) { path in
+                asked.append(path)
+                return there.contains(path)
+            }
+            return (found.models["own"]?.base, found.models["other"]?.base, asked)
+        }
+        #expect(await goesBy([]) == ("/new/own", "/new/other", []))
+        try Directory.create(place.state.output(record, run: 0) + "/.segmixd/resume")
+        try ConfigurationSnapshot.write(configuration("/old"), to: snapshot)
+        #expect(await goesBy(["/old/own", "/old/vae"]) == ("/old/own", "/new/other", ["/old/own", "/old/vae"]))
+        #expect(await goesBy(["/old/own"]) == ("/new/own", "/new/other", ["/old/own", "/old/vae"]))
+        // One that is configured no more stays where it was.
+        try ConfigurationSnapshot.write({ var old = configuration("/old"); old.models["gone"] = .init(base: "/old/gone"); return old }(), to: snapshot)
+        #expect(await place.state.configuration(now, for: record, run: 0) { _ in false }.models["gone"]?.base == "/old/gone")
+    }
+
     /// `segmix status` by somebody who may not write there, between two nights: nobody has the queue open then.
     @Test(.enabled(if: geteuid() == 0, "only root can be somebody else")) func anybodyMayLookWithoutADaemon() throws {
         let state = StateDirectory(NSTemporaryDirectory() + "segmix store ü%?#-\(UUID().uuidString)")

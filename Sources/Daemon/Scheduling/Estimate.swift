@@ -24,10 +24,11 @@ struct Estimate: Sendable {
     }
 
     /// Bytes of memory. A job with faults takes none, its worker only tells them; what the check cannot tell gets the fallback.
-    func memory(_ record: JobRecord, run: Int) async -> Int {
+    /// - Throws: `FileError` where the share of its model hangs, or what the job goes by cannot be written.
+    func memory(_ record: JobRecord, run: Int) async throws -> Int {
         let snapshot = state.estimate(of: record.id, run: run)
         defer { unlink(snapshot) }
-        do { try ConfigurationSnapshot.write(await models.configuration(configuration, for: record, run: run), to: snapshot) } catch { return fallback }
+        try ConfigurationSnapshot.write(await models.configuration(configuration, for: record, run: run), to: snapshot)
         guard let pipes = try? WorkerProcess.pipe() else { return fallback }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         // Whatever is free at this moment: the job may run at another.

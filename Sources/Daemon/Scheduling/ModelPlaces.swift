@@ -9,7 +9,7 @@ import Synchronization
 final class ModelPlaces: Sendable {
     private let state: StateDirectory
     private let seen = Mutex<Set<String>>([])
-    /// Where each model is looked at, by its `base`.
+    /// Where each directory is looked at.
     private let files = Mutex<[String: FileExecutor]>([:])
     /// Seconds in which a share answers.
     private static let patience = 10
@@ -19,21 +19,18 @@ final class ModelPlaces: Sendable {
     /// What a run goes by.
     /// - Throws: `FileError` where the share of its model hangs.
     func configuration(_ now: Configuration, for record: JobRecord, run: Int) async throws -> Configuration {
-        try await ask(model(now, record, run)) { [state] in state.configuration(now, for: record, run: run) }
+        try await state.configuration(now, for: record, run: run) { place in try await ask(place) { Folder.leadsToDirectory(place) } }
     }
 
     /// - Throws: `FileError` where a directory of the run's model is away for a while.
     func require(_ now: Configuration, for record: JobRecord, run: Int) async throws {
-        guard let model = model(try await configuration(now, for: record, run: run), record, run) else { return }
-        try await ask(model) { try self.require(model) }
+        let configuration = try await configuration(now, for: record, run: run)
+        let specification = configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record)))
+        guard let model = try? configuration.model(for: specification) else { return }
+        for place in [model.base, model.vae, model.owlv2, model.sam, model.dinov2].compactMap({ $0 }) { try await ask(place) { try self.require(place) } }
     }
 
-    private func model(_ configuration: Configuration, _ record: JobRecord, _ run: Int) -> Configuration.Model? {
-        try? configuration.model(for: configuration.specification(record.runs[run].specificationFile, in: JobFolder(state.input(record))))
-    }
-
-    private func ask<Value: Sendable>(_ model: Configuration.Model?, _ body: @Sendable @escaping () throws -> Value) async throws -> Value {
-        let place = model?.base ?? ""
+    private func ask<Value: Sendable>(_ place: String, _ body: @Sendable @escaping () throws -> Value) async throws -> Value {
         let executor = files.withLock { files in
             let executor = files[place] ?? FileExecutor("segmixd.models")
             files[place] = executor
@@ -45,15 +42,13 @@ final class ModelPlaces: Sendable {
         return value
     }
 
-    private func require(_ model: Configuration.Model) throws(FileError) {
-        for place in [model.base, model.vae, model.owlv2, model.sam, model.dinov2].compactMap({ $0 }) {
-            if Folder.leadsToDirectory(place) {
-                seen.withLock { _ = $0.insert(place) }
-            } else if let mount = ForeseenMount.missing(for: place) {
-                throw FileError("read", place, reason: "\(mount) is not mounted", remedy: "Mount it; the job waits until then")
-            } else if seen.withLock({ $0.contains(place) }) {
-                throw FileError("read", place, reason: "the model was there and is not any more", remedy: "If it lies on a share, mount that; the job waits until then")
-            }
+    private func require(_ place: String) throws(FileError) {
+        if Folder.leadsToDirectory(place) {
+            seen.withLock { _ = $0.insert(place) }
+        } else if let mount = ForeseenMount.missing(for: place) {
+            throw FileError("read", place, reason: "\(mount) is not mounted", remedy: "Mount it; the job waits until then")
+        } else if seen.withLock({ $0.contains(place) }) {
+            throw FileError("read", place, reason: "the model was there and is not any more", remedy: "If it lies on a share, mount that; the job waits until then")
         }
     }
 }

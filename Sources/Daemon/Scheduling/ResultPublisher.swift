@@ -171,8 +171,9 @@ struct ResultPublisher: Sendable {
         let isSingle = record.runs.count == 1
         var parts: [Publication.Part] = unfinished.map { .contents(of: state.output(record, run: $0), into: isSingle ? "" : record.runs[$0].name) }
         var text = unfinished.map { i in
-            (isSingle ? "" : "\(record.runs[i].specificationFile ?? record.runs[i].name): ")
-                + (record.runs[i].state == .cancelled ? "It was cancelled on request." : record.runs[i].error ?? "It failed.")
+            let name = record.runs[i].specificationFile ?? record.runs[i].name
+            let said = record.runs[i].state == .cancelled ? "It was cancelled on request." : record.runs[i].error ?? "It failed."
+            return isSingle || said.hasPrefix(name + ":") ? said : "\(name): \(said)"
         }.joined(separator: "\n\n")
         if let folder = record.resultFolder { text += "\n\nThe other results of this folder are in \(folder)." }
         if let reason {

@@ -152,7 +152,8 @@ final class SchedulerService: Service {
             }
         } else if let drain, !drain.isInboxOpen, isStuck {
             drain.giveUp()
-            logger.error("The drain ends with results that wait for the outbox; the next start puts them there")
+            let areJobs = state.withLock { state in state.pauses.keys.contains { if case .run = $0 { true } else { false } } }
+            logger.error("The drain ends with \(areJobs ? "jobs that could not be started" : "results that wait for the outbox"), as said above; the next start goes on with them")
             return true
         } else if let drain, !drain.isInboxOpen, excluded.isEmpty {
             if try store.isEmpty() { return true }
@@ -188,6 +189,7 @@ final class SchedulerService: Service {
     /// Asks what a job needs and writes it down; the job itself comes up again.
     private func estimate(_ work: JobStore.Work) async throws -> Duration? {
         guard case .run(let id, let run) = work, let record = try store.record(id) else { return nil }
+        try await models.require(configuration, for: record, run: run)
         let estimate = Estimate(
             configuration: configuration, command: command, state: directory, models: models, fallback: resources.memory, share: resources.share,
             began: { [self] process in
@@ -198,7 +200,7 @@ final class SchedulerService: Service {
                 state.withLock { $0.estimator = nil }
                 end(process)
             })
-        let memory = await estimate.memory(record, run: run)
+        let memory = try await estimate.memory(record, run: run)
         // It was broken off then; the next start asks again.
         if !stopping.isStopped { try store.update(id) { if $0.runs[run].state == .queued { $0.runs[run].memory = memory } } }
         return nil

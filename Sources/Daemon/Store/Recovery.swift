@@ -14,10 +14,11 @@ struct Recovery {
     private var outbox: String { claim.configuration.outbox }
 
     /// What has yet to be copied from another file system, which may take longer than a start, is left to `adopt`.
+    /// - Parameter areThere: whether inbox and outbox answer; else what is to be looked for in them is left to `adopt` too.
     /// - Throws: where the queue or the state directory cannot be used at all.
-    func run() throws {
+    func run(areThere: Bool = true) throws {
         StrayWorkers.end(state, logger: claim.logger)
-        for id in try unknown(in: state.jobs) where !isOnItsWay(id) {
+        for id in areThere ? try unknown(in: state.jobs) : [] where !isOnItsWay(id) {
             do { try adopt(id) } catch { claim.logger.error("The folder \(state.job(id)) is left alone: \(error)") }
         }
         for id in try unknown(in: state.done) {
@@ -88,8 +89,8 @@ struct Recovery {
         }
         try require(origin, folder)
         let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
-        let partials = partials(of: id, name: origin.name)
         guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
+        let partials = partials(of: id, name: origin.name)
         if !Folder.exists(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
             guard Folder.exists(Claim.taking(origin, id)) else {
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it

@@ -73,7 +73,7 @@ final class WorkerLog: Sendable {
         guard let handle = FileHandle(forReadingAtPath: path) else { return "" }
         defer { try? handle.close() }
         let size = (try? handle.seekToEnd()) ?? 0
-        try? handle.seek(toOffset: max(size > 32_768 ? size - 32_768 : 0, start <= Int(size) ? UInt64(start) : 0))
+        try? handle.seek(toOffset: max(size > 131_072 ? size - 131_072 : 0, start <= Int(size) ? UInt64(start) : 0))
         let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
         return text.split(separator: "\n").filter { !ProgressLine.isStep($0) }.suffix(lines).joined(separator: "\n")
     }

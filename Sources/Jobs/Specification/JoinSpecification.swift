@@ -23,7 +23,8 @@ public struct JoinSpecification: Codable, Equatable, Sendable {
 extension JobSpecification {
     /// The prompts of final pictures that name every subject; where none does, the validation prompt if it does.
     public func promptsOfAll(_ subjects: [SubjectEntry]) -> [String] {
-        func named(_ prompts: [String]) -> [String] { prompts.filter { subjects.named(in: $0).count == subjects.count } }
+        let names = SubjectNames(subjects)
+        func named(_ prompts: [String]) -> [String] { prompts.filter { names.named(in: $0).count == subjects.count } }
         let final = named(render.prompts)
         return final.isEmpty ? named(validationPrompt.map { [$0] } ?? []) : final
     }

@@ -93,8 +93,9 @@ public struct RenderJob {
         if order.gammas == nil, order.jobFolder != nil, gammas == [0] {
             progress.say(.check, "note: the pictures start from ordinary noise (gamma 0): not every subject has a photo with a mask, which a layout needs")
         }
+        let names = list.map { SubjectNames($0.subjects) }
         planned = order.prompts.enumerated().flatMap { index, prompt in
-            let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? list?.subjects.laidOut(for: prompt) ?? []
+            let subjects = order.subjects ?? order.layout?.boxes.map(\.subject) ?? names?.laidOut(for: prompt) ?? []
             return order.loraScales.flatMap { scale in
                 gammas.flatMap { gamma in
                     // One seed for several prompts is counted up, so that the pictures differ.

@@ -21,7 +21,7 @@ struct RenderPlan {
     ///   - schedule: the model's.
     ///   - factor: the VAE's down-sampling; sides are multiples of it.
     init(_ job: Job, composer: Composer, schedule: NoiseSchedule, factor: Int) {
-        let s = job.specification, r = s.render
+        let s = job.specification, r = s.render, names = SubjectNames(job.photos.subjects)
         func side(_ pixels: Int?) -> Int { max((pixels ?? s.resolution) / factor, 1) * factor }
         func request(_ prompt: String, _ seed: Int, _ sampler: Sampler.Kind, gamma: Double = 0, isSquare: Bool = false) -> RenderRequest {
             RenderRequest(
@@ -33,7 +33,7 @@ struct RenderPlan {
         let prompts = r.prompts.isEmpty ? s.validationPrompt.map { [$0] } ?? [] : r.prompts
         let gammas = r.gamma ?? [composer.canCompose ? RenderSpecification.defaultGamma : 0]
         func subjects(_ prompt: String, gamma: Double) -> [String] {
-            gamma > 0 ? r.subjects ?? r.layout?.boxes.map(\.subject) ?? job.photos.subjects.laidOut(for: prompt) : []
+            gamma > 0 ? r.subjects ?? r.layout?.boxes.map(\.subject) ?? names.laidOut(for: prompt) : []
         }
         final = prompts.flatMap { prompt in
             r.loraScale.flatMap { scale in
@@ -44,7 +44,7 @@ struct RenderPlan {
         }
         let keys = Set(job.photos.subjects.map(\.key))
         together = final.indices.filter { [final] i in
-            let named = job.photos.subjects.named(in: final[i].request.prompt)
+            let named = names.named(in: final[i].request.prompt)
             return Set(named.isEmpty ? final[i].subjects : named) == keys
         }
         // Training pictures to be: square, and of seeds that no final picture has, so that these stay unseen in training.
