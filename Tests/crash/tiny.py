@@ -75,7 +75,7 @@ class Jobs:
 
     def fault(self, result, seed, name):
         """What is wrong with a result: None, or a sentence."""
-        files = [file.replace(name + ".safetensors", "NAME.safetensors") for file in tree(result) if not file.startswith("job.log")]
+        files = [file.replace(name + ".safetensors", "NAME.safetensors") for file in tree(result) if file != "job.log.1"]
         if sorted(files) != self.files[seed]:
             return f"has other files than an undisturbed run: {sorted(set(files) ^ set(self.files[seed]))}"
         if weights(result) != self.wanted[seed]:
