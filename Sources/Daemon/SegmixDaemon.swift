@@ -15,10 +15,10 @@ public final class SegmixDaemon: Sendable {
         case drained(failures: Int)
         /// Asked to stop, or left jobs in the queue for another time.
         case stopped
-        /// A drain that could not bring everything to the outbox.
+        /// A drain that could not bring everything to the outbox, or start every job.
         case obstructed
 
-        /// 0; 1 where some job failed; 74 where the outbox cannot be written; 75 where a drain was stopped before its end.
+        /// 0; 1 where some job failed; 74 where the outbox cannot be written or a model's share does not answer; 75 where a drain was stopped before its end.
         public func exitCode(drains: Bool) -> Int32 {
             switch self {
             case .drained(let failures): failures == 0 ? ExitStatus.done.rawValue : 1

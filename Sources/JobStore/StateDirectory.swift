@@ -37,9 +37,7 @@ public struct StateDirectory: Sendable {
         configuration.models = before.models.merging(now.models.filter { before.models[$0.key] != nil }) { $1 }
         let specification = before.specification(record.runs[run].specificationFile, in: JobFolder(input(record)))
         // One that the specification names by its path is where it is.
-        guard let known = try? before.model(for: specification),
-            let name = specification.model.map({ before.models[$0] == nil ? nil : $0 }) ?? before.models.first(where: { $0.value == known })?.key
-        else { return configuration }
+        guard let name = before.modelName(for: specification), let known = before.models[name] else { return configuration }
         for place in [known.base, known.vae].compactMap({ $0 }) { if try await !isThere(place) { return configuration } }
         var model = configuration.models[name] ?? known
         (model.base, model.vae, model.variant) = (known.base, known.vae, known.variant)

@@ -171,9 +171,10 @@ public struct Job: Equatable, Sendable, Codable {
     /// A line that was copied for another subject keeps what it said.
     private var foreignCaptions: [String] {
         let names = SubjectNames(photos.subjects), ofSubject = Dictionary(grouping: photos.photos) { $0.subject }
+        let areFew = photos.subjects.count * photos.photos.count <= 200_000
         var without: [(photo: PhotoEntry, own: SubjectEntry, caption: String)] = []
         for own in photos.subjects {
-            let photos = ofSubject[own.key] ?? [], foreign = Set(names.foreign(photos.lazy.flatMap(\.captions), to: own.key))
+            let photos = ofSubject[own.key] ?? [], foreign = Set(names.foreign(photos.lazy.flatMap(\.captions), to: own.key, exactly: areFew))
             guard !foreign.isEmpty else { continue }
             without += photos.compactMap { photo in photo.captions.first { foreign.contains($0) }.map { (photo, own, $0) } }
         }

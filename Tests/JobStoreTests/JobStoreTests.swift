@@ -50,9 +50,10 @@ import Testing
     /// The models of others may lie on a share that hangs.
     @Test func aRunThatHasBegunGoesByItsModelAlone() async throws {
         let place = try Place(), record = try place.add("a")
-        func configuration(_ root: String) -> Configuration {
-            var configuration = Configuration()
-            configuration.models = ["own": .init(base: root + "/own", vae: root + "/vae"), "other": .init(base: root + "/other")]
+        func configuration(_ root: String) -> Jobs.Configuration {
+            var configuration = Jobs.Configuration()
+            configuration.models["own"] = Jobs.Configuration.Model(base: root + "/own", vae: root + "/vae")
+            configuration.models["other"] = Jobs.Configuration.Model(base: root + "/other")
             configuration.defaultJob = try? YAMLReader.parse(Array("model: own".utf8), file: "x.yaml")
             return configuration
         }
@@ -70,8 +71,16 @@ import Testing
         try ConfigurationSnapshot.write(configuration("/old"), to: snapshot)
         #expect(await goesBy(["/old/own", "/old/vae"]) == ("/old/own", "/new/other", ["/old/own", "/old/vae"]))
         #expect(await goesBy(["/old/own"]) == ("/new/own", "/new/other", ["/old/own", "/old/vae"]))
+        // A name that is not said is as good, whatever else lies in the same place.
+        var unsaid = configuration("/old")
+        unsaid.defaultJob = nil
+        unsaid.models["default"] = unsaid.models["other"]
+        for i in 0..<8 { unsaid.models["alias\(i)"] = unsaid.models["other"] }
+        try ConfigurationSnapshot.write(unsaid, to: snapshot)
+        #expect(await place.state.configuration(now, for: record, run: 0) { _ in true }.models["default"]?.base == "/old/other")
+        #expect(await goesBy(["/old/other"]) == ("/new/own", "/new/other", ["/old/other"]))
         // One that is configured no more stays where it was.
-        try ConfigurationSnapshot.write({ var old = configuration("/old"); old.models["gone"] = .init(base: "/old/gone"); return old }(), to: snapshot)
+        try ConfigurationSnapshot.write({ var old = configuration("/old"); old.models["gone"] = Jobs.Configuration.Model(base: "/old/gone"); return old }(), to: snapshot)
         #expect(await place.state.configuration(now, for: record, run: 0) { _ in false }.models["gone"]?.base == "/old/gone")
     }
 

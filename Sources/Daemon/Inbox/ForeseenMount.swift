@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 
@@ -15,6 +16,15 @@ enum ForeseenMount {
         guard let nearest = foreseen.filter({ $0 != "/" && isInside(path, $0) }).max(by: { $0.utf8.count < $1.utf8.count }) else { return nil }
         let mounts = lines(mounted).compactMap { $0.count >= 5 ? point($0[4]) : nil }
         return mounts.isEmpty || mounts.contains(nearest) ? nil : nearest
+    }
+
+    /// - Parameters:
+    ///   - purpose: what cannot be done otherwise, such as `publish in`.
+    ///   - waiting: who waits until then.
+    /// - Throws: `FileError` where a directory is not there now.
+    static func require(_ path: String, to purpose: String, waiting: String) throws(FileError) {
+        if let mount = missing(for: path) { throw FileError(purpose, path, reason: "\(mount) is not mounted", remedy: "Mount it; \(waiting) until then") }
+        guard Folder.leadsToDirectory(path) else { throw FileError(purpose, path, code: ENOENT) }
     }
 
     /// The fields of every line that has any.

@@ -153,12 +153,7 @@ struct ResultPublisher: Sendable {
     }
 
     /// An outbox that is gone (a share that is not mounted) is waited for, never made anew in its place.
-    private func requireOutbox() throws {
-        if let mount = ForeseenMount.missing(for: outbox) {
-            throw FileError("publish in", outbox, reason: "\(mount) is not mounted", remedy: "Mount it; the results wait until then")
-        }
-        guard Folder.leadsToDirectory(outbox) else { throw FileError("publish in", outbox, code: ENOENT) }
-    }
+    private func requireOutbox() throws { try ForeseenMount.require(outbox, to: "publish in", waiting: "the results wait") }
 
     /// Whether the outbox's file system has no room for something of the kind: links on a share, two names that differ in case.
     private static func cannotBeHeld(_ error: FileError) -> Bool {

@@ -90,6 +90,8 @@ struct Recovery {
         try require(origin, folder)
         let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
         guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
+        // Something of one that has run may be on its way to the outbox, its own folder among it.
+        if Folder.exists(folder + "/output") { try ForeseenMount.require(outbox, to: "look into", waiting: "\(origin.name.onOneLine()) waits") }
         let partials = partials(of: id, name: origin.name)
         if !Folder.exists(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
             guard Folder.exists(Claim.taking(origin, id)) else {

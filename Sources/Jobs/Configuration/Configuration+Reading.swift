@@ -107,10 +107,7 @@ extension Configuration {
         if node.text != nil {
             guard let path = values.path("default_job", from: folder) else { return }
             do throws(FileError) {
-                guard let answer = FileExecutor.answer(within: 5, { () -> Result<[UInt8]?, FileError> in
-                    do throws(FileError) { return .success(try Folder.contents(of: path, limit: YAMLReader.maximumBytes)) } catch { return .failure(error) }
-                }) else { throw FileError("read", path, reason: "the share that it lies on does not answer", remedy: "See to the share") }
-                guard let bytes = try answer.get() else { throw FileError("read", path, code: 2) }
+                guard let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) else { throw FileError("read", path, code: 2) }
                 do throws(Fault) { job = try YAMLReader.parse(bytes, file: path) } catch {
                     values.report([error])
                     return

@@ -72,13 +72,16 @@ public struct Configuration: Equatable, Sendable, Codable {
     /// What a fault of the machine begins with, which is none of the job's.
     public static let noModel = "no model is set up"
 
+    /// How the model of a job is called: as it says itself, the only one, or `default`; nil: none of these.
+    public func modelName(for specification: JobSpecification) -> String? {
+        specification.model ?? (models.count == 1 ? models.first?.key : models["default"] == nil ? nil : "default")
+    }
+
     /// The model of a job.
     ///
     /// - Throws: a fault that names the models there are.
     public func model(for specification: JobSpecification) throws(Fault) -> Model {
-        guard let name = specification.model else {
-            if let only = models.first, models.count == 1 { return only.value }
-            if let model = models["default"] { return model }
+        guard let name = modelName(for: specification) else {
             let file = path ?? Self.defaultPath
             throw models.isEmpty
                 ? Fault("\(Self.noModel); name one in `models` of \(file): {sdxl: {base: /path/to/stable-diffusion-xl-base-1.0}}")

@@ -26,10 +26,11 @@ public struct SubjectNames: Sendable {
         return named.isEmpty ? subjects.map(\.key) : named
     }
 
-    /// Those captions that do not name the subject. There may be very many.
-    func foreign(_ captions: some Sequence<String>, to key: String) -> [String] {
+    /// Those captions that do not name the subject.
+    /// - Parameter exactly: false, where there are very many: a phrase within another's counts too.
+    func foreign(_ captions: some Sequence<String>, to key: String, exactly: Bool = true) -> [String] {
         guard let own = subjects.first(where: { $0.key == key })?.phrase else { return [] }
-        let isPartOfOther = phrases.contains { $0.utf8.count > own.utf8.count && $0.contains(own) }
+        let isPartOfOther = exactly && phrases.contains { $0.utf8.count > own.utf8.count && $0.contains(own) }
         return captions.filter { !Self.folded($0).contains(own) || isPartOfOther && !named(in: $0).contains(key) }
     }
 

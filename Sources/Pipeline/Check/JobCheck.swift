@@ -126,9 +126,14 @@ public struct JobCheck {
         var ofModel = faults, ofJob: [Fault] = []
         if let schedule {
             try Self.attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) }
-            let steps = job.specification.prepare.priorSteps
-            // Nothing that the job says changes it.
-            if job.lacksPriors, steps <= schedule.steps { try Self.attempt(&ofModel) { try Sampler.check(PriorPlan.sampler(schedule, steps: steps), schedule, steps: steps) } }
+            // No job says what these are drawn with.
+            let s = job.specification, needed = [
+                (job.lacksPriors, PriorPlan.sampler(schedule, steps: s.prepare.priorSteps), s.prepare.priorSteps),
+                (s.validationPrompt != nil, RenderPlan.solver(schedule, s.render.steps), s.render.steps),
+            ]
+            for (isNeeded, sampler, steps) in needed where isNeeded && steps <= schedule.steps {
+                try Self.attempt(&ofModel) { try Sampler.check(sampler, schedule, steps: steps) }
+            }
         }
         return (ofModel, ofJob)
     }

@@ -61,7 +61,7 @@ struct RenderPlan {
     }
 
     /// What validation pictures are drawn with. As the reference: DPM-Solver++ shows early what a LoRA has learned.
-    private static func solver(_ schedule: NoiseSchedule, _ steps: Int) -> Sampler.Kind { .first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: steps) }
+    static func solver(_ schedule: NoiseSchedule, _ steps: Int) -> Sampler.Kind { .first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: steps) }
 
     static func sampler(_ name: RenderSpecification.Sampler) -> Sampler.Kind {
         guard let sampler = Sampler.Kind(rawValue: name.rawValue) else { preconditionFailure("no sampler \(name.rawValue)") }
@@ -74,7 +74,6 @@ struct RenderPlan {
     static func check(_ job: Job, _ schedule: NoiseSchedule, drawsFinal: Bool) throws {
         let s = job.specification
         if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render.sampler), schedule, steps: s.render.steps) }
-        if s.validationPrompt != nil { try Sampler.check(solver(schedule, s.render.steps), schedule, steps: s.render.steps) }
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
             throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
         }

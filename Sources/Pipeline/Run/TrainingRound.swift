@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 import SegMix
@@ -86,7 +87,9 @@ struct TrainingRound {
         let renders = tools.renders
         let directory = tools.directory
         try tools.images.removeOthers(than: [("final", renders.final), ("candidate", renders.candidates)])
-        for (pictures, sheet) in [(renders.final, directory.contactSheet), (renders.candidates, directory.candidateSheet)] where pictures.isEmpty { unlink(sheet) }
+        for (pictures, sheet) in [(renders.final, directory.contactSheet), (renders.candidates, directory.candidateSheet)] where pictures.isEmpty {
+            guard unlink(sheet) == 0 || errno == ENOENT else { throw FileError("remove", sheet, code: errno) }
+        }
         let drawn = try tools.draw(renders.final, prefix: "final", lora: result.lora)
         result.pictures = drawn.map { $0.record }
         if !drawn.isEmpty {
