@@ -50,6 +50,27 @@ import Testing
         #expect(record.runs[0].notBefore == StartTime.date("2031-05-01 22:00") && record.runs.map(\.number) == [1, 2])
     }
 
+    /// The queue is lost while a failed folder is on its way to an outbox that is away, or is an empty one by now.
+    @Test func theOutboxGoesAwayMeanwhile() throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)
+        try shop.drop("toys")
+        let (id, origin) = try begin(state, shop), partial = shop.path + "/outbox/.\(id).failed.partial"
+        try Directory.create(state.job(id) + "/output/job")
+        try Directory.create(partial)
+        #expect(rename(origin.source, partial + "/input") == 0)
+        #expect(rename(shop.path + "/outbox", shop.path + "/away") == 0)
+        for isEmpty in [false, true] {
+            if isEmpty { try Directory.create(shop.path + "/outbox") }
+            try recovery.run()
+            #expect(throws: FileError.self) { try recovery.adopt(id) }
+            #expect(try shop.names("state/jobs") == [id] && store.records([.open, .closed]) == [])
+        }
+        rmdir(shop.path + "/outbox")
+        #expect(rename(shop.path + "/away", shop.path + "/outbox") == 0)
+        try recovery.adopt(id)
+        #expect(try store.records([.open]).map(\.name) == ["toys"])
+    }
+
     /// A share goes away while a folder is copied from it: when it is there again, so is the folder.
     @Test func theInboxGoesAwayMeanwhile() throws {
         let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)

@@ -51,18 +51,18 @@ import Testing
         #expect(!heartbeat.goesOn(since: heartbeat.beats))
     }
 
-    @Test func reloadTakesOverWhatCanChangeAndRefusesFaults() {
+    @Test func reloadTakesOverWhatCanChangeAndRefusesFaults() async {
         var old = Configuration()
         old.maxAttempts = 3
         let live = LiveConfiguration(old), listener = Listener()
         func service(_ load: @escaping @Sendable () throws -> Configuration) -> ReloadService {
             ReloadService(configuration: live, load: load, manager: listener.manager(watchdog: nil), changed: WakeSignal(), logger: Workshop.logger)
         }
-        service { throw FaultList([Fault("broken")]) }.reload()
+        await service { throw FaultList([Fault("broken")]) }.reload()
         #expect(live.current == old)
         #expect(listener.messages.map { $0.prefix(9) } == ["RELOADING", "READY=1"])
 
-        service {
+        await service {
             var new = Configuration()
             new.maxAttempts = 7
             new.inbox = "/elsewhere"

@@ -214,6 +214,10 @@ import Testing
         for (keys, status) in [("\"use_beta_sigmas\": true, ", Int32(0)), ("\"trained_betas\": [\(Array(repeating: "0.9", count: 1000).joined(separator: ", "))], ", 69)] {
             try place.write("{" + keys + text.dropFirst().replacing("\"trained_betas\": null", with: "\"x\": null"), file)
             let end = try status == 0 ? place.starting("prepare").end() : place.check()
+            if status == 69 {
+                try place.replace("seed:", "validation_prompt: an olis toy\nseed:", in: "toys/job.yaml")
+                #expect(try place.check().status == 69)
+            }
             #expect(end.status == status && end.errors.contains("use another sampler") == (status == 69), "\(end.status): \(end.errors)")
         }
     }

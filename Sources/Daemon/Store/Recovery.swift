@@ -95,6 +95,12 @@ struct Recovery {
         let partials = partials(of: id, name: origin.name)
         if !Folder.exists(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
             guard Folder.exists(Claim.taking(origin, id)) else {
+                // A folder that has run has left the inbox.
+                if Folder.exists(folder + "/output"), placement?.published.isEmpty ?? true {
+                    throw FileError(
+                        "take up", folder, reason: "it has run, and \(origin.name.onOneLine()) is neither in its `input` nor on its way in \(outbox)",
+                        remedy: "Mount the outbox that it went to; if nobody needs it, remove \(folder)")
+                }
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
                 if Folder.exists(Claim.mark(state, id)) { try requireInbox(of: origin, id) }

@@ -22,6 +22,11 @@ public struct Sampler: Sendable {
         case dpmpp_2m
         case dpmpp_2m_karras
 
+        /// Whether there is one that can follow the schedule in so many steps.
+        public static func isAny(following schedule: NoiseSchedule, steps: Int) -> Bool {
+            allCases.contains { kind in (try? Sampler.check(kind, schedule, steps: steps)) != nil }
+        }
+
         /// The first of these that can follow the schedule in so many steps; the last where none can.
         public static func first(of kinds: Kind..., following schedule: NoiseSchedule, steps: Int) -> Kind {
             kinds.first { kind in (try? Sampler.check(kind, schedule, steps: steps)) != nil } ?? kinds[kinds.count - 1]

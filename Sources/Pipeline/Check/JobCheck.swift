@@ -126,10 +126,11 @@ public struct JobCheck {
         var ofModel = faults, ofJob: [Fault] = []
         if let schedule {
             try Self.attempt(&ofJob) { try RenderPlan.check(job, schedule, drawsFinal: drawsFinal) }
-            // No job says what these are drawn with.
+            // No job says what the first two are drawn with.
             let s = job.specification, needed = [
                 (job.lacksPriors, PriorPlan.sampler(schedule, steps: s.prepare.priorSteps), s.prepare.priorSteps),
                 (s.validationPrompt != nil, RenderPlan.solver(schedule, s.render.steps), s.render.steps),
+                (RenderPlan.draws(s) && !Sampler.Kind.isAny(following: schedule, steps: s.render.steps), RenderPlan.sampler(s.render.sampler), s.render.steps),
             ]
             for (isNeeded, sampler, steps) in needed where isNeeded && steps <= schedule.steps {
                 try Self.attempt(&ofModel) { try Sampler.check(sampler, schedule, steps: steps) }

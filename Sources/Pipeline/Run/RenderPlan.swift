@@ -63,6 +63,9 @@ struct RenderPlan {
     /// What validation pictures are drawn with. As the reference: DPM-Solver++ shows early what a LoRA has learned.
     static func solver(_ schedule: NoiseSchedule, _ steps: Int) -> Sampler.Kind { .first(of: .dpmpp_2m, .euler, .euler_ancestral, following: schedule, steps: steps) }
 
+    /// Whether pictures are wanted.
+    static func draws(_ specification: JobSpecification) -> Bool { specification.validationPrompt != nil || !specification.render.prompts.isEmpty }
+
     static func sampler(_ name: RenderSpecification.Sampler) -> Sampler.Kind {
         guard let sampler = Sampler.Kind(rawValue: name.rawValue) else { preconditionFailure("no sampler \(name.rawValue)") }
         return sampler
@@ -73,7 +76,10 @@ struct RenderPlan {
     /// - Throws: `ScheduleError`, `SegMixError`, `JobFailure`.
     static func check(_ job: Job, _ schedule: NoiseSchedule, drawsFinal: Bool) throws {
         let s = job.specification
-        if s.validationPrompt != nil || !s.render.prompts.isEmpty { try Sampler.check(sampler(s.render.sampler), schedule, steps: s.render.steps) }
+        // A schedule that no sampler follows is no fault of the job's.
+        if draws(s), s.render.steps > schedule.steps || Sampler.Kind.isAny(following: schedule, steps: s.render.steps) {
+            try Sampler.check(sampler(s.render.sampler), schedule, steps: s.render.steps)
+        }
         if job.lacksPriors, s.prepare.priorSteps > schedule.steps {
             throw JobFailure(.badInput, "`prepare.prior_steps` is \(s.prepare.priorSteps), and the model's schedule has \(schedule.steps); use no more than that")
         }
