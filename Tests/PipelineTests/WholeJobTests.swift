@@ -56,6 +56,8 @@ import Weights
         // Masks that came with the photos are on the page, each on its photo.
         let page = try place.text("out/report.html")
         for photo in ["a00", "a01", "b00", "b01"] { #expect(page.contains("alt=\"\(photo).png\"><figcaption>")) }
+        // So are the pictures on the way.
+        for step in [2, 4] { #expect(page.contains("alt=\"step \(step)\"><figcaption>")) }
 
         // Done is done: nothing is trained again.
         let before = try place.data("out/report.json"), again = try place.starting("run").end()

@@ -19,7 +19,7 @@ struct ReportPage {
         <title>\(contents.name) – segmixd</title><link rel="icon" href="data:,"><style>\(ReportStyle.css)</style></head>
         <body><main>
         <h1>\(contents.name)</h1>
-        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(try checkpoints())\(try roundsSection())\(curve)\(try masks())\(usage)\(costs)\(settings)
+        \(summary)\(warnings)\(try sheet())\(try layouts())\(scores)\(try checkpoints())\(try roundsSection())\(try onTheWay())\(curve)\(try masks())\(usage)\(costs)\(settings)
         </main></body></html>
 
         """
@@ -128,6 +128,25 @@ struct ReportPage {
             <p>Each saved LoRA drew the validation prompt, “\(contents.settings.validationPrompt ?? "")”, and the pictures were scored as above. \(verdict)\(kohya)</p>
             <div class="wide"><table><tr><th>\(best.round == nil ? "" : "round · ")step</th><th>score</th><th>its pictures</th><th>remark</th><th>file</th></tr>\(rows)</table></div>
             <div class="wide"><img class="sheet" src="\(jpeg: try sheetPreview(best.contactSheet))" alt="Validation pictures of each saved LoRA"></div>
+            """)
+    }
+
+    /// Validation pictures of the training, so that one sees the subjects come: of steps spread evenly, the first and the last among them.
+    private func onTheWay() throws -> HTML {
+        // The sheet of those that were compared shows the same.
+        guard contents.bestCheckpoint == nil, let prompt = contents.settings.validationPrompt else { return "" }
+        let pictures = contents.samples.reduce(into: [Int: [String]]()) { all, file in
+            if let step = RunDirectory.validationStep(of: file) { all[step, default: []].append(file) }
+        }
+        let steps = pictures.keys.sorted()
+        guard !steps.isEmpty else { return "" }
+        let each = min(4, pictures.values.map(\.count).max()!), most = 24 / each
+        let shown = steps.count <= most ? steps : (0..<most).map { steps[$0 * (steps.count - 1) / (most - 1)] }
+        let figures = try shown.flatMap { step in try pictures[step]!.prefix(each).map { try figure($0, "step \(step)", side: 240) } }
+        let isAll = figures.count == pictures.values.reduce(0) { $0 + $1.count }
+        return section("On the way", """
+            <p>“\(prompt)”, as the LoRA drew it after so many steps.\(isAll ? "" : " All are in <code>samples/</code>.")</p>
+            <div class="pictures">\(figures)</div>
             """)
     }
 

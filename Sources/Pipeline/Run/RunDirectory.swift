@@ -54,6 +54,12 @@ public struct RunDirectory: Sendable {
     /// How the validation pictures after a step are called, before their number.
     static func validationPrefix(_ step: Int) -> String { String(format: "step-%06ld", step) }
 
+    /// The step whose validation picture a file of `samples` is; nil: it is another.
+    static func validationStep(of file: String) -> Int? {
+        let name = file.split(separator: "/").last ?? ""
+        return name.hasPrefix("step-") ? name.dropFirst(5).split(separator: "-").first.flatMap { Int($0) } : nil
+    }
+
     /// The steps below `end` after which a LoRA was kept, in order.
     func savedSteps(before end: Int) throws(FileError) -> [Int] {
         try Folder.names(path).compactMap { $0.hasPrefix("save-") ? Int($0.dropFirst(5)) : nil }
