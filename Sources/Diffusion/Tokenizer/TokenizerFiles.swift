@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The files of a small tokenizer for random-weight models: CLIP's construction over byte pairs learned from a few
@@ -27,11 +28,11 @@ public struct TokenizerFiles: Sendable {
 
     /// Names and contents of the files of a tokenizer directory.
     public func contents(padding: Padding) -> [(name: String, data: Data)] {
-        let vocabulary = tokens.enumerated().map { "\(Self.quoted($1)): \($0)" }.joined(separator: ", ")
+        let vocabulary = tokens.enumerated().map { "\(JSON.quoted($1)): \($0)" }.joined(separator: ", ")
         let merges = "#version: 0.2\n" + merges.map { "\($0.left) \($0.right)\n" }.joined()
         func token(_ content: String, isNormalized: Bool = true) -> String {
             """
-            {"content": \(Self.quoted(content)), "lstrip": false, "normalized": \(isNormalized), "rstrip": false, \
+            {"content": \(JSON.quoted(content)), "lstrip": false, "normalized": \(isNormalized), "rstrip": false, \
             "single_word": false
             """
         }
@@ -73,11 +74,6 @@ public struct TokenizerFiles: Sendable {
             ("vocab.json", Data("{\(vocabulary)}".utf8)), ("merges.txt", Data(merges.utf8)),
             ("tokenizer_config.json", Data(configuration.utf8)), ("special_tokens_map.json", Data(special.utf8)),
         ]
-    }
-
-    /// Byte symbols hold no control characters: only the quotation mark and the backslash need escaping.
-    private static func quoted(_ token: String) -> String {
-        "\"" + token.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
     /// What the demonstration's prompts, the priors and the negative prompts are made of.
