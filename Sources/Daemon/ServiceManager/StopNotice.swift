@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// The last service of a group, and so the first to hear that the group is to end.
+/// Among the last services of a group, and so among the first to hear that the group is to end.
 struct StopNotice: Service {
     let notify: @Sendable () -> Void
 
