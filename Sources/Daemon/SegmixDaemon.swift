@@ -11,7 +11,7 @@ import UnixSignals
 public final class SegmixDaemon: Sendable {
     /// How a daemon ended.
     public enum Outcome: Equatable, Sendable {
-        /// All that was in the inbox is in the outbox (only with `drains`).
+        /// All that was in the inbox is in the outbox, or some job has failed (only with `drains`).
         case drained(failures: Int)
         /// Asked to stop, or left jobs in the queue for another time.
         case stopped
@@ -108,8 +108,9 @@ public final class SegmixDaemon: Sendable {
         try recovery.run(areThere: areThere)
         try await group.run()
         if let drain, drain.hasGivenUp { return .obstructed }
-        guard let drain, !drain.isInboxOpen, try store.isEmpty() else { return .stopped }
-        return .drained(failures: drain.failures)
+        guard let drain, drain.hasEnded else { return .stopped }
+        // That a job has failed is not hidden by another that waits for its time.
+        return try drain.failures > 0 || store.isEmpty() ? .drained(failures: drain.failures) : .stopped
     }
 
     /// Makes the inbox or the outbox where it is missing.

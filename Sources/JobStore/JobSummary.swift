@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GRDB
 import Jobs
@@ -104,6 +105,16 @@ extension JobStore {
         let choice = meant.filter { $0.folder == newest || states != nil && !$0.state.isFinal }
         if choice.count == 1 { return choice[0] }
         throw StoreError(.noSuchJob, "\(text.onOneLine()) has several jobs; say which: \(choice.map { "\($0.name.onOneLine()) (\($0.number))" }.joined(separator: ", ")).")
+    }
+
+    /// Whether a folder of that name lies in the inbox, or has left it and is not in the queue yet.
+    public func isComing(_ name: String, _ configuration: Jobs.Configuration) throws -> Bool {
+        guard !IgnoredFiles.contains(name) else { return false }
+        if Folder.isDirectory(Directory.joined(configuration.inbox, name)) { return true }
+        let state = StateDirectory(configuration.state), known = try identities()
+        return ((try? StateDirectory.identities(in: state.jobs)) ?? []).contains { id in
+            !known.contains(id) && (try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)))??.name == name
+        }
     }
 
     /// The newest folder first; of one folder in the order of its specifications.

@@ -20,7 +20,7 @@ struct MakeModelCommand: ParsableCommand {
     var preset = ModelPreset.tiny
 
     @Option(name: .customLong("set"), help: ArgumentHelp(
-        "Changes a key of a part's configuration, e.g. 'unet.block_out_channels=[32, 64, 64]'; parts are unet, vae, text_encoder, text_encoder_2, scheduler.",
+        "Changes a key of a part's configuration, e.g. 'unet.block_out_channels=[32, 48, 64]'; parts are unet, vae, text_encoder, text_encoder_2, scheduler.",
         valueName: "part.key=value"))
     var settings: [String] = []
 

@@ -81,7 +81,10 @@ struct JobOptions: ParsableArguments {
         let configuration = try handedOver() ?? ConfigurationFile.read(config)
         let folder = JobFolder(try absolute(job))
         do {
-            return (try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose), configuration)
+            var job = try Job.load(folder, specificationFile: spec, configuration: configuration, settings: settings, for: purpose)
+            // As the report says it: another configuration may have another only one.
+            job.specification.model = configuration.modelName(for: job.specification)
+            return (job, configuration)
         } catch {
             // Where it is known which one it is, the model is looked at too.
             let files = (try? folder.specificationFiles().map(\.file)) ?? [], file = spec ?? (files.count == 1 ? files[0] : nil)

@@ -20,7 +20,7 @@ struct Segmixd: AsyncParsableCommand {
             resume point; started again, it goes on from there.
 
             Exit status: 0 done, 1 drained but some job failed (see NAME.failed in the outbox), 64 wrong usage, 65 bad \
-            configuration, 69 segmix is missing, 70 our fault, 74 disk or I/O (also: results wait for the outbox, or jobs for their model), 75 stopped before everything was drained.
+            configuration, 69 segmix is missing, 70 our fault, 74 disk or I/O (also: results wait for the outbox, or jobs for their model), 75 stopped before everything was drained, or jobs wait for `hours` or `not_before`.
             """,
         version: "segmixd \(Release.version)")
 

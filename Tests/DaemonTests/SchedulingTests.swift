@@ -319,6 +319,9 @@ import Testing
         #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .stopped)
         #expect(shop.names("outbox") == ["now"])
         #expect(try shop.store().find("later").notBefore == StartTime.date("2099-01-01"))
+        // It hides no failure.
+        try shop.drop("bad")
+        #expect(try await shop.daemon("exit 65").run() == .drained(failures: 1))
     }
 
     /// An outbox on a share that is gone is not made anew in its place; the finished job waits.

@@ -82,6 +82,19 @@ import Testing
         try expectUndisturbed(place)
     }
 
+    /// `timeout` tells its child and then the child's group, shells pass on what the kernel sends as well.
+    @Test func oneWishToldTwice() throws {
+        let place = try Self.workplace(), running = try place.starting("train")
+        running.until { place.stepsWritten() >= 10 }
+        for pause in [0, 2000, 20_000] as [useconds_t] {
+            usleep(pause)
+            running.send(SIGTERM)
+        }
+        let end = running.end()
+        #expect(end.status == 75, "\(end.status): \(end.errors)")
+        #expect(place.names("out/.segmixd/resume").last == String(format: "step-%06d.safetensors", place.metrics().count))
+    }
+
     /// Whoever is to read what it says has stopped to do so: a daemon that is suspended, a terminal that is held.
     @Test(.timeLimit(.minutes(2))) func aReaderThatDoesNotReadHoldsNothingUp() throws {
         let place = try Self.workplace()

@@ -121,6 +121,13 @@ import Weights
         }
     }
 
+    @Test func theExampleOfTheHelpWorks() throws {
+        let folder = try TemporaryFolder(), help = try Program.segmix.run("make-model", "--help").output.replacing(#/\s+/#, with: " ")
+        let setting = try #require(help.firstMatch(of: #/'(unet\.[^']+)'/#)?.output.1)
+        let end = try Program.segmix.run("make-model", folder.path + "/m", "--set", String(setting))
+        #expect(end.status == 0, "\(setting): \(end.errors)")
+    }
+
     @Test func settingsChangeTheModel() throws {
         let folder = try TemporaryFolder()
         try ModelMaker(settings: [

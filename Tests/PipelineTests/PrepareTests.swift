@@ -291,6 +291,14 @@ import Testing
         #expect(end.status == 0, "\(end.errors)")
     }
 
+    /// OWLv2 without SAM is there for scores.
+    @Test func aDetectorAloneMakesNoMasks() throws {
+        let place = try bare(more: "with_prior_preservation: false")
+        try place.useLookingModels()
+        let end = try place.starting("prepare").end()
+        #expect(end.status == 0 && end.output.contains("making what is missing with U²-NetP and MobileSAM"), "\(end.errors)")
+    }
+
     @Test func aPhotoThatYieldsNoMask() throws {
         let place = try bare(saliency: 0.9999, more: "with_prior_preservation: false")
         let end = try place.starting("prepare").end()

@@ -54,6 +54,7 @@ struct Program {
 
         /// What it has said so far.
         var output: String { text("output") }
+        var errors: String { text("errors") }
 
         func end() -> Ending {
             process.waitUntilExit()

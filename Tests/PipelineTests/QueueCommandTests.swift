@@ -73,6 +73,26 @@ import Testing
         #expect(String(decoding: shown, as: UTF8.self) == "said\tthis \\u{1b}[2J\\u{9b}31m\\rx\r\n\r\nüb")
     }
 
+    /// `segmix submit` and then this: the folder may not be taken yet, and an earlier one of its name is not meant.
+    @Test func theLogOfAFolderThatIsComing() throws {
+        let place = try place(["toys"]), store = try JobStore.open(StateDirectory(place.path + "/state"), forReading: false)
+        #expect(try Program.segmix.run("cancel", "toys", "--config", place.configuration).status == 0)
+        try FileManager.default.createDirectory(atPath: place.path + "/inbox/toys", withIntermediateDirectories: true)
+        let running = try Program.segmix.start(["logs", "--follow", "toys", "--config", place.configuration])
+        running.until { running.errors.contains("toys is in the inbox") }
+        // On its way: out of the inbox and not in the queue yet.
+        try FileManager.default.createDirectory(atPath: place.path + "/state/jobs/job-1/logs", withIntermediateDirectories: true)
+        try StateDirectory(place.path + "/state").save(JobOrigin(name: "toys", source: "/x", claimed: Date()), as: "origin.json", of: "job-1")
+        try place.remove("inbox/toys")
+        usleep(500_000)
+        try place.write("the new one\n", "state/jobs/job-1/logs/job.log")
+        try store.add(JobRecord(id: "job-1", name: "toys", source: "/x", claimed: Date(), runs: [.init(specificationFile: nil, name: "job")]))
+        running.until { running.output == "the new one\n" }
+        #expect(try Program.segmix.run("cancel", "2", "--config", place.configuration).status == 0)
+        let end = running.end()
+        #expect(end.status == 0 && end.output == "the new one\n", "\(end.output)\(end.errors)")
+    }
+
     /// Who checks a stranger's folder is told of it, and no more.
     @Test func namesInACheck() throws {
         let place = try Workplace(), folder = place.path + "/to\u{1B}[31mys"

@@ -42,6 +42,8 @@ import Weights
         let report = try #require(try JSONSerialization.jsonObject(with: place.data("out/report.json")) as? [String: Any])
         #expect((report["loss"] as? [Any])?.count == 4 && report["name"] as? String == "toys")
         #expect((report["subjects"] as? [String: String]) == DrawnPhotos.phrases)
+        // The only model of the configuration, though the job may leave it out.
+        #expect((report["settings"] as? [String: Any])?["model"] as? String == "odd")
         #expect((report["files"] as? [String]) == ["pytorch_lora_weights.safetensors", "toys.safetensors"])
         let saves = try #require(report["saves"] as? [[String: Any]])
         #expect(saves.map { $0["step"] as? Int } == [2, 4])

@@ -5,7 +5,7 @@ final class DrainState: Sendable {
     private struct State {
         var isInboxOpen = true
         var failures = 0
-        var hasGivenUp = false
+        var hasGivenUp = false, hasEnded = false
     }
     private let state = Mutex(State())
 
@@ -18,6 +18,11 @@ final class DrainState: Sendable {
     var hasGivenUp: Bool { state.withLock { $0.hasGivenUp } }
 
     func giveUp() { state.withLock { $0.hasGivenUp = true } }
+
+    /// Whether all was done that could be done now; a drain that was stopped before has not come to its end.
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    func end() { state.withLock { $0.hasEnded = true } }
 
     func countFailure() { state.withLock { $0.failures += 1 } }
 

@@ -103,7 +103,10 @@ final class SchedulerService: Service {
             while !stopping.isStopped {
                 heartbeat.beat()
                 do {
-                    if try await step(&group) { return }
+                    if try await step(&group) {
+                        drain?.end()
+                        return
+                    }
                     state.withLock { $0.trouble = nil }
                 } catch {
                     // The queue itself cannot be read or written: a full disk, a lock. Said once; the loop comes round at every sign of life.

@@ -3,7 +3,7 @@ import Images
 import Jobs
 import Vision
 
-/// Makes masks: by the subject's class where the job's model comes with a detector and a segmenter, else by what stands out.
+/// Makes masks: by the subject's class where the job's model comes with both a detector and a segmenter, else by what stands out.
 struct SubjectFinder {
     enum Kind {
         case detection(DetectionMasker)
@@ -30,9 +30,6 @@ struct SubjectFinder {
             try self.init(
                 .detection(masker), description: "OWLv2 and SAM", identity: "detection 2 " + DirectoryFingerprint.of([detector, segmenter]), settings)
             return
-        }
-        if let given = detector.map({ ("owlv2", $0, "sam") }) ?? segmenter.map({ ("sam", $0, "owlv2") }) {
-            throw JobFailure(.unavailable, "the configuration names `\(given.0)` (\(given.1)) of the job's model, but no `\(given.2)`; masks are made with both, or, where neither is named, with the default models")
         }
         let models = try DefaultModels(configured: means.maskModels)
         let masker = try JobFailure.ofConfiguration {

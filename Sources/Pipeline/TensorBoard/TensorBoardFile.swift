@@ -31,7 +31,7 @@ final class TensorBoardFile {
     func append(_ record: StepRecord) throws {
         var values = [("loss", record.loss), ("instance_loss", record.instanceLoss)]
         if let prior = record.priorLoss { values.append(("prior_loss", prior)) }
-        values += [("lr", record.learningRate), ("grad_norm", record.gradientNorm)]
+        values += [("lr", record.learningRate), ("grad_norm", record.gradientNorm), ("seconds", record.times.total)]
         try write(TensorBoardEvent.scalars(values.map { (tag: $0.0, value: $0.1) }, step: record.step, time: Self.now))
     }
 

@@ -18,7 +18,7 @@ struct LogsCommand: ParsableCommand {
 
     func run() throws {
         try options.withQueue(forReading: true) { store, configuration in
-            let number = try store.find(job).number, files = JobFiles(configuration)
+            let number = try find(store, configuration).number, files = JobFiles(configuration)
             var offset: UInt64 = 0, hasShown = false
             var terminal = isatty(STDOUT_FILENO) == 1 ? TerminalText() : nil
             while true {
@@ -40,6 +40,19 @@ struct LogsCommand: ParsableCommand {
             }
             if let rest = terminal?.rest() { try Self.write(rest) }
             if !hasShown { throw StoreError(.noSuchJob, "Job \(number) has no log: it was not started yet, or its log was moved away.") }
+        }
+    }
+
+    /// The job; with `--follow` one that is about to come into the queue is waited for, in place of an earlier one of its name.
+    private func find(_ store: JobStore, _ configuration: Configuration) throws -> JobSummary {
+        let name = job.split(separator: "/").first.map(String.init) ?? job
+        var isSaid = false
+        while true {
+            if let known = try? store.find(job), !follow || !known.state.isFinal { return known }
+            guard follow, try store.isComing(name, configuration) else { return try store.find(job) }
+            if !isSaid { FileHandle.standardError.write(Data("\(name.onOneLine()) is in the inbox; its log begins when it has been taken\n".utf8)) }
+            isSaid = true
+            Thread.sleep(forTimeInterval: 0.2)
         }
     }
 
