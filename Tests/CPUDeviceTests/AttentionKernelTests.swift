@@ -39,7 +39,7 @@ import Testing
             }
             // The 7s between the heads count too: they must stay.
             #expect(relativeError(o, o0) < 1e-6, "\(name)")
-            #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 1e-6 + 4e-7 * abs($1) }, "\(name)")
+            #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 1.5e-6 + 4e-7 * abs($1) }, "\(name)")
             #expect(scratch.isFenced, "\(name)")
         }
     }
@@ -96,6 +96,28 @@ import Testing
         }
     }
 
+    /// One key takes everything, by a score of 1000, which leaves float32 few digits for the difference to its log-sum-exp.
+    @Test(arguments: [40, 64, 160]) func saturatedRows(_ head: Int) {
+        let queries = 256, keys = 77, scale = 1 / Float(head).squareRoot()
+        let q = KernelBuffer(queries * head, seed: 1), k = KernelBuffer(keys * head, seed: 2), v = KernelBuffer(keys * head, seed: 3)
+        let dO = KernelBuffer(queries * head, seed: 4)
+        for i in 0..<queries { q.pointer[i * head] = 100 }
+        for j in 0..<keys { k.pointer[j * head] = j == 0 ? 10 / scale : 0 }
+        let g0 = (0..<3).map { KernelBuffer(($0 == 0 ? queries : keys) * head) }
+        ck_attention_backward_reference(
+            g0[0].pointer, g0[1].pointer, g0[2].pointer, dO.pointer, q.pointer, k.pointer, v.pointer, queries, keys, head, head, head, head, head, scale)
+        withEveryInstructionSet { name in
+            let o = KernelBuffer(queries * head), lse = KernelBuffer(queries), g = (0..<3).map { KernelBuffer(($0 == 0 ? queries : keys) * head) }
+            ck_attention(
+                o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, 0, queries, keys, head, head, head, head, head, scale, 0,
+                KernelBuffer(ck_attention_scratch(keys, head)).pointer)
+            ck_attention_backward(
+                g[0].pointer, g[1].pointer, g[2].pointer, dO.pointer, o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer,
+                queries, keys, head, head, head, head, head, scale, KernelBuffer(ck_attention_backward_scratch(queries, keys, head)).pointer)
+            #expect(relativeError(g[2], g0[2]) < 1e-6, "\(name): dv \(relativeError(g[2], g0[2]))")
+        }
+    }
+
     /// However a caller splits the queries over threads, every bit is the same.
     @Test func attentionDoesNotDependOnTheSplit() {
         let (n, head) = (150, 20), scale: Float = 0.25
@@ -121,7 +143,7 @@ import Testing
             let o = KernelBuffer(4), lse = KernelBuffer(4), scratch = KernelBuffer(ck_attention_scratch(3, 1))
             ck_attention(o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, 0, 4, 3, 1, 1, 1, 1, 1, 1, 0, scratch.pointer)
             #expect(o.pointer[0] == 3 && o.pointer[1] == 2 && o.pointer[2] == 2 && o.pointer[3].isNaN, "\(name): \(o.values)")
-            #expect(abs(lse.pointer[0] - 10500) < 0.002 && abs(lse.pointer[2] - 10000) < 0.002, "\(name): \(lse.values)")
+            #expect(abs(lse.pointer[0] / 1.44269504 - 10500) < 0.002 && abs(lse.pointer[2] / 1.44269504 - 10000) < 0.002, "\(name): \(lse.values)")
             #expect(lse.pointer[3].isNaN, "\(name)")
         }
     }

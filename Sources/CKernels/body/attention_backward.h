@@ -112,7 +112,7 @@ static void attention_backward(float *dq, float *dk, float *dv, const float *d_o
                                float scale, float *scratch) {
     const size_t block = BACKWARD_KEYS * head_size, padded = ck_rounded_up(queries, CK_LANES);
     float *query = ck_aligned(scratch), *d_output = query + padded * head_size, *d_query = d_output + padded * head_size;
-    float *lse2 = d_query + padded * head_size, *delta = lse2 + padded;
+    float *padded_lse = d_query + padded * head_size, *delta = padded_lse + padded;
     float *key = delta + padded, *value = key + block, *d_key = value + block, *d_value = d_key + block;
     float *packed_key = d_value + block, *p = packed_key + block, *ds = p + BACKWARD_QUERIES * LANES;
     float *ds_transposed = ds + BACKWARD_QUERIES * BACKWARD_KEYS;
@@ -122,7 +122,7 @@ static void attention_backward(float *dq, float *dk, float *dv, const float *d_o
         const float *row = q + i * q_stride;
         for (size_t c = 0; c < head_size; c += VL)
             store_up_to(query + i * head_size + c, load_up_to(row + c, head_size - c) * (scale * 1.44269504f), head_size - c);
-        lse2[i] = lse[i] * 1.44269504f;
+        padded_lse[i] = lse[i];
         delta[i] = row_product(d_o + i * o_stride, o + i * o_stride, head_size);
     }
     pack_rows(d_output, head_size, d_o, o_stride, queries, head_size);
@@ -141,7 +141,7 @@ static void attention_backward(float *dq, float *dk, float *dv, const float *d_o
             for (size_t lane = 0; lane < count; lane += LANES) {
                 const size_t width = smaller(count - lane, LANES), at = lane * head_size;
                 const struct backward_block b = {
-                    query + first * head_size, d_output + first * head_size, lse2 + first, delta + first, key + at, value + at,
+                    query + first * head_size, d_output + first * head_size, padded_lse + first, delta + first, key + at, value + at,
                     d_key + at, d_value + at, p, ds + lane * BACKWARD_QUERIES, rows, head_size};
                 (width > VL ? backward_keys_wide : backward_keys_narrow)(&b);
             }

@@ -141,7 +141,7 @@ static void attention_finish(float *o, float *lse, const struct attention_tile *
             store(place, load(place) * inverse);
         }
         transpose_from_lanes(o + first * o_stride, o_stride, tile->output + half * VL, LANES, rows, head_size, 1.0f);
-        store_up_to(lse + first, load(tile->maximum + half * VL) * 0.693147181f + log_positive(sum), rows);
+        store_up_to(lse + first, load(tile->maximum + half * VL) + log_positive(sum) * 1.44269504f, rows);
     }
 }
 

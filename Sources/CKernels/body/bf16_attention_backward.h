@@ -129,7 +129,7 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
                                 size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride, float scale,
                                 float *scratch) {
     const size_t pairs = (head_size + 1) / 2, pitch = ck_rounded_up(head_size, VL), padded = ck_rounded_up(queries, 2);
-    float *d_query = ck_aligned(scratch), *lse2 = d_query + padded * pitch, *delta = lse2 + padded;
+    float *d_query = ck_aligned(scratch), *padded_lse = d_query + padded * pitch, *delta = padded_lse + padded;
     float *d_key = delta + padded, *d_value = d_key + PAIRED_KEYS * head_size;
     uint32_t *key = (uint32_t *)(d_value + PAIRED_KEYS * head_size), *value = key + PAIRED_KEYS * pairs;
     uint32_t *key_columns = value + PAIRED_KEYS * pairs, *query = key_columns + PAIRED_KEYS / 2 * pitch;
@@ -137,9 +137,9 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
     uint32_t *d_output_columns = query_columns + PAIRED_QUERIES / 2 * pitch, *p = d_output_columns + PAIRED_QUERIES / 2 * pitch;
     uint32_t *ds = p + PAIRED_QUERIES / 2 * LANES, *ds_rows = ds + PAIRED_QUERIES / 2 * LANES;
 
-    lse2[padded - 1] = delta[padded - 1] = 0;
+    padded_lse[padded - 1] = delta[padded - 1] = 0;
     for (size_t i = 0; i < queries; i++) {
-        lse2[i] = lse[i] * 1.44269504f;
+        padded_lse[i] = lse[i];
         delta[i] = paired_row_product(d_o + i * o_stride, o + i * o_stride, head_size);
     }
     memset(d_query, 0, padded * pitch * sizeof(float));
@@ -167,7 +167,7 @@ void ck_bf16_attention_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, const 
                 const size_t at = lane * head_size;
                 const int wide = count - lane > VL;
                 const struct paired_backward b = {
-                    query, d_output, lse2 + first, delta + first, key + lane * pairs, value + lane * pairs, p, ds,
+                    query, d_output, padded_lse + first, delta + first, key + lane * pairs, value + lane * pairs, p, ds,
                     ds_rows + lane / 2, pairs, scale * 1.44269504f};
                 (wide ? paired_backward_wide : paired_backward_narrow)(&b, rows);
                 (wide ? add_product_wide : add_product_narrow)(d_value + at, LANES, d_output_columns, 1, pitch, p, LANES, head_size, rows / 2);

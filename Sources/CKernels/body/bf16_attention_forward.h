@@ -143,7 +143,7 @@ static void paired_finish(uint16_t *o, float *lse, const struct paired_tile *til
             store(place, load(place) * inverse);
         }
         narrow_from_lanes(o + first * o_stride, o_stride, tile->output + half * VL, LANES, rows, head_size, 1.0f);
-        const vf result = load(tile->maximum + half * VL) * 0.693147181f + log_positive(sum);
+        const vf result = load(tile->maximum + half * VL) + log_positive(sum) * 1.44269504f;
         if (rows == VL) store(lse + first, result);
         else store_part(lse + first, result, rows);
     }

@@ -103,7 +103,8 @@ void ck_group_norm_backward_apply(float *dx, const float *dy, const float *x, co
 
 /// One head: o = softmax(scale·q·kᵀ)·v for query rows [begin, end), without a materialised score matrix.
 /// q, k, v, o point at the head's first element of row 0; `…_stride` is the distance between rows in floats
-/// (the width of the whole projection). `lse[i]` = log Σ exp(scaled scores of row i), indexed from row 0.
+/// (the width of the whole projection). `lse[i]` = log₂ Σ exp(scaled scores of row i), indexed from row 0; in
+/// units of log 2, in which the softmax is computed, so that a saturated row has p = 1 in the pullback as well.
 /// `causal`: row i sees keys 0…i. Any head size ≥ 1 (8 to 512 are to be fast), any counts ≥ 1.
 void ck_attention(float *o, float *lse, const float *q, const float *k, const float *v, size_t begin, size_t end,
                   size_t keys, size_t head_size, size_t q_stride, size_t k_stride, size_t v_stride, size_t o_stride,
@@ -163,7 +164,7 @@ void ck_depthwise(float *y, const float *x, const float *weight, const float *bi
 
 /// The same convolution by Winograd's F(tile×tile, 3×3), `tile` 2 or 4, with 2.25 or 4 times fewer multiplications: 3×3
 /// kernels of stride 1 over an input that is not zero-stuffed, any size and padding. float32 errors are about those of the
-/// plain sum with 2, about three times those with 4.
+/// plain sum with 2, about three times those with 4, and of the size that the largest input of the tile gives them.
 ///
 /// Transforms a weight [out, in, 3, 3] for it into (tile + 2)²·out·in floats: panels as above, each
 /// [(tile + 2)², in, channels of the panel]. Panels [begin, end) of all `ck_winograd_panels(out)`. With `turned` for the

@@ -47,7 +47,7 @@ void ck_upsample_nearest_backward_bf16(uint16_t *dx, const uint16_t *dy, size_t 
 
 // Attention with float32 softmax and sums, for processors with AVX512-BF16 (`ck_bf16_available`); `scale` is positive.
 
-/// One head: o = softmax(scale·q·kᵀ)·v for query rows [begin, end); lse[i] = log Σ exp(scaled scores of row i).
+/// One head: o = softmax(scale·q·kᵀ)·v for query rows [begin, end); lse[i] = log₂ Σ exp(scaled scores of row i).
 /// `bias` is what is added to the scaled scores, or null. Any head size ≥ 1, multiples of 32 are the fastest; however the
 /// rows are split, every bit of the result is the same.
 void ck_bf16_attention(uint16_t *o, float *lse, const uint16_t *q, const uint16_t *k, const uint16_t *v, size_t begin, size_t end,

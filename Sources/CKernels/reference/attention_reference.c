@@ -27,7 +27,7 @@ void ck_attention_reference(float *o, float *lse, const float *q, const float *k
     for (size_t i = 0; i < queries; i++) {
         const size_t visible = causal && i + 1 < keys ? i + 1 : keys;
         const double l = log_sum_exp(q + i * q_stride, k, visible, head_size, k_stride, scale);
-        lse[i] = (float)l;
+        lse[i] = (float)(l * M_LOG2E);
         for (size_t d = 0; d < head_size; d++) {
             double sum = 0;
             for (size_t j = 0; j < visible; j++)

@@ -20,7 +20,7 @@ void ck_attention_biased_reference(float *o, float *lse, const float *q, const f
         double maximum = -INFINITY, sum = 0;
         for (size_t j = 0; j < keys; j++) maximum = fmax(maximum, biased_score(q, k + j * k_stride, bias, i, j, head_size, scale));
         for (size_t j = 0; j < keys; j++) sum += exp(biased_score(q, k + j * k_stride, bias, i, j, head_size, scale) - maximum);
-        lse[i] = (float)(maximum + log(sum));
+        lse[i] = (float)((maximum + log(sum)) * M_LOG2E);
         for (size_t d = 0; d < head_size; d++) {
             double value = 0;
             for (size_t j = 0; j < keys; j++)

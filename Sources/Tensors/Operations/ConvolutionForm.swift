@@ -4,7 +4,7 @@ public enum ConvolutionForm: Hashable, Sendable {
     case direct
     /// Winograd's minimal filtering F(tile×tile, 3×3) (Lavin and Gray 2015). Tile 2: 4 multiplications instead of 9, rounding
     /// errors no larger, a weight of 16 numbers for a pair of channels instead of 9. Tile 4: 2¼ multiplications, rounding
-    /// errors two to three times as large, a weight of 36 numbers.
+    /// errors two to three times as large, by the largest input of the tile, a weight of 36 numbers.
     case winograd(tile: Int)
     /// The sum in bfloat16 with float32 accumulators, the weight in the order that the device likes best.
     case bfloat16
