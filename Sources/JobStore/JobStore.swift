@@ -64,7 +64,11 @@ public final class JobStore: Sendable {
         try Schema.migrator.migrate(store.database)
         // A database that is whole but is not ours, or lost tables with its first pages.
         for table in ["folder", "job", "attempt", "event", "notice"] {
-            guard try store.database.read({ try $0.tableExists(table) }) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table \(table) is missing") }
+            if try store.database.read({ try $0.tableExists(table) }) { continue }
+            guard try !store.database.read(Schema.migrator.hasBeenSuperseded) else {
+                throw StoreError(.damaged, "The queue's database \(path) is that of a newer segmixd, which keeps it in another form. Install that again.")
+            }
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table \(table) is missing")
         }
         // What others change from here on is news.
         _ = try store.hasChangedFromOutside()

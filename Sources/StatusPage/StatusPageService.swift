@@ -5,6 +5,7 @@ import HummingbirdCore
 import JobStore
 import Jobs
 import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// The status page over the daemon's queue. Where it cannot be had (its address is taken), the daemon works on without it.
@@ -17,6 +18,8 @@ public struct StatusPageService: Service {
     private static let pause = Duration.seconds(10)
     /// More wait until others are closed: each takes a file descriptor, of which the daemon must never run out.
     private static let mostConnections = 100
+    /// A connection is closed on which nothing has been read or written for so long, asked or not.
+    private static let longestStall = TimeAmount.seconds(60)
 
     /// - Parameters:
     ///   - configuration: its `statusPage` is set.
@@ -35,7 +38,8 @@ public struct StatusPageService: Service {
         application = { [quiet] in
             Application(
                 router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host),
-                server: .http1(configuration: .init(idleTimeout: .seconds(30))),
+                server: .http1(configuration: .init(
+                    additionalChannelHandlers: [IdleStateHandler(allTimeout: Self.longestStall), StallHandler()], idleTimeout: .seconds(30))),
                 configuration: .init(
                     address: .hostname(host, port: port), serverName: "segmixd", availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
                 onServerRunning: { _ in logger.info("The status page is at http://\(address)/") }, logger: quiet)
@@ -67,5 +71,15 @@ public struct StatusPageService: Service {
             try await group.next()
             group.cancelAll()
         }
+    }
+}
+
+/// Closes a connection that stands still: who asks for a large file and does not read it would keep its place for ever.
+private final class StallHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let idle = event as? IdleStateHandler.IdleStateEvent, idle == .all else { return context.fireUserInboundEventTriggered(event) }
+        context.close(promise: nil)
     }
 }

@@ -23,6 +23,18 @@ import Testing
         }
     }
 
+    /// A queue that a later release keeps in another form is not damaged, and stays as it is.
+    @Test func theQueueOfALaterRelease() throws {
+        let place = try Place(), database = try DatabaseQueue(path: place.state.database)
+        try place.add("a")
+        // More columns are no other form.
+        try database.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99'); ALTER TABLE job ADD COLUMN mood TEXT") }
+        #expect(try JobStore.openForDaemon(place.state).0.record("a")?.name == "n-a")
+        try database.write { try $0.execute(sql: "ALTER TABLE notice RENAME TO remark") }
+        #expect { _ = try JobStore.openForDaemon(place.state) } throws: { "\($0)".contains("is that of a newer segmixd") }
+        #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM job") } == 1)
+    }
+
     /// Every pair of states: what is in the table goes, and nothing else does.
     @Test func theTableOfStatesIsKept() throws {
         let allowed = Set(JobState.transitions.map { "\($0.from) \($0.to)" })

@@ -86,7 +86,8 @@ final class InboxEvents: Sendable {
             let (wanted, isStopping) = state.withLock { ($0.wanted, $0.isStopping) }
             if isStopping { return }
             for folder in followed.subtracting(wanted) {
-                inotifytools_remove_watch_by_filename(folder)
+                // The library keeps folders under their names with a slash at the end, and says nothing of a name that it does not know.
+                inotifytools_remove_watch_by_filename(folder + "/")
                 followed.remove(folder)
                 isFull = false
             }

@@ -225,10 +225,15 @@ final class SchedulerService: Service {
             let isStale = (error as? StoreError)?.kind == .notPossible
             pause = isStale ? nil : retryDelay(min(failures, 3))
             if !isStale {
-                let name = (try? store.record(work.folder))?.name ?? work.folder, text = "\(name.onOneLine()) waits and is tried again: \(error)"
-                if failures == 1 || failures.isMultiple(of: 10) { logger.error("\(text)") }
-                // Whom a webhook does not reach, that is among the job's events.
-                if case .hook = work {} else { notice(work, text) }
+                let name = ((try? store.record(work.folder))?.name ?? work.folder).onOneLine()
+                // Whom a hook does not reach, that is among the job's events.
+                if case .hook = work {
+                    if failures == 1 { logger.warning("\(name) has ended; to tell of it is tried again: \(error)") }
+                } else {
+                    let text = "\(name) waits and is tried again: \(error)"
+                    if failures == 1 || failures.isMultiple(of: 10) { logger.error("\(text)") }
+                    notice(work, text)
+                }
             }
         }
         let until = pause.map { ContinuousClock.now + $0 }
