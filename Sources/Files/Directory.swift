@@ -50,6 +50,13 @@ public enum Directory {
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
+    /// Bytes that a name may have there; nil where it cannot be found out.
+    public static func longestName(in path: String) -> Int? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0, status.f_namemax > 0 else { return nil }
+        return Int(clamping: status.f_namemax)
+    }
+
     /// The file of the running program.
     /// - Throws: `FileError`.
     public static func thisProgram() throws(FileError) -> String {
@@ -63,10 +70,9 @@ public enum Directory {
     /// Between look and rename nothing of worth can slip in: rename itself refuses to replace a file by a folder, or a
     /// folder that has something in it.
     public static func renameWithoutReplacing(_ source: String, _ destination: String) -> Bool {
-        if Folder.exists(destination) {
-            errno = EEXIST
-            return false
-        }
+        var status = stat()
+        if lstat(destination, &status) == 0 { errno = EEXIST }
+        guard errno == ENOENT else { return false }
         return rename(source, destination) == 0
     }
 

@@ -7,6 +7,20 @@ public enum Folder {
         try RawPath(path).names().compactMap { RawPath(name: $0).exactText }
     }
 
+    /// What can lie at a path.
+    public enum Kind: Sendable { case directory, file, other }
+
+    /// What lies at `path` itself, a link being `other`; nil: nothing.
+    ///
+    /// Whoever removes or gives up something because another is not there asks this: a share that is away and a disk that fails hide
+    /// things, and the answers below do not tell that from a place where nothing is.
+    /// - Throws: `FileError` where it cannot be found out.
+    public static func kind(_ path: String) throws(FileError) -> Kind? { try RawPath(path).kind() }
+
+    /// Whether anything lies at `path`, be it a link to nowhere.
+    /// - Throws: `FileError` where it cannot be found out.
+    public static func isThere(_ path: String) throws(FileError) -> Bool { try kind(path) != nil }
+
     /// Whether `path` is a folder itself, not a link to one.
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()
@@ -54,6 +68,21 @@ public enum Folder {
             if count == 0 { return bytes }
             bytes += buffer[..<count]
             guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
+        }
+    }
+}
+
+extension Folder.Kind {
+    /// - Parameter status: of what lies at `path`; nil with `errno` where there is none.
+    init?(_ status: stat?, _ path: RawPath) throws(FileError) {
+        guard let status else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw FileError("look at", path.text, code: errno)
+        }
+        self = switch status.st_mode & S_IFMT {
+        case S_IFDIR: .directory
+        case S_IFREG: .file
+        default: .other
         }
     }
 }

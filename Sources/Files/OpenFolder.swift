@@ -64,6 +64,10 @@ public struct FolderEntry {
         return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
     }
 
+    /// What lies there, a link being `other`; nil: nothing.
+    /// - Throws: `FileError` where it cannot be found out.
+    public func kind() throws(FileError) -> Folder.Kind? { try Folder.Kind(status, path) }
+
     /// openat(2), of no link, and waiting for nobody.
     public func open(_ flags: Int32, _ mode: mode_t = 0) -> Int32 {
         openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode)

@@ -46,6 +46,10 @@ public struct RawPath: Hashable, Sendable {
         }
     }
 
+    /// What lies there, links not followed; nil: nothing.
+    /// - Throws: `FileError` where it cannot be found out.
+    public func kind() throws(FileError) -> Folder.Kind? { try Folder.Kind(status, self) }
+
     /// What lstat(2) says; nil where nothing is there, or with `errno` where it cannot be found out.
     public var status: stat? {
         var status = stat()

@@ -8,7 +8,7 @@ enum TemporaryName {
         let url = URL(fileURLWithPath: path)
         let random = String(UInt64.random(in: .min ... .max), radix: 16)
         var name = url.lastPathComponent
-        while name.utf8.count > 200 { name.unicodeScalars.removeLast() }
+        while name.utf8.count > 100 { name.unicodeScalars.removeLast() }
         return Directory.joined(Directory.parent(of: path), ".\(name).\(random).\(suffix)")
     }
 

@@ -70,7 +70,7 @@ import Testing
         try changed("a link") { symlink("/nowhere", path + "/link") }
         // A name that is no UTF-8 counts as well.
         try changed("a strange name") { close(open(path + "/deep", O_RDONLY)); let name = Array((path + "/deep/").utf8.map(CChar.init) + [-1, 0]); close(creat(name, 0o600)) }
-        try changed("another inode") {
+        try changed("another file of its size and time") {
             try folder.write("33", to: "deep/er/c")
             var status = stat()
             stat(path + "/deep/er/b", &status)

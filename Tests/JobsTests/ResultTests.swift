@@ -20,17 +20,19 @@ import Testing
     }
 
     @Test func namesOfResults() {
-        #expect((1...3).map { ResultName.candidate("toys", attempt: $0) } == ["toys", "toys-2", "toys-3"])
-        #expect(ResultName.failed("toys") == "toys.failed")
+        #expect((1...3).map { ResultName.candidate("toys", attempt: $0, in: "/tmp") } == ["toys", "toys-2", "toys-3"])
+        #expect(ResultName.failed("toys", in: "/tmp") == "toys.failed")
         let long = String(repeating: "ü", count: 127)
         for count in [71, 72, 73, 127] {
-            let name = ResultName.candidate(ResultName.failed(String(repeating: "図", count: count)), attempt: 12)
+            let name = ResultName.candidate(ResultName.failed(String(repeating: "図", count: count), in: "/tmp"), attempt: 12, in: "/tmp")
             #expect(name.utf8.count <= 255 && name.hasSuffix(".failed-12"), "\(name)")
         }
-        #expect(ResultName.candidate(ResultName.cancelled(long), attempt: 1).hasSuffix("ü.cancelled"))
+        #expect(ResultName.candidate(ResultName.cancelled(long, in: "/tmp"), attempt: 1, in: "/tmp").hasSuffix("ü.cancelled"))
+        // What lies in a result goes to encrypted shares as well, whose names have 143 bytes.
+        #expect((ResultName.shortenedForAll(long) + ".safetensors").utf8.count <= 143)
         // All of it is one letter to Swift.
         for strange in ["a" + String(repeating: "\u{301}", count: 120), String(repeating: "\u{1F468}\u{200D}", count: 36)] {
-            let name = ResultName.candidate(strange, attempt: 2)
+            let name = ResultName.candidate(strange, attempt: 2, in: "/tmp")
             #expect(strange.count < 40 && name.utf8.count > 210 && name.utf8.starts(with: strange.utf8.prefix(200)) && name.hasSuffix("-2"))
         }
     }
@@ -156,6 +158,55 @@ import Testing
         var status = stat()
         #expect(stat(destination + "/deep/a.jpg", &status) == 0 && status.st_mode & 0o777 == 0o640)
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
+    }
+
+    /// Broken off after the source had its last, hidden name: what is left of it goes only where all of it has arrived.
+    @Test(arguments: ["untouched", "removal begun", "changed", "something came", "its copy is gone"]) func sourcesUnderTheirLastName(_ what: String) throws {
+        let folder = try TemporaryFolder(), source = folder.path + "/in/toys", destination = folder.path + "/state/toys", rest = folder.path + "/in/.toys.leaving"
+        for name in ["in/.toys.leaving/deep/a.jpg", "in/.toys.leaving/b.jpg", "state/toys/deep/a.jpg", "state/toys/b.jpg"] { try folder.write("photo", to: name) }
+        try folder.write(source + "\n", to: "state/.toys.moved")
+        switch what {
+        case "removal begun":
+            unlink(rest + "/deep/a.jpg")
+            // A share keeps a file that somebody has open.
+            try folder.write("photo", to: "in/.toys.leaving/deep/.nfs0001")
+        case "changed": try folder.write("other", to: "in/.toys.leaving/b.jpg")
+        case "something came": try folder.write("late", to: "in/.toys.leaving/c.jpg")
+        case "its copy is gone": try FolderMove.removeTree(destination)
+        default: break
+        }
+        if ["untouched", "removal begun"].contains(what) {
+            #expect(try FolderMove.hasArrived(source, at: destination))
+            #expect(try !FolderMove.move(source, to: destination))
+            #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
+            #expect(try folder.read("state/toys/deep/a.jpg") == "photo")
+        } else {
+            #expect(try !FolderMove.hasArrived(source, at: destination))
+            #expect { try FolderMove.move(source, to: destination) } throws: { "\($0)".contains("it was changed while it was copied") }
+            #expect(try Folder.names(folder.path + "/in") == ["toys"] && Folder.names(folder.path + "/state") == [])
+            #expect(folder.exists("in/toys/deep/a.jpg") && (what != "something came" || folder.exists("in/toys/c.jpg")))
+            #expect(try FolderMove.move(source, to: destination) && folder.exists("state/toys/deep/a.jpg"))
+        }
+    }
+
+    /// Files of the kernel's say that they have 4096 bytes.
+    private static let short = "/sys/devices/system/cpu/possible"
+
+    /// What ends before its size is no copy.
+    @Test(.enabled(if: Folder.isFile(short))) func aFileThatEndsEarlyIsNotCopied() throws {
+        let folder = try TemporaryFolder()
+        #expect { try TreeCopy.copy(Self.short, to: folder.path + "/copy") } throws: { "\($0)".contains("it became shorter while it was copied") }
+    }
+
+    /// A path that cannot be looked at is no sign that nothing is there.
+    @Test func whatCannotBeLookedAt() throws {
+        let folder = try TemporaryFolder(), long = folder.path + "/" + String(repeating: "x", count: 300)
+        #expect(throws: FileError.self) { try Folder.kind(long) }
+        #expect(throws: FileError.self) { try FolderMove.removeTree(long) }
+        #expect(throws: FileError.self) { try FolderMove.move(long, to: folder.path + "/to") }
+        #expect(try Folder.kind(folder.path + "/nothing") == nil && Folder.kind(folder.path) == .directory)
+        #expect(!Directory.renameWithoutReplacing(folder.path, long) && errno == ENAMETOOLONG)
+        #expect(try !Folder.isThere(folder.path + "/nothing/deeper"))
     }
 
     /// Copied with a umask of 022 by somebody else: a copy of it could be made, but it could not be taken away.

@@ -14,9 +14,9 @@ struct PreparedNamesTests {
             ("b00.png", false), ("overlay-b00.png", false), ("B00.jpg", false), ("x/b00.png", false), ("Prior-a000.png", false), ("rejected-a000-2.png", false),
             ("prior/b00.png", true),
         ])
-        // With what is put around it a name goes into 255 bytes.
+        // With what is put around it a name goes into 143 bytes, which encrypted shares take.
         let long = String(repeating: "写真", count: 41), both = PreparedFolder.names([(long + ".png", false), (long + ".jpg", false)])
-        #expect(Set(both).count == 2 && both.allSatisfy { PreparedFolder(path: "").overlay(named: $0, isPrior: true).utf8.count <= 255 && long.hasPrefix($0.prefix(60)) })
+        #expect(Set(both).count == 2 && both.allSatisfy { PreparedFolder(path: "").overlay(named: $0, isPrior: true).utf8.count <= 143 && long.hasPrefix($0.prefix(35)) })
         #expect(names == ["b00", "photo-overlay-b00", "B00-2", "x-b00", "photo-Prior-a000", "photo-rejected-a000-2", "prior-b00"])
         let folder = PreparedFolder(path: "/o")
         let masks = names.dropLast().map { folder.mask(named: $0, isPrior: false) }, overlays = names.dropLast().map { folder.overlay(named: $0, isPrior: false) }

@@ -5,8 +5,9 @@ import Jobs
 /// One look at a whole folder of the inbox, in one walk and without keeping what is in it: an inbox of ten thousand folders is looked
 /// through again and again.
 struct FolderLook {
-    /// Two equal ones some time apart mean that nobody has written in between: a sum of hashes over the paths, modes, sizes, times of
-    /// change and inodes of everything below the folder, and their number. The folder's own times do not count: moving it changes them.
+    /// Two equal ones some time apart mean that nobody has written in between: a sum of hashes over the paths, modes, sizes and times of
+    /// change of everything below the folder, and their number. The folder's own times do not count: moving it changes them. Nor do
+    /// inodes: sshfs and others give new ones with each look.
     struct Fingerprint: Hashable {
         fileprivate(set) var first: UInt64 = 0, second: UInt64 = 0, count = 0
     }
@@ -79,7 +80,7 @@ struct FolderLook {
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         let parts = [
             UInt64(status.st_mode), isFolder ? 0 : UInt64(bitPattern: Int64(status.st_size)), UInt64(bitPattern: Int64(status.st_mtim.tv_sec)),
-            UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)), UInt64(status.st_ino),
+            UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)),
             // Copying programs give a file its old time back when they have written it.
             isFolder ? 0 : UInt64(bitPattern: Int64(status.st_ctim.tv_sec)), isFolder ? 0 : UInt64(bitPattern: Int64(status.st_ctim.tv_nsec)),
         ]

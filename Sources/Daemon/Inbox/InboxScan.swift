@@ -73,7 +73,15 @@ struct InboxScan {
         finding.rhythm = FileSystemKind(of: configuration.inbox).rhythm(configuration.rescanSeconds)
         for name in names where !IgnoredFiles.contains(name) && ("/" + name).hasPrefix("/") {
             let path = Directory.joined(configuration.inbox, name)
-            guard Folder.isDirectory(path) else {
+            let kind: Folder.Kind?
+            do throws(FileError) { kind = try Folder.kind(path) } catch {
+                finding.unreadable.append(name)
+                complain(about: name, "\(name.onOneLine()) in the inbox cannot be looked at: \(error)")
+                continue
+            }
+            // It has left meanwhile.
+            guard let kind else { continue }
+            guard kind == .directory else {
                 complain(about: RawPath(name), after: &strays, "\(name.onOneLine()) in the inbox is no folder and is left alone; a job is a folder with photos, metadata.jsonl and a job.yaml")
                 continue
             }
@@ -88,7 +96,7 @@ struct InboxScan {
                 }
             } catch {
                 // Somebody else has taken it meanwhile, or it was renamed.
-                guard Folder.exists(path) else { continue }
+                if case .success(nil) = Result(catching: { () throws(FileError) in try Folder.kind(path) }) { continue }
                 finding.unreadable.append(name)
                 complain(about: name, "The folder \(name.onOneLine()) cannot be read: \(error)")
             }

@@ -44,10 +44,10 @@ struct ResultPublisher: Sendable {
         var record = try load(id)
         // Taken up again in this very moment.
         guard record.state == .open, record.isFinished else { return nil }
-        if Folder.exists(state.job(id)) {
+        if try Folder.isThere(state.job(id)) {
             if record.hasUnfinished {
                 try requireOutbox()
-                let name = record.hasFailed ? ResultName.failed(record.name) : ResultName.cancelled(record.name)
+                let name = record.hasFailed ? ResultName.failed(record.name, in: outbox) : ResultName.cancelled(record.name, in: outbox)
                 let publication = Publication(folder: outbox, name: name, job: "\(id).failed")
                 for (i, run) in record.runs.enumerated() where run.state != .done { try adoptLog(record, run: i) }
                 func publish(without reason: FileError? = nil) async throws {
@@ -55,7 +55,11 @@ struct ResultPublisher: Sendable {
                         try place(id) { $0.failedAs = chosen }
                     }
                 }
-                do { try await publish() } catch let error as FileError where Self.cannotBeHeld(error) { try await publish(without: error) }
+                do { try await publish() } catch let error as FileError where Self.cannotBeHeld(error) {
+                    // Where it has gone through, it is something else that cannot be held.
+                    guard try Folder.isThere(state.input(record)) else { throw error }
+                    try await publish(without: error)
+                }
             } else {
                 // Only resume points and caches are left of it.
                 try FolderMove.removeTree(state.job(id) + "/output")
@@ -74,25 +78,27 @@ struct ResultPublisher: Sendable {
     /// where it was. What lies in the outbox is others' to change: only folders and ordinary files come back, and nothing by way of a link.
     func reopen(_ id: String) throws {
         let record = try load(id), aside = Directory.joined(state.done, id)
-        if Folder.exists(aside) { try FolderMove.move(aside, to: state.job(id)) }
+        if try Folder.isThere(aside) { try FolderMove.move(aside, to: state.job(id)) }
         let input = state.input(record)
         // Where it lies, or was being put together; a log that is still in its place has not left, nor has anything else.
         let partial = Directory.joined(outbox, ResultName.partial(job: "\(id).failed"))
-        let hasLeft = record.failedAs != nil || !Folder.exists(input)
-            || record.runs.indices.contains { record.runs[$0].state != .done && !Folder.exists(state.log(record, run: $0)) }
+        let hasLeft = try record.failedAs != nil || !Folder.isThere(input)
+            || record.runs.indices.contains { try record.runs[$0].state != .done && !Folder.isThere(state.log(record, run: $0)) }
         for place in hasLeft ? record.failedAs.map({ [Directory.joined(outbox, $0), partial] }) ?? [partial] : [] {
-            if !Folder.exists(place) {
+            let kind = try Folder.kind(place)
+            if kind == nil {
                 try requireOutbox()
                 if place == partial { continue }
             }
             try StateDirectory.create(Directory.parent(of: input))
-            guard Folder.isDirectory(place) else { continue }
-            if !Folder.exists(input), Folder.isDirectory(place + "/input") {
+            guard kind == .directory else { continue }
+            // What was changed while it was brought back before may have its last, hidden name.
+            if try !Folder.isThere(input), try Folder.kind(place + "/input") == .directory {
                 try FolderMove.move(place + "/input", to: input)
                 // What was put in its place in the last moment.
                 if !Folder.isDirectory(input) { try FolderMove.removeTree(input) }
             }
-            if Folder.isDirectory(input) {
+            if try Folder.kind(input) == .directory {
                 for (i, run) in record.runs.enumerated() where run.state != .done {
                     let own = ResultName.existing(run.name, in: place)
                     try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place)
@@ -106,11 +112,11 @@ struct ResultPublisher: Sendable {
         for (i, run) in record.runs.enumerated() where run.state != .done {
             let log = state.log(record, run: i)
             try StateDirectory.create(Directory.parent(of: log))
-            for (source, target) in zip(adoptedLogs(record, run: i), [log, log + ".1"]) where Folder.exists(source) && !Folder.exists(target) {
-                try FolderMove.move(source, to: target)
+            for (source, target) in zip(adoptedLogs(record, run: i), [log, log + ".1"]) {
+                if try Folder.isThere(source), try !Folder.isThere(target) { try FolderMove.move(source, to: target) }
             }
         }
-        let hasInput = Folder.isDirectory(input), place = record.failedAs.map { Directory.joined(outbox, $0) }
+        let hasInput = try Folder.kind(input) == .directory, place = record.failedAs.map { Directory.joined(outbox, $0) }
         let isLinked = place.map { Folder.leadsToDirectory($0 + "/input") && !(Folder.isDirectory($0) && Folder.isDirectory($0 + "/input")) } ?? false
         let updated = try store.update(id, remark: hasInput ? nil : "its folder is gone") { record in
             record.state = .open
@@ -124,15 +130,15 @@ struct ResultPublisher: Sendable {
     }
 
     private func takeBack(_ record: JobRecord, run: Int, from place: String) throws {
-        guard Folder.isDirectory(place) else { return }
+        guard try Folder.kind(place) == .directory else { return }
         let output = state.output(record, run: run), log = state.log(record, run: run)
         try StateDirectory.create(output)
         try StateDirectory.create(Directory.parent(of: log))
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
-        for name in try Folder.names(place).sorted() where !others.contains(name) {
-            let isLog = name == "job.log" && !Folder.exists(log)
+        for name in try Folder.names(place).sorted() where !others.contains(name) && !FolderMove.isLeftover(name) {
+            let isLog = try name == "job.log" && !Folder.isThere(log)
             let source = Directory.joined(place, name), target = isLog ? log : Directory.joined(output, name)
-            guard !Folder.exists(target), Folder.isFile(source) || !isLog && Folder.isDirectory(source) else { continue }
+            guard try !Folder.isThere(target), let kind = try Folder.kind(source), kind == .file || !isLog && kind == .directory else { continue }
             try FolderMove.move(source, to: target)
         }
         // What lies deeper, or was put in the place of something in the last moment: a worker would write through it.
@@ -186,7 +192,8 @@ struct ResultPublisher: Sendable {
     private func adoptLog(_ record: JobRecord, run: Int) throws {
         let log = state.log(record, run: run)
         try StateDirectory.create(state.output(record, run: run))
-        for (source, target) in zip([log, log + ".1"], adoptedLogs(record, run: run)) where Folder.exists(source) {
+        for (source, target) in zip([log, log + ".1"], adoptedLogs(record, run: run)) {
+            guard try Folder.isThere(source) else { continue }
             // What lies there is a worker's own doing.
             try FolderMove.removeTree(target)
             try FolderMove.move(source, to: target)
@@ -207,9 +214,9 @@ struct ResultPublisher: Sendable {
         }
         var attempt = 1, name = record.name
         while true {
-            let candidate = ResultName.candidate(name, attempt: attempt)
+            let candidate = ResultName.candidate(name, attempt: attempt, in: outbox)
             attempt += 1
-            if Folder.exists(Directory.joined(outbox, candidate)) { continue }
+            if try Folder.isThere(Directory.joined(outbox, candidate)) { continue }
             try place(record.id) { $0.resultFolder = candidate }
             if mkdir(Directory.joined(outbox, candidate), 0o777) == 0 {
                 try Directory.flush(outbox)

@@ -35,7 +35,7 @@ struct Claim: Sendable {
             try move(origin, id, isHidden: &isHidden)
         } catch {
             // While the folder is hidden in the inbox, this is what it is found again by; a share that went away may hide it too.
-            if isHidden || Folder.exists(input) { throw Unfinished(id: id, reason: error) }
+            guard !isHidden, (try? Folder.isThere(input)) == false else { throw Unfinished(id: id, reason: error) }
             try? FolderMove.removeTree(state.job(id))
             throw error
         }
@@ -52,7 +52,7 @@ struct Claim: Sendable {
     func move(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         try bring(origin, id, isHidden: &isHidden)
         let input = state.job(id) + "/input/" + origin.name
-        if Folder.isDirectory(input) {
+        if try Folder.kind(input) == .directory {
             unlink(Self.mark(state, id))
             return
         }
@@ -63,9 +63,9 @@ struct Claim: Sendable {
     private func bring(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         let input = state.job(id) + "/input/" + origin.name
         let taking = Self.taking(origin, id)
-        if !Folder.exists(taking) {
+        if try !Folder.isThere(taking) {
             // Where it is whole, what a broken-off move has left is removed.
-            guard !Folder.exists(input) else { return _ = try FolderMove.move(taking, to: input) }
+            guard try !Folder.isThere(input) else { return _ = try FolderMove.move(taking, to: input) }
             if Directory.renameWithoutReplacing(origin.source, input) {
                 try Directory.flush(Directory.parent(of: input))
                 return try Directory.flush(Directory.parent(of: origin.source))
@@ -85,7 +85,7 @@ struct Claim: Sendable {
             guard Directory.renameWithoutReplacing(origin.source, taking) else {
                 let code = errno
                 // A share may have done it and not been able to say so.
-                isHidden = Folder.exists(taking) || ![ENOENT, EEXIST, EACCES, EPERM, EROFS, EBUSY].contains(code) && !Folder.exists(origin.source)
+                isHidden = (try? Folder.isThere(taking)) ?? true || ![ENOENT, EEXIST, EACCES, EPERM, EROFS, EBUSY].contains(code) && (try? Folder.isThere(origin.source)) != true
                 throw code == EACCES || code == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: code)
             }
         }
@@ -96,10 +96,11 @@ struct Claim: Sendable {
             guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
         } catch {
             // It is here, whole, and what is left over there cannot be removed.
-            if Folder.exists(input), !Folder.exists(taking) {
+            let isHere = try? Folder.isThere(input)
+            if isHere == true, (try? Folder.isThere(taking)) == false, (try? FolderMove.hasArrived(taking, at: input)) == true {
                 return logger.error("\(origin.name.onOneLine()) was taken, but not everything of it could be removed from the inbox: \(error)")
             }
-            if !Folder.exists(input) { isHidden = !putBack(taking, origin) }
+            if isHere == false { isHidden = !putBack(taking, origin) }
             throw error
         }
     }
@@ -124,7 +125,7 @@ struct Claim: Sendable {
     /// - Returns: whether that worked.
     private func putBack(_ path: String, _ origin: JobOrigin) -> Bool {
         let inbox = Directory.parent(of: origin.source)
-        return (1...100).contains { (try? FolderMove.move(path, to: Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0)))) == true }
+        return (1...100).contains { (try? FolderMove.move(path, to: Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0, in: inbox)))) == true }
     }
 
     /// Where it lies, the folder may have been hidden in the inbox.
@@ -132,7 +133,14 @@ struct Claim: Sendable {
 
     /// The hidden name of a folder that is being copied from the inbox.
     static func taking(_ origin: JobOrigin, _ id: String) -> String {
-        Directory.joined(Directory.parent(of: origin.source), ".\(ResultName.shortened(origin.name)).\(id).taking")
+        let inbox = Directory.parent(of: origin.source)
+        return Directory.joined(inbox, ".\(ResultName.shortened(origin.name, in: inbox)).\(id).taking")
+    }
+
+    /// The identity of a folder of which something is left in the inbox although it is here; nil for every other name.
+    static func identity(ofLeftover name: String) -> String? {
+        guard name.hasPrefix(".."), name.hasSuffix(".taking.leaving") else { return nil }
+        return name.split(separator: ".").dropLast(2).last.map(String.init)
     }
 
     /// Finds the jobs of a folder that has arrived and puts them into the queue.

@@ -18,6 +18,7 @@ struct Recovery {
     /// - Throws: where the queue or the state directory cannot be used at all.
     func run(areThere: Bool = true) throws {
         StrayWorkers.end(state, logger: claim.logger)
+        if areThere { try removeLeftovers(in: claim.configuration.inbox) }
         for id in areThere ? try unknown(in: state.jobs) : [] where !isOnItsWay(id) {
             do { try adopt(id) } catch { claim.logger.error("The folder \(state.job(id)) is left alone: \(error)") }
         }
@@ -27,6 +28,15 @@ struct Recovery {
         }
         for record in try store.records([.open, .reopening]) {
             do { try resume(record) } catch { claim.logger.error("The jobs of \(record.name.onOneLine()) (\(record.id)) are left alone: \(error)") }
+        }
+    }
+
+    /// What could not be removed of folders that the queue has: a share keeps a file that somebody has open.
+    private func removeLeftovers(in inbox: String) throws {
+        let known = try store.identities()
+        for name in (try? Folder.names(inbox)) ?? [] {
+            guard let id = Claim.identity(ofLeftover: name), known.contains(id) else { continue }
+            try? FolderMove.removeTree(Directory.joined(inbox, name))
         }
     }
 
@@ -91,19 +101,20 @@ struct Recovery {
         let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
         guard isOpen else { return try adoptClosed(id, origin, placement, in: folder) }
         // Something of one that has run may be on its way to the outbox, its own folder among it.
-        if Folder.exists(folder + "/output") { try ForeseenMount.require(outbox, to: "look into", waiting: "\(origin.name.onOneLine()) waits") }
-        let partials = partials(of: id, name: origin.name)
-        if !Folder.exists(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
-            guard Folder.exists(Claim.taking(origin, id)) else {
+        let hasRun = try Folder.isThere(folder + "/output")
+        if hasRun { try ForeseenMount.require(outbox, to: "look into", waiting: "\(origin.name.onOneLine()) waits") }
+        let partials = try partials(of: id, name: origin.name)
+        if try !Folder.isThere(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
+            guard try Folder.isThere(Claim.taking(origin, id)) else {
                 // A folder that has run has left the inbox.
-                if Folder.exists(folder + "/output"), placement?.published.isEmpty ?? true {
+                if hasRun, placement?.published.isEmpty ?? true {
                     throw FileError(
                         "take up", folder, reason: "it has run, and \(origin.name.onOneLine()) is neither in its `input` nor on its way in \(outbox)",
                         remedy: "Mount the outbox that it went to; if nobody needs it, remove \(folder)")
                 }
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
-                if Folder.exists(Claim.mark(state, id)) { try requireInbox(of: origin, id) }
+                if try Folder.isThere(Claim.mark(state, id)) { try requireInbox(of: origin, id) }
                 return try FolderMove.removeTree(folder)
             }
         }
@@ -132,7 +143,7 @@ struct Recovery {
         let inbox = Directory.parent(of: origin.source)
         if let mount = ForeseenMount.missing(for: inbox) { throw FileError("look into", inbox, reason: "\(mount) is not mounted", remedy: "Mount it") }
         _ = try RawPath(inbox).names()
-        guard Folder.exists(origin.source) || origin.claimed < Date() - Self.longestAbsence else {
+        guard try Folder.isThere(origin.source) || origin.claimed < Date() - Self.longestAbsence else {
             throw FileError("find", origin.source, reason: "it is not there, nor under the name that it had while it was taken", remedy: "If the inbox is a share, mount it; if somebody has taken the folder back, remove \(state.job(id))")
         }
     }
@@ -145,7 +156,7 @@ struct Recovery {
         let input = state.job(id) + "/input/" + origin.name
         let failedPartial = partials.first { $0.hasSuffix(".\(id).failed.partial") }
         let places = [input] + [failedPartial, placement.failedAs.map { Directory.joined(outbox, $0) }].compactMap { $0.map { $0 + "/input" } }
-        let folder = places.first { Folder.isDirectory($0) }.map { JobFolder($0) }
+        let folder = try places.first { try Folder.kind($0) == .directory }.map { JobFolder($0) }
         var runs = folder.flatMap { try? claim.runs(of: $0, queued: origin.claimed) } ?? []
         if runs.isEmpty { runs = [JobRecord.Run(specificationFile: nil, name: "job", queued: origin.claimed)] }
         for i in runs.indices {
@@ -191,17 +202,22 @@ struct Recovery {
     }
 
     /// Hidden folders of the outbox in which results of this folder were being put together.
-    private func partials(of id: String, name: String) -> [String] {
+    /// - Throws: `FileError` where the outbox is there and cannot be looked into.
+    private func partials(of id: String, name: String) throws(FileError) -> [String] {
         var found: [String] = []
-        let starts = [name, ResultName.portable(name) ?? name].map { ResultName.shortened($0) }
-        let folders = [outbox] + ((try? names(outbox)) ?? []).filter { entry in starts.contains { entry.hasPrefix($0) } }.map { Directory.joined(outbox, $0) }
-        for folder in folders where Folder.isDirectory(folder) {
-            for entry in (try? names(folder)) ?? [] where entry.hasPrefix(".\(id).") && entry.hasSuffix(".partial") {
+        let starts = [name, ResultName.portable(name) ?? name].map { ResultName.shortened($0, in: outbox) }
+        let own = try names(outbox).filter { entry in starts.contains { entry.hasPrefix($0) } }
+        let folders = [outbox] + own.map { Directory.joined(outbox, $0) }
+        for folder in folders {
+            let entries: [String]
+            // Somebody else's folder in the outbox is no place of ours.
+            do throws(FileError) { entries = try names(folder) } catch { if error.code == EACCES, folder != outbox { continue } else { throw error } }
+            for entry in entries where entry.hasPrefix(".\(id).") && entry.hasSuffix(".partial") {
                 if Folder.isDirectory(Directory.joined(folder, entry)) { found.append(Directory.joined(folder, entry)) }
             }
         }
         return found
     }
 
-    private func names(_ folder: String) throws(FileError) -> [String] { Folder.isDirectory(folder) ? try Folder.names(folder) : [] }
+    private func names(_ folder: String) throws(FileError) -> [String] { try Folder.kind(folder) == .directory ? try Folder.names(folder) : [] }
 }

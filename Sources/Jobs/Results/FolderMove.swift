@@ -13,14 +13,17 @@ public enum FolderMove {
     @discardableResult
     public static func move(_ source: String, to destination: String) throws(FileError) -> Bool {
         let mark = copyMark(destination)
-        guard Folder.exists(source) else {
-            if Folder.exists(mark) { try removeTree(leaving(source)) }
+        guard try Folder.isThere(source) else {
+            if try Folder.isThere(mark) {
+                guard try hasArrived(source, at: destination) else { throw try putBack(leaving(source), source, destination, mark) }
+                try removeTree(leaving(source))
+            }
             try removeTree(mark)
             return false
         }
-        if Folder.exists(destination) {
+        if try Folder.isThere(destination) {
             // A copy that was finished but for the removal of its source; everything else is a name that is taken.
-            guard Folder.exists(mark), try TreeComparison.areEqual(RawPath(source), RawPath(destination)) else {
+            guard try Folder.isThere(mark), try TreeComparison.areEqual(RawPath(source), RawPath(destination)) else {
                 throw FileError("move \(source) to", destination, code: EEXIST)
             }
             try removeTree(source)
@@ -48,29 +51,49 @@ public enum FolderMove {
         }
         guard try FolderSnapshot(of: source) == before else {
             try removeTree(copy)
-            throw FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
+            throw changed(source)
         }
         // The mark says that the destination is this source's copy: without it, a folder of that name is a stranger's.
         do { try AtomicFile.write(source + "\n", to: mark) } catch { throw error as? FileError ?? FileError("write", mark, code: EIO) }
         guard Directory.renameWithoutReplacing(copy, destination) else {
-            let code = errno
+            let error = FileError("move \(source) to", destination, code: errno)
+            // A share may have done it and not been able to say so: with the mark it is finished next time.
+            guard (try? Folder.isThere(copy)) == true else { throw error }
             try? removeTree(mark)
             try? removeTree(copy)
-            throw FileError("move \(source) to", destination, code: code)
+            throw error
         }
         try Directory.flush(Directory.parent(of: destination))
         // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
         let leaving = leaving(source)
         guard Directory.renameWithoutReplacing(source, leaving) else { throw FileError("remove", source, code: errno) }
-        guard try FolderSnapshot(of: leaving) == before else {
-            _ = Directory.renameWithoutReplacing(leaving, source)
-            try removeTree(destination)
-            try removeTree(mark)
-            throw FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
-        }
+        guard try FolderSnapshot(of: leaving) == before else { throw try putBack(leaving, source, destination, mark) }
         try removeTree(leaving)
         try removeTree(mark)
         return true
+    }
+
+    /// Whether what a broken-off move has left of its source under its last, hidden name may go. Where something is missing its removal has
+    /// begun; else it may have been changed at the last moment and not been put back.
+    /// - Throws: `FileError` where that cannot be found out.
+    public static func hasArrived(_ source: String, at destination: String) throws(FileError) -> Bool {
+        let rest = RawPath(leaving(source)), copy = RawPath(destination)
+        guard try rest.kind() != nil, try TreeComparison.hasNames(of: copy, rest) else { return true }
+        return try TreeComparison.areEqual(rest, copy)
+    }
+
+    /// Undoes a move whose source was changed at the last moment.
+    /// - Returns: what is to be said of it.
+    /// - Throws: `FileError` where the source cannot have its name back; its copy stays then, and the next call goes on.
+    private static func putBack(_ leaving: String, _ source: String, _ destination: String, _ mark: String) throws(FileError) -> FileError {
+        guard Directory.renameWithoutReplacing(leaving, source) else { throw FileError("move \(leaving) back to", source, code: errno) }
+        try removeTree(destination)
+        try removeTree(mark)
+        return changed(source)
+    }
+
+    private static func changed(_ source: String) -> FileError {
+        FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
     }
 
     /// The first folder in a tree out of which this program may not remove something; nil where it may remove everything.
@@ -93,8 +116,8 @@ public enum FolderMove {
     public static func removeTree(_ path: String) throws(FileError) { try removeTree(FolderEntry(path)) }
 
     private static func removeTree(_ entry: FolderEntry) throws(FileError) {
-        guard let status = entry.status else { return }
-        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        guard let kind = try entry.kind() else { return }
+        let isFolder = kind == .directory
         if isFolder {
             for inner in try entry.opened().entries() { try removeTree(inner) }
         }
@@ -106,9 +129,9 @@ public enum FolderMove {
     public static func removeAllButFiles(in path: String) throws(FileError) { try removeAllButFiles(FolderEntry(path)) }
 
     private static func removeAllButFiles(_ entry: FolderEntry) throws(FileError) {
-        switch entry.status.map({ $0.st_mode & S_IFMT }) {
-        case nil, S_IFREG: break
-        case S_IFDIR: for inner in try entry.opened().entries() { try removeAllButFiles(inner) }
+        switch try entry.kind() {
+        case nil, .file: break
+        case .directory: for inner in try entry.opened().entries() { try removeAllButFiles(inner) }
         default: try removeTree(entry)
         }
     }
@@ -128,10 +151,17 @@ public enum FolderMove {
         entry.hasPrefix(".") && entry.hasSuffix(".leaving") ? String(entry.dropFirst().dropLast(8)) : nil
     }
 
+    /// Whether an entry is what a move has left beside one of its places: a file that somebody has open cannot be removed from a share.
+    public static func isLeftover(_ entry: String) -> Bool {
+        entry.hasPrefix(".") && [".leaving", ".moved", ".copy"].contains { entry.hasSuffix($0) }
+    }
+
     private static func copyMark(_ destination: String) -> String {
         Directory.joined(Directory.parent(of: destination), ".\(shortName(destination)).moved")
     }
 
     /// With room for what is appended.
-    private static func shortName(_ path: String) -> String { ResultName.shortened(path.split(separator: "/").last.map(String.init) ?? path) }
+    private static func shortName(_ path: String) -> String {
+        ResultName.shortened(path.split(separator: "/").last.map(String.init) ?? path, in: Directory.parent(of: path))
+    }
 }

@@ -2,7 +2,7 @@ import Files
 import Foundation
 
 /// What lies in a tree, without the contents: two equal snapshots some time apart mean that nobody has written
-/// in between.
+/// in between. Inodes do not count: mergerfs makes those of folders of their paths, and sshfs gives others with the next look.
 public struct FolderSnapshot: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
         /// The bytes of its name, after those of the folders that it lies in.
@@ -12,7 +12,6 @@ public struct FolderSnapshot: Equatable, Sendable {
         /// Time of the last change of the contents: seconds, and nanoseconds in that second. Not every time that a file may have would
         /// go into one number.
         public var modified: Int, modifiedNanoseconds: Int
-        public var inode: UInt64
     }
 
     /// Everything below the folder, by path. The folder's own times do not count: moving it changes them.
@@ -26,15 +25,15 @@ public struct FolderSnapshot: Equatable, Sendable {
         }
     }
 
-    /// - Throws: where a folder cannot be read. What vanishes on the way is left out.
+    /// - Throws: where a folder cannot be read, or something in it not be looked at. What vanishes on the way is left out.
     public init(of root: String) throws(FileError) {
         try walk(RawPath(root), [])
         entries.sort { $0.path.lexicographicallyPrecedes($1.path) }
     }
 
     private mutating func walk(_ folder: RawPath, _ relative: [CChar]) throws(FileError) {
-        if relative.isEmpty, folder.status.map({ $0.st_mode & S_IFMT != S_IFDIR }) ?? true { 
-            append(folder, [])
+        if relative.isEmpty, try folder.kind() != .directory {
+            try append(folder, [])
             return
         }
         let names: [[CChar]]
@@ -44,18 +43,21 @@ public struct FolderSnapshot: Equatable, Sendable {
         }
         for name in names {
             let path = folder.appending(name), relative = relative + [CChar(bitPattern: UInt8(ascii: "/"))] + name
-            if append(path, relative) { try walk(path, relative) }
+            if try append(path, relative) { try walk(path, relative) }
         }
     }
 
     /// - Returns: whether it is a folder.
     @discardableResult
-    private mutating func append(_ path: RawPath, _ relative: [CChar]) -> Bool {
-        guard let status = path.status else { return false }
+    private mutating func append(_ path: RawPath, _ relative: [CChar]) throws(FileError) -> Bool {
+        guard let status = path.status else {
+            if errno == ENOENT || errno == ENOTDIR { return false }
+            throw FileError("look at", path.text, code: errno)
+        }
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         entries.append(Entry(
             path: relative, mode: status.st_mode, size: isFolder ? 0 : Int64(status.st_size),
-            modified: status.st_mtim.tv_sec, modifiedNanoseconds: status.st_mtim.tv_nsec, inode: UInt64(status.st_ino)))
+            modified: status.st_mtim.tv_sec, modifiedNanoseconds: status.st_mtim.tv_nsec))
         return isFolder
     }
 }

@@ -42,8 +42,8 @@ public struct Publication: Sendable {
     /// - Throws: `FileError`, and what `willAppear` throws. Nothing is lost; call it again.
     public func publish(chosen: String?, mayBeGone: Bool = false, parts: [Part], willAppear: (String) async throws -> Void) async throws -> String {
         // Chosen, and nothing left to rename: it has appeared, whatever has been done to it since.
-        if let chosen, !Folder.exists(partial) {
-            guard mayBeGone || Folder.exists(Directory.joined(folder, chosen)) else {
+        if let chosen, try !Folder.isThere(partial) {
+            guard try mayBeGone || Folder.isThere(Directory.joined(folder, chosen)) else {
                 throw FileError(
                     "find", Directory.joined(folder, chosen), reason: "the result was about to appear there",
                     remedy: "Mount the outbox if it is a share; if somebody has taken the result away already, make an empty folder of that name")
@@ -58,9 +58,9 @@ public struct Publication: Sendable {
         try Directory.flushTree(partial)
         var attempt = 1, name = name
         while true {
-            let candidate = ResultName.candidate(name, attempt: attempt)
+            let candidate = ResultName.candidate(name, attempt: attempt, in: folder)
             let destination = Directory.joined(folder, candidate)
-            if !Folder.exists(destination) {
+            if try !Folder.isThere(destination) {
                 try await willAppear(candidate)
                 if Directory.renameWithoutReplacing(partial, destination) {
                     try Directory.flush(folder)
@@ -81,7 +81,7 @@ public struct Publication: Sendable {
         case .moved(let source, let target):
             try move(source, to: target)
         case .contents(let source, let target):
-            guard Folder.isDirectory(source) else { return }
+            guard try Folder.kind(source) == .directory else { return }
             // What was being removed after it had been copied: its move is finished.
             let entries = Set(try Folder.names(source).compactMap { FolderMove.nameBeforeLeaving($0) ?? ($0.hasPrefix(".") ? nil : $0) })
             for name in entries.sorted() {

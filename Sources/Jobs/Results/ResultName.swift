@@ -5,26 +5,35 @@ import Foundation
 public enum ResultName {
     /// `NAME`, then `NAME-2`, `NAME-3`…; for a failed job `NAME.failed`, `NAME.failed-2`….
     ///
-    /// - Parameter attempt: counted from 1.
-    public static func candidate(_ name: String, attempt: Int) -> String {
+    /// - Parameters:
+    ///   - attempt: counted from 1.
+    ///   - folder: where it is to lie.
+    public static func candidate(_ name: String, attempt: Int, in folder: String) -> String {
         precondition(attempt >= 1, "ResultName: attempt \(attempt)")
-        let name = shortened(name)
+        let name = shortened(name, in: folder)
         return attempt == 1 ? name : "\(name)-\(attempt)"
     }
 
     /// The folder of a job that failed.
-    public static func failed(_ name: String) -> String { withSuffix(name, ".failed") }
+    public static func failed(_ name: String, in folder: String) -> String { withSuffix(name, ".failed", in: folder) }
 
     /// The folder of a job that was cancelled.
-    public static func cancelled(_ name: String) -> String { withSuffix(name, ".cancelled") }
+    public static func cancelled(_ name: String, in folder: String) -> String { withSuffix(name, ".cancelled", in: folder) }
 
     /// Still whole when `candidate` has shortened it.
-    private static func withSuffix(_ name: String, _ suffix: String) -> String { shortened(name, to: longest - suffix.utf8.count) + suffix }
+    private static func withSuffix(_ name: String, _ suffix: String, in folder: String) -> String {
+        shortened(name, to: longest(in: folder) - suffix.utf8.count) + suffix
+    }
 
-    private static let longest = 220
+    /// Bytes of a name that leaves room for what is appended to it. File systems take 255 bytes; eCryptfs, on which encrypted shares
+    /// lie, takes 143.
+    private static func longest(in folder: String) -> Int { max(60, min(255, Directory.longestName(in: folder) ?? 255) - 35) }
 
-    /// A name that leaves room for what is appended to it: file systems take 255 bytes.
-    public static func shortened(_ name: String) -> String { shortened(name, to: longest) }
+    /// A name that leaves room in `folder` for what is appended to it.
+    public static func shortened(_ name: String, in folder: String) -> String { shortened(name, to: longest(in: folder)) }
+
+    /// The name of a file that goes to whatever outbox there is, an ending not counted.
+    public static func shortenedForAll(_ name: String) -> String { shortened(name, to: 120) }
 
     private static func shortened(_ name: String, to longest: Int) -> String {
         guard name.utf8.count > longest else { return name }

@@ -6,7 +6,7 @@ import Foundation
 enum TreeComparison {
     /// Whether both have the same names, the same links, and files with the same bytes.
     static func areEqual(_ a: RawPath, _ b: RawPath) throws(FileError) -> Bool {
-        guard let first = a.status, let second = b.status, first.st_mode & S_IFMT == second.st_mode & S_IFMT else { return false }
+        guard let kind = try a.kind(), try kind == b.kind(), let first = a.status, let second = b.status, first.st_mode & S_IFMT == second.st_mode & S_IFMT else { return false }
         switch first.st_mode & S_IFMT {
         case S_IFDIR:
             let names = Set(try a.names())
@@ -21,6 +21,17 @@ enum TreeComparison {
         case S_IFLNK: return target(a) == target(b)
         default: return first.st_rdev == second.st_rdev
         }
+    }
+
+    /// Whether everything in `a` has its name in `b` as well.
+    static func hasNames(of a: RawPath, _ b: RawPath) throws(FileError) -> Bool {
+        guard let kind = try a.kind() else { return true }
+        guard try b.kind() == kind else { return false }
+        guard kind == .directory else { return true }
+        for name in try a.names() {
+            guard try hasNames(of: a.appending(name), b.appending(name)) else { return false }
+        }
+        return true
     }
 
     private static func haveEqualBytes(_ a: RawPath, _ b: RawPath) throws(FileError) -> Bool {

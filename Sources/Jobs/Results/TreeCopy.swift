@@ -46,13 +46,23 @@ enum TreeCopy {
         }
         let output = destination.open(O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard output >= 0 else { throw FileError("write", destination.path.text, code: errno) }
-        defer { close(output) }
+        do throws(FileError) { try fill(output, destination, from: input, source, status) } catch {
+            close(output)
+            throw error
+        }
+        // Some network file systems tell only now that there was no room.
+        guard close(output) == 0 || errno == EINTR else { throw FileError("write", destination.path.text, code: errno) }
+    }
+
+    private static func fill(_ output: Int32, _ destination: FolderEntry, from input: Int32, _ source: FolderEntry, _ status: stat) throws(FileError) {
         var buffer = [UInt8](repeating: 0, count: 1 << 20), rest = Int(status.st_size)
         while rest > 0 {
             let count = read(input, &buffer, min(rest, buffer.count))
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw FileError("read", source.path.text, code: errno) }
-            if count == 0 { break }
+            guard count > 0 else {
+                throw FileError("copy", source.path.text, reason: "it became shorter while it was copied", remedy: "Wait until nothing writes into the folder any more")
+            }
             rest -= count
             var done = 0
             while done < count {

@@ -10,7 +10,7 @@ public enum Submission {
     public static func submit(_ folder: String, to inbox: String, as name: String) throws(FileError) -> String {
         guard Folder.leadsToDirectory(inbox) else { throw FileError("submit to", inbox, reason: "there is no such folder", remedy: "Mount the disk it is on, or correct `inbox` of the configuration") }
         removeLeftovers(in: inbox)
-        let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name)).\(UInt32.random(in: 0...(.max))).submitted")
+        let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name, in: inbox)).\(UInt32.random(in: 0...(.max))).submitted")
         do throws(FileError) {
             // A link to a folder stands for the folder.
             guard let real = realpath(folder, nil) else { throw FileError("submit", folder, code: errno) }
@@ -25,11 +25,11 @@ public enum Submission {
             // Whatever the umask is, and of the group that everything else in the inbox has.
             fchmod(mark, 0o664)
             if let group = RawPath(hidden).status?.st_gid { _ = fchown(mark, uid_t.max, group) }
-            close(mark)
+            guard close(mark) == 0 || errno == EINTR else { throw FileError("write", hidden + "/.ready", code: errno) }
             try Directory.flush(hidden)
             var attempt = 1
             while true {
-                let candidate = ResultName.candidate(name, attempt: attempt)
+                let candidate = ResultName.candidate(name, attempt: attempt, in: inbox)
                 if Directory.renameWithoutReplacing(hidden, Directory.joined(inbox, candidate)) {
                     try Directory.flush(inbox)
                     return candidate

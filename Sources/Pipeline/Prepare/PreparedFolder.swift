@@ -31,7 +31,7 @@ struct PreparedFolder {
             let last = pieces.last ?? "photo", stem = last.lastIndex(of: ".").map { String(last[..<$0]) } ?? last
             var candidate = (pieces.dropLast() + [stem]).joined(separator: "-"), n = 2
             if !isPrior, ["overlay-", "prior-", "rejected-"].contains(where: { candidate.lowercased().hasPrefix($0) }) { candidate = "photo-" + candidate }
-            candidate = ResultName.shortened(ResultName.portable(candidate) ?? candidate)
+            candidate = ResultName.shortenedForAll(ResultName.portable(candidate) ?? candidate)
             let plain = candidate
             while !taken.insert(candidate.lowercased()).inserted {
                 candidate = "\(plain)-\(n)"

@@ -10,7 +10,7 @@ public struct RunDirectory: Sendable {
 
     public init(_ path: String, name: String) {
         self.path = path
-        self.name = ResultName.shortened(ResultName.portable(name) ?? name)
+        self.name = ResultName.shortenedForAll(ResultName.portable(name) ?? name)
     }
 
     /// What is only needed to go on after a stop; gone when the job is done.
