@@ -5,6 +5,8 @@ public struct ImageError: Error, Equatable, CustomStringConvertible, Sendable {
     public enum Kind: Sendable {
         /// There is no such file, or it cannot be opened or read.
         case unreadable
+        /// The disk or the share that it lies on failed, which may pass.
+        case inputOutput
         /// Not a regular file.
         case notAFile
         /// A kind of picture that is not read here, or none at all.

@@ -64,11 +64,7 @@ public enum ImageFile {
 
     private static func read(_ path: String, _ file: String) throws(ImageError) -> [UInt8] {
         var information = stat()
-        guard stat(path, &information) == 0 else {
-            let missing = errno == ENOENT || errno == ENOTDIR
-            throw ImageError(.unreadable, file: file, missing ? "there is no such file" : "it cannot be opened (\(String(cString: strerror(errno))))",
-                             remedy: missing ? "add it, or correct its name" : "check its permissions")
-        }
+        guard stat(path, &information) == 0 else { throw error(errno, file) }
         guard information.st_mode & S_IFMT == S_IFREG else {
             throw ImageError(.notAFile, file: file, "it is not a regular file", remedy: "put a JPEG or PNG picture there")
         }
@@ -80,23 +76,35 @@ public enum ImageFile {
         }
         // Exchanged for a pipe in this moment it would be waited for.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else {
-            throw ImageError(.unreadable, file: file, "it cannot be opened (\(String(cString: strerror(errno))))", remedy: "check its permissions")
-        }
+        guard descriptor >= 0 else { throw error(errno, file) }
         defer { close(descriptor) }
         let size = Int(information.st_size)
+        var code: Int32 = 0
         let data = [UInt8](unsafeUninitializedCapacity: size) { out, count in
             while count < size {
                 let taken = Foundation.read(descriptor, out.baseAddress! + count, size - count)
                 if taken < 0 && errno == EINTR { continue }
+                if taken < 0 { code = errno }
                 if taken <= 0 { break }
                 count += taken
             }
         }
+        guard code == 0 else { throw error(code, file) }
         guard data.count == size else {
             throw ImageError(.unreadable, file: file, "only \(data.count) of its \(size) bytes can be read", remedy: "check the disk, and copy the file again")
         }
         return data
+    }
+
+    /// What the system said when a file was to be opened or read.
+    private static func error(_ code: Int32, _ file: String) -> ImageError {
+        let reason = "it cannot be read (\(String(cString: strerror(code))))"
+        return switch code {
+        case ENOENT, ENOTDIR: ImageError(.unreadable, file: file, "there is no such file", remedy: "add it, or correct its name")
+        case EACCES, EPERM: ImageError(.unreadable, file: file, reason, remedy: "check its permissions")
+        case ELOOP, ENAMETOOLONG, ENXIO, ENODEV, EISDIR: ImageError(.unreadable, file: file, reason, remedy: "put the file itself there")
+        default: ImageError(.inputOutput, file: file, reason, remedy: "check the disk or the share, then run it again")
+        }
     }
 
     /// JPEG and PNG by their first bytes; other kinds are refused by name.

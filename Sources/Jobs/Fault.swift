@@ -8,9 +8,14 @@ public struct Fault: Error, Equatable, Hashable, Sendable, Codable, CustomString
     /// Counted from 1.
     public var line: Int?
     public var message: String
+    /// Whether the same may be in order later, with nobody mending it: a share does not answer, a disk reports a fault.
+    public var mayPass = false
+
+    enum CodingKeys: String, CodingKey { case file, line, message }
 
     /// What is said of a file fits on one line, whatever it quotes.
-    public init(file: String? = nil, line: Int? = nil, _ message: String) {
+    public init(file: String? = nil, line: Int? = nil, _ message: String, mayPass: Bool = false) {
+        self.mayPass = mayPass
         self.file = file?.onOneLine(atMost: 300)
         self.line = line
         self.message = file == nil ? message : message.onOneLine()

@@ -121,7 +121,7 @@ public struct Job: Equatable, Sendable, Codable {
         do throws(FileError) {
             return try Folder.contents(of: file.hasPrefix("/") ? file : folder.path + "/" + file, limit: YAMLReader.maximumBytes)
         } catch {
-            throw Fault(file: file, "cannot be read: \(error.reasonForSpecification)")
+            throw Fault(file: file, "cannot be read: \(error.reasonForSpecification)", mayPass: error.mayPass)
         }
     }
 

@@ -42,9 +42,9 @@ public struct JobFolder: Sendable {
             try JobPath(root: path).refuseLinkOut(file)
             return try Folder.contents(of: path + "/" + file, limit: YAMLReader.maximumBytes)
         } catch let refusal as JobPath.Refusal {
-            throw Fault(file: file, refusal.reason)
+            throw Fault(file: file, refusal.reason, mayPass: refusal.mayPass)
         } catch {
-            throw Fault(file: file, "cannot be read: \((error as? FileError)?.reasonForSpecification ?? "\(error)")")
+            throw Fault(file: file, "cannot be read: \((error as? FileError)?.reasonForSpecification ?? "\(error)")", mayPass: (error as? FileError)?.mayPass ?? false)
         }
     }
 

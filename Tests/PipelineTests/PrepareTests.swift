@@ -338,9 +338,6 @@ import Testing
         let lines = try log(place, "out")
         #expect(lines.map { $0["query"] as? String } == ["toy", "toy", "corgi", "corgi"])
         #expect(lines.allSatisfy { $0["method"] as? String == "detection" && $0["segmented_box"] != nil && ($0["boxes"] as? [[String: Any]])?.first?["score"] != nil })
-        try place.replace(", sam: \(vision)/sam-a", "", in: "segmixd.yaml")
-        let half = try place.check()
-        #expect(half.status == 69 && half.errors.contains("no `sam`"), "\(half.errors)")
     }
 
     /// Where only masks are missing, SDXL need be neither there nor set up.

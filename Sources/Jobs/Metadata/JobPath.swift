@@ -22,6 +22,8 @@ public struct JobPath {
     /// Why a name cannot be used, as the end of a sentence that begins with the name.
     public struct Refusal: Error, Equatable {
         public let reason: String
+        /// See `Fault`.
+        public var mayPass = false
     }
 
     /// The name of an ordinary file inside the job's folder, relative to it and without `.` and doubled `/`.
@@ -40,7 +42,7 @@ public struct JobPath {
         var relative = ((folder.isEmpty ? [] : [folder]) + pieces).joined(separator: "/"), status = stat()
         if stat(root + "/" + relative, &status) != 0 {
             let code = errno
-            guard let same = sameLetters(relative), stat(root + "/" + same, &status) == 0 else { throw Refusal(reason: missing(relative, code)) }
+            guard let same = sameLetters(relative), stat(root + "/" + same, &status) == 0 else { throw Refusal(reason: missing(relative, code), mayPass: FileError.mayPass(code)) }
             relative = same
         }
         try refuseLinkOut(relative)
@@ -55,7 +57,7 @@ public struct JobPath {
     func refuseLinkOut(_ relative: String) throws(Refusal) {
         guard let real = realpath(root + "/" + relative, nil) else {
             if errno == ENOENT { return }
-            throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))")
+            throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))", mayPass: FileError.mayPass(errno))
         }
         defer { free(real) }
         // By bytes: a name may begin with an accent, which would make one character with the slash before it.
@@ -64,8 +66,8 @@ public struct JobPath {
         }
     }
 
-    /// The same name as the disk has it, where letters and their accents are stored in another way (NFC, NFD): Macs take them
-    /// apart, and nobody can see it.
+    /// The same name as the disk has it, where letters and their accents are stored in another way (NFC, NFD), or capital and small
+    /// letters differ and no other is meant: Macs take the first apart, and on theirs and Windows' disks the second is the same name.
     private mutating func sameLetters(_ relative: String) -> String? {
         var present = ""
         for piece in relative.split(separator: "/").map(String.init) {
@@ -76,7 +78,8 @@ public struct JobPath {
                 if status.st_mode & S_IFMT == S_IFLNK { do throws(Refusal) { try refuseLinkOut(next) } catch { return nil } }
                 present = next
             } else {
-                guard let twin = listing(present).byName[piece.lowercased()], twin == piece else { return nil }
+                let listing = listing(present), lower = piece.lowercased()
+                guard let twin = listing.byName[lower], twin == piece || !listing.several.contains(lower) else { return nil }
                 present = present.isEmpty ? twin : present + "/" + twin
             }
         }
@@ -120,10 +123,12 @@ public struct JobPath {
     /// The names of one folder, found by what a slip leaves of them.
     private struct Listing {
         var byName: [String: String] = [:], byStem: [String: String] = [:]
+        /// Names in small letters that several have.
+        var several: Set<String> = []
 
         init(_ folder: String) {
             for name in ((try? Folder.names(folder)) ?? []).filter({ !IgnoredFiles.contains($0) }).sorted().reversed() {
-                byName[name.lowercased()] = name
+                if byName.updateValue(name, forKey: name.lowercased()) != nil { several.insert(name.lowercased()) }
                 let stem = JobPath.stem(name)
                 if !stem.isEmpty { byStem[stem] = name }
             }

@@ -27,13 +27,13 @@ struct MetadataReader {
 
     /// - Returns: the list, as far as it could be read, and all faults. The list is nil where there is none at all.
     static func read(_ source: String, paths: JobPath) -> (PhotoList?, [Fault]) {
-        do throws(JobPath.Refusal) { try paths.refuseLinkOut(source) } catch { return (nil, [Fault(file: source, error.reason)]) }
+        do throws(JobPath.Refusal) { try paths.refuseLinkOut(source) } catch { return (nil, [Fault(file: source, error.reason, mayPass: error.mayPass)]) }
         let bytes: [UInt8]?
         do throws(FileError) {
             bytes = try Folder.contents(of: paths.root + "/" + source, limit: maximumBytes)
         } catch {
             let reason = error.code == 27 ? "it is larger than 64 MiB" : error.reason
-            return (nil, [Fault(file: source, "cannot be read: \(reason)")])
+            return (nil, [Fault(file: source, "cannot be read: \(reason)", mayPass: error.mayPass)])
         }
         guard let bytes else { return (nil, [Fault(file: source, "is not there; it lists the subjects and photos, one JSON object a line")]) }
         var reader = MetadataReader(source: source, paths: paths)
@@ -156,7 +156,7 @@ struct MetadataReader {
             spellings[file] = (bytes, line)
             return file
         } catch {
-            fault(line, "\(key) \"\(name)\" \(error.reason)")
+            fault(line, "\(key) \"\(name)\" \(error.reason)", mayPass: error.mayPass)
             return nil
         }
     }
@@ -188,8 +188,8 @@ struct MetadataReader {
         }
     }
 
-    private mutating func fault(_ line: Int?, _ message: String) {
-        faults.append(Fault(file: source, line: line, message))
+    private mutating func fault(_ line: Int?, _ message: String, mayPass: Bool = false) {
+        faults.append(Fault(file: source, line: line, message, mayPass: mayPass))
     }
 
     private func trimmed(_ text: String) -> String {

@@ -105,7 +105,7 @@ public struct SubjectFolders {
                     var found: [String] = []
                     for file in files {
                         do throws(JobPath.Refusal) { found.append(try paths.resolve(file, in: folder)) } catch {
-                            faults.append(Fault(file: folder + "/" + file, error.reason))
+                            faults.append(Fault(file: folder + "/" + file, error.reason, mayPass: error.mayPass))
                         }
                     }
                     guard found.count == files.count else { continue }

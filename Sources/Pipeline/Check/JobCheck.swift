@@ -94,7 +94,7 @@ public struct JobCheck {
         for photo in Job.readableLists(of: folder).flatMap({ list in list.photos.map { SegMix.Photo($0, in: folder.path) } }) {
             do {
                 if photo.mask == nil { _ = try ImageFile.readPhoto(photo.path, name: photo.file) } else { _ = try CutOut(photo) }
-            } catch { said.insert(Fault("\(error)")) }
+            } catch { said.insert(JobFailure.fault(error)) }
         }
         return said.sorted { $0.message < $1.message }
     }
@@ -103,7 +103,7 @@ public struct JobCheck {
         var pictures = PictureNeeds()
         var faults: [Fault] = []
         func attempt(_ body: () throws -> Void) {
-            do { try body() } catch { faults.append(Fault("\(error)")) }
+            do { try body() } catch { faults.append(JobFailure.fault(error)) }
         }
         var job = job
         if !job.unmasked.isEmpty {
@@ -112,7 +112,7 @@ public struct JobCheck {
         }
         attempt {
             let sampler = try job.sampler(latentFactor: (try? model?.vaeConfiguration().downsampling) ?? 8)
-            pictures = sampler.readAll(masksWillCome: !job.unmasked.isEmpty) { faults.append(Fault("\($0)")) }
+            pictures = sampler.readAll(masksWillCome: !job.unmasked.isEmpty) { faults.append(JobFailure.fault($0)) }
         }
         let s = job.specification
         if job.lacksPriors { pictures.addPriors(s.numClassImages, side: s.resolution) }

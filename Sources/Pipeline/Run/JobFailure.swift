@@ -23,6 +23,9 @@ public struct JobFailure: Error, CustomStringConvertible {
         return JobFailure(error).status == .inputOutput
     }
 
+    /// One of several things that are wrong.
+    static func fault(_ error: any Error) -> Fault { Fault("\(error)", mayPass: mayPass(error)) }
+
     /// Loads a model of the configuration: what is wrong with it nobody mends by changing the folder.
     /// - Throws: `JobFailure` (unavailable), and what may pass.
     static func ofConfiguration<Model>(_ load: () throws -> Model) throws -> Model {
@@ -43,8 +46,9 @@ public struct JobFailure: Error, CustomStringConvertible {
         // The one who drops folders has no part in it.
         case let faults as FaultList where faults.faults.count == 1 && faults.faults[0].message.hasPrefix(Configuration.noModel):
             self.init(.unavailable, faults.description)
-        case let faults as FaultList: self.init(.badInput, faults.description)
-        case let fault as Fault: self.init(.badInput, fault.description)
+        case let faults as FaultList: self.init(faults.faults.contains(where: \.mayPass) ? .inputOutput : .badInput, faults.description)
+        case let fault as Fault: self.init(fault.mayPass ? .inputOutput : .badInput, fault.description)
+        case let error as ImageError where error.kind == .inputOutput: self.init(.inputOutput, "\(error)")
         case TrainingError.otherPrediction, TrainingError.notFinite(step: 1, what: "loss", files: _): self.init(.unavailable, "\(error)")
         case is ImageError, is SegMixError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
              is TokenizerError, is ScheduleError, is TrainingError:

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 import SegMix
@@ -72,7 +73,7 @@ extension Job {
         if s.latentPool == 0 { print["latent_pool"] = nil }
         // Where the output lies does not matter.
         for list in [photos] + (priors.map { [$0] } ?? []) { print[file + PhotoList.ownName(list.source)] = digest(try encoder.encode(list.withoutPlaces)) }
-        for name in files { print[file + PhotoList.ownName(name)] = digest((try? Data(contentsOf: URL(fileURLWithPath: place(of: name)))) ?? Data()) }
+        for name in files { print[file + PhotoList.ownName(name)] = digest(Data(try Folder.contents(of: place(of: name), limit: .max) ?? [])) }
         return print
     }
 

@@ -1,4 +1,5 @@
 import Crypto
+import Files
 import Foundation
 import Jobs
 
@@ -25,8 +26,11 @@ struct PhotoDigests {
         init(_ path: String) {
             // In this order: what is written in between is noticed.
             look = Look(path)
-            digest = (try? Data(contentsOf: URL(fileURLWithPath: path))).map { SHA256.hash(data: $0) }
+            digest = try? Self.digest(path)
         }
+
+        /// nil where nothing is there.
+        static func digest(_ path: String) throws(FileError) -> SHA256Digest? { try Folder.contents(of: path, limit: .max).map { SHA256.hash(data: $0) } }
     }
 
     private let job: Job
@@ -41,24 +45,24 @@ struct PhotoDigests {
         files = Dictionary(job.files.map { (job.place(of: $0), $0) }) { first, _ in first }
     }
 
-    /// - Throws: a fault for each file that holds something else by now, or is gone.
+    /// - Throws: a fault for each file that holds something else by now, is gone, or cannot be read.
     func verify() throws(FaultList) {
-        try job.files.filter(isOther).map(Self.fault).throwIfAny()
+        try job.files.compactMap(fault).throwIfAny()
     }
 
     /// For what was just read from a path; others than the job's own are none of its photos.
     func verify(path: String) throws(FaultList) {
-        guard let file = files[path], isOther(file) else { return }
-        try [Self.fault(file)].throwIfAny()
+        try (files[path].flatMap(fault).map { [$0] } ?? []).throwIfAny()
     }
 
-    private static func fault(_ file: String) -> Fault {
-        Fault(file: file, "was changed while the job ran, and the LoRA would be of neither picture; leave the folder alone until the job is done, and put it into the inbox again")
-    }
-
-    private func isOther(_ file: String) -> Bool {
-        let path = job.place(of: file)
-        guard let was = contents[file], let look = Look(path) else { return true }
-        return look != was.look && Content(path).digest != was.digest
+    private func fault(of file: String) -> Fault? {
+        let path = job.place(of: file), was = contents[file], look = Look(path)
+        if let was, let look, look == was.look { return nil }
+        do throws(FileError) {
+            if try Folder.isThere(path), let was, try Content.digest(path) == was.digest { return nil }
+        } catch {
+            return Fault(file: file, "cannot be read any more: \(error)", mayPass: ![ENOENT, EACCES].contains(error.code))
+        }
+        return Fault(file: file, "was changed while the job ran, and the LoRA would be of neither picture; leave the folder alone until the job is done, and put it into the inbox again")
     }
 }
