@@ -69,7 +69,7 @@ class Place:
         self.campaign, self.jobs = campaign, campaign.jobs
         self.folder = os.path.join(campaign.folder, name)
         self.daemon = None
-        self.inbox = self.path(inbox)
+        self.inbox, self.outbox, self.state = self.path(inbox), self.path("disk/outbox"), self.path("disk/state")
         os.makedirs(self.path("disk"))
         os.makedirs(self.inbox)
         with open(self.path("segmixd.yaml"), "w") as file:
@@ -108,7 +108,7 @@ class Place:
         if self.daemon is not None and self.daemon.poll() is None:
             self.daemon.kill()
             self.daemon.wait()
-        for pid in workers_of(self.path("disk/state")):
+        for pid in workers_of(self.state):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -506,19 +506,27 @@ def main():
     parser.add_argument("--sizes", type=int, default=24, help="at how many points the disk is full")
     parser.add_argument("--keep", help="work in this new folder and leave it")
     options = parser.parse_args()
+    with_mounts_of_its_own()
+    folder = os.path.realpath(options.keep or tempfile.mkdtemp(prefix="segmix-faults-"))
+    os.makedirs(folder, exist_ok=True)
+    return carried_out(CASES, options.cases.split(","), Campaign(os.path.realpath(options.programs), folder, options.sizes), options.keep)
+
+
+def with_mounts_of_its_own():
+    """Starts this program again as root of its own mounts: what is mounted goes with the process, whatever happens."""
     if os.geteuid() == 0 and not os.environ.get("SEGMIX_FAULTS_MAY_MOUNT"):
-        # What is mounted goes with the process, whatever happens.
         if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0:
             os.environ["SEGMIX_FAULTS_MAY_MOUNT"] = "1"
             os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
-    folder = os.path.realpath(options.keep or tempfile.mkdtemp(prefix="segmix-faults-"))
-    os.makedirs(folder, exist_ok=True)
-    campaign = Campaign(os.path.realpath(options.programs), folder, options.sizes)
+
+
+def carried_out(cases, names, campaign, keep):
+    """The exit status."""
     wrong = []
-    for name in options.cases.split(","):
+    for name in names:
         began = time.monotonic()
         try:
-            said = CASES[name](campaign)
+            said = cases[name](campaign)
             print(f"ok      {name} ({time.monotonic() - began:.0f} s){': ' + said if said else ''}", flush=True)
         except Skipped as reason:
             print(f"SKIPPED {name}: {reason}", flush=True)
@@ -526,10 +534,10 @@ def main():
             wrong.append(name)
             print(f"WRONG   {name}: {fault}", flush=True)
     if wrong:
-        print(f"{len(wrong)} of {len(options.cases.split(','))} cases are wrong ({', '.join(wrong)}); everything is left in {folder}")
+        print(f"{len(wrong)} of {len(names)} cases are wrong ({', '.join(wrong)}); everything is left in {campaign.folder}")
         return 1
-    if not options.keep:
-        shutil.rmtree(folder)
+    if not keep:
+        shutil.rmtree(campaign.folder)
     return 0
 
 

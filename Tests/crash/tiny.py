@@ -1,4 +1,4 @@
-"""A tiny model and jobs that take a second or two: what both campaigns work with. Needs Python's own library only."""
+"""A tiny model and jobs that take a second or two: what all campaigns work with. Needs Python's own library only."""
 
 import glob
 import hashlib
@@ -35,7 +35,8 @@ render:
 class Jobs:
     """Job folders, and the results of runs that nobody disturbed."""
 
-    def __init__(self, segmix, folder, seeds, steps):
+    def __init__(self, segmix, folder, seeds, steps, photos=None):
+        """`photos`: at most so many of each subject, and as many prior pictures."""
         self.segmix, self.folder, self.steps = segmix, folder, steps
         self.model = os.path.join(folder, "model")
         subprocess.run([segmix, "make-model", self.model, "--preset", "tiny"], check=True, stdout=subprocess.DEVNULL)
@@ -48,6 +49,8 @@ class Jobs:
         for name in glob.glob(self.photos + "/*.y*ml"):
             os.remove(name)
         shutil.rmtree(demo)
+        if photos is not None:
+            self.keep(photos)
         self.wanted, self.files = [], []
         for seed in range(seeds):
             job, output = os.path.join(folder, "job"), os.path.join(folder, "undisturbed")
@@ -65,6 +68,19 @@ class Jobs:
             shutil.rmtree(output)
         if len(set(self.wanted)) != seeds:
             sys.exit("Jobs of different seeds give the same LoRA; nothing could be told from comparing them.")
+
+    def keep(self, most):
+        """Removes all but the first of the photos and prior pictures."""
+        for place, metadata in [(self.photos, "metadata.jsonl"), (self.photos + "/prior", "class_metadata.jsonl")]:
+            with open(f"{place}/{metadata}") as file:
+                first, *lines = map(json.loads, file)
+            kept = [line for subject in sorted({line["id"] for line in lines}) for line in [line for line in lines if line["id"] == subject][:most]]
+            files = {os.path.basename(line[key]) for line in kept for key in ("file_name", "mask_path") if key in line}
+            for name in os.listdir(place):
+                if name.endswith(".png") and name not in files:
+                    os.remove(f"{place}/{name}")
+            with open(f"{place}/{metadata}", "w") as file:
+                file.writelines(json.dumps(line) + "\n" for line in [first, *kept])
 
     def write(self, folder, specifications):
         """A job's folder with the specifications of these seeds."""

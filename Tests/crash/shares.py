@@ -1,0 +1,596 @@
+#!/usr/bin/env python3
+"""Puts inbox, outbox and state directory of a real daemon on shares: poorer than a disk, and wrong now and then.
+
+    shares.py PROGRAMS [--cases NAME,…] [--moments 4] [--keep DIR]
+
+PROGRAMS is the folder of segmix and segmixd. Each job must end, when the share is in order again and at the second drain at the latest,
+with the LoRA of a run that nobody disturbed, every photo byte for byte in the place where it was promised, and nothing hidden left in
+inbox and outbox. The share is `sharefs.py`, a file system in this folder. Needs root, /dev/fuse and fusepy (Debian: python3-fusepy), and is
+skipped without, with a sentence. Exit status: 0 all that ran is well, 1 something is not.
+"""
+
+import argparse
+import glob
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unicodedata
+
+from faults import Place, Skipped, Wrong, carried_out, needs_mounts, with_mounts_of_its_own
+from tiny import Jobs, text_of, workers_of
+
+CONFIGURATION = """\
+inbox: {inbox}
+outbox: {outbox}
+state: {state}
+settle_seconds: 0.1
+rescan_seconds: 0.3
+min_free_space: 0
+max_attempts: 3
+status_page: none
+models:
+  tiny: {{base: {model}}}
+"""
+STEPS = 4
+CASES = {}
+# What is said where something has gone wrong and is not over.
+TROUBLE = r"Tried again in|is tried again|cannot be (taken|looked at|read)|on its way out of|is not in the queue yet"
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def rule(op, match, errno=None, **more):
+    return {"op": op, "match": match, "errno": errno, **more}
+
+
+def plain(name):
+    return unicodedata.normalize("NFC", name)
+
+
+def contents(folder):
+    """The bytes of everything in a folder, by path."""
+    found = {}
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with open(os.path.join(place, name), "rb") as file:
+                found[os.path.relpath(os.path.join(place, name), folder)] = file.read()
+    return found
+
+
+class Share(Place):
+    """A configuration some of whose directories are on a share. `real` is where they lie, for what others do there."""
+
+    def __init__(self, campaign, name, shared, semantics, direct=False):
+        self.campaign, self.jobs, self.shared = campaign, campaign.jobs, shared
+        self.folder = os.path.join(campaign.folder, name)
+        self.daemon = None
+        # What a folder of the inbox held, by its name.
+        self.dropped, self.failing = {}, {}
+        for part in ("real", "share", "local"):
+            os.makedirs(self.path(part))
+        for part in ("inbox", "outbox", "state"):
+            os.makedirs(self.real(part))
+        self.inbox, self.outbox, self.state = (self.path("share" if part in shared else "local", part) for part in ("inbox", "outbox", "state"))
+        with open(self.path("segmixd.yaml"), "w") as file:
+            file.write(CONFIGURATION.format(inbox=self.inbox, outbox=self.outbox, state=self.state, model=self.jobs.model))
+        self.seen = 0
+        self.set(semantics)
+        self.server = subprocess.Popen(
+            [campaign.python, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sharefs.py"), self.path("real"), self.path("share"), self.path("semantics"),
+             *(["--direct"] if direct else [])])
+        try:
+            self.until("the share", lambda: os.path.ismount(self.path("share")), patience=15)
+        except Wrong:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind=None, error=None, trace=None):
+        self.end()
+        subprocess.run(["umount", "-l", self.path("share")], stderr=subprocess.DEVNULL)
+        try:
+            self.server.wait(5)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+        if errors := text_of(self.path("semantics.errors")):
+            raise Wrong(f"the file system itself is at fault:\n{errors}")
+        if isinstance(error, Wrong):
+            raise Wrong(f"{os.path.basename(self.folder)}: {error}\nmet by rules: {self.met()}\n{self.log}")
+        if error is None:
+            shutil.rmtree(self.folder)
+
+    def real(self, *names):
+        return self.path("real" if names[0] in self.shared else "local", *names)
+
+    # What the share is like.
+
+    def set(self, semantics):
+        self.semantics = semantics
+        with open(self.path("semantics.new"), "w") as file:
+            json.dump(semantics, file)
+        self.seen = len(self.met())
+        os.rename(self.path("semantics.new"), self.path("semantics"))
+
+    def met(self):
+        return text_of(self.path("semantics.log")).splitlines()
+
+    @property
+    def count(self):
+        """How often rules were met since they were set."""
+        return len(self.met()) - self.seen
+
+    def came(self):
+        if not self.count:
+            raise Wrong("what was to go wrong never came; the test shows nothing")
+
+    # What people do.
+
+    def make(self, folder, seed=0, fails=False, change=None):
+        self.jobs.write(folder, {"job.yaml": seed})
+        if fails:
+            self.edit(folder + "/job.yaml", f"max_train_steps: {STEPS}", "max_train_steps: -1")
+        if change:
+            change(folder)
+
+    @staticmethod
+    def edit(file, old, new):
+        with open(file) as opened:
+            text = opened.read()
+        if old not in text:
+            raise Wrong(f"no {old} in {file}")
+        with open(file, "w") as opened:
+            opened.write(text.replace(old, new))
+
+    def drop(self, name, seed=0, fails=False, change=None):
+        """As another machine does."""
+        hidden = self.real("inbox", ".dropping")
+        self.make(hidden, seed, fails, change)
+        (self.failing if fails else self.dropped)[name] = (seed, contents(hidden))
+        os.rename(hidden, self.real("inbox", unicodedata.normalize("NFD", name) if self.semantics.get("nfd") else name))
+
+    def mend(self, name):
+        """Mends a failed job in the outbox."""
+        seed, photos = self.failing.pop(name)
+        [file] = [self.real("outbox", entry, "input/job.yaml") for entry in os.listdir(self.real("outbox")) if plain(entry) == name + ".failed"]
+        self.edit(file, "max_train_steps: -1", f"max_train_steps: {STEPS}")
+        with open(file, "rb") as opened:
+            self.dropped[name] = (seed, {**photos, "job.yaml": opened.read()})
+
+    def retry(self, name):
+        self.segmix("retry", name)
+
+    def segmix(self, *arguments, status=0):
+        done = subprocess.run([self.campaign.segmix, *arguments, "--config", self.path("segmixd.yaml")], capture_output=True, text=True, timeout=60)
+        if (done.returncode == 0) != (status == 0):
+            raise Wrong(f"segmix {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    # The daemon.
+
+    def drain_until_trouble(self, patience=60):
+        """A drain to its own end, or until it is at a loss and would wait. Returns its status."""
+        said = len(self.log)
+        self.start("--drain")
+        end = time.monotonic() + patience
+        while self.daemon.poll() is None and not re.search(TROUBLE, self.log[said:]):
+            if time.monotonic() > end:
+                raise Wrong(f"a drain had not ended after {patience} s and says nothing")
+            time.sleep(0.02)
+        if self.daemon.poll() is None:
+            time.sleep(0.3)
+        status = self.stop()
+        if status == 0 and (left := os.listdir(self.real("inbox")) + glob.glob(self.real("state/jobs/*"))):
+            if not self.semantics.get("silly"):
+                raise Wrong(f"a drain ended with status 0 and left {left}")
+        return status
+
+    def drain_whole(self):
+        """A drain over a share that is in order: it goes to its own end at once."""
+        self.start("--drain")
+        try:
+            status = self.daemon.wait(45)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise Wrong("with the share in order again a drain had not ended after 45 s")
+        if status not in ([0, 1] if self.failing else [0]):
+            raise Wrong(f"with the share in order again a drain ended with status {status}")
+
+    def comes_right(self, rest=None):
+        """A drain while something goes wrong, and another one when the share is in order again, or of the semantics `rest`."""
+        self.drain_until_trouble()
+        self.came()
+        self.set(rest or {})
+        self.drain_whole()
+        self.is_in_order()
+
+    def is_in_order(self):
+        outbox = {plain(name): self.real("outbox", name) for name in os.listdir(self.real("outbox"))}
+
+        def place(name, suffix=""):
+            """A long name may have been shortened."""
+            found = [entry for entry in outbox if entry == name + suffix or len(name) > 60 < len(entry) and entry.endswith(suffix) and name.startswith(entry[: len(entry) - len(suffix)])]
+            return outbox.pop(found[0]) if len(found) == 1 else None
+
+        for name, (seed, photos) in self.dropped.items():
+            result = place(name)
+            if result is None:
+                raise Wrong(f"there is no result of {name}; the outbox has {sorted(outbox)}" + "".join(": " + text_of(folder + "/error.txt") for folder in outbox.values()))
+            files = [os.path.basename(file)[: -len(".safetensors")] for file in glob.glob(glob.escape(result) + "/*.safetensors")]
+            own = next((file for file in files if plain(name).startswith(plain(file))), name)
+            try:
+                fault = self.jobs.fault(result, seed, own)
+            except (OSError, ValueError, struct.error) as error:
+                fault = f"has files that cannot be read: {error}"
+            if fault:
+                raise Wrong(f"{name} {fault}")
+            kept = [folder for folder in glob.glob(glob.escape(self.real("state")) + "/done/*/input/*") if plain(os.path.basename(folder)) == name]
+            self.holds(name, kept, photos)
+        for name, (_, photos) in self.failing.items():
+            folder = place(name, ".failed")
+            if folder is None:
+                raise Wrong(f"there is no {name}.failed; the outbox has {sorted(outbox)}")
+            if not re.search("max_train_steps", text_of(folder + "/error.txt")):
+                raise Wrong(f"{name}.failed says the wrong thing: {text_of(folder + '/error.txt')}")
+            self.holds(name, [folder + "/input"] if os.path.isdir(folder + "/input") else [], photos)
+        if outbox:
+            raise Wrong(f"{sorted(outbox)} is left in the outbox")
+        left = os.listdir(self.real("inbox")) + glob.glob(self.real("state/jobs/*"))
+        for part in ("inbox", "outbox", "state/done"):
+            for folder, folders, files in os.walk(self.real(part)):
+                left += [os.path.join(folder, name) for name in folders + files if part == "outbox" and name.startswith(".")
+                         or re.search(r"^\.nfs|\.(tmp|partial|copy|moved|leaving|taking|submitted)$", name)]
+        if left:
+            raise Wrong(f"left over: {left}")
+        if workers_of(self.state):
+            raise Wrong("a worker is left")
+
+    @staticmethod
+    def holds(name, folders, photos):
+        if len(folders) != 1:
+            raise Wrong(f"the photos of {name} are in {folders or 'no place where they were promised'}")
+        found = {plain(file): data for file, data in contents(folders[0]).items()}
+        if found != photos:
+            others = sorted(file for file in set(found) | set(photos) if found.get(file) != photos.get(file))
+            raise Wrong(f"{folders[0]} has others than were dropped: {', '.join(f'{file} ({len(found[file]) if file in found else None} bytes)' for file in others)}")
+
+
+def spread(count, most):
+    """Which of so many moments, the first and the last among them."""
+    return list(range(count)) if count <= most else sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
+
+
+# Merely poorer.
+
+LINKS = ("symlink", "link", "mknod")
+ATTRIBUTES = ("chmod", "chown", "utimens")
+POORER = {
+    "windows": {
+        **dict.fromkeys(LINKS, "EPERM"), **dict.fromkeys(ATTRIBUTES, "EPERM"), "uid": 4242, "gid": 4242, "file_mode": "0777", "folder_mode": "0777",
+        "nocase": True, "granularity": 2},
+    "ignoring": {
+        **dict.fromkeys(LINKS, "EOPNOTSUPP"), **dict.fromkeys(ATTRIBUTES, "ignore"), "uid": 4242, "gid": 4242, "file_mode": "0755", "folder_mode": "0755",
+        "fsyncdir": "EINVAL", "offset": 3600},
+    "mac": {"nfd": True, **dict.fromkeys(ATTRIBUTES, "EOPNOTSUPP"), "fsyncdir": "EOPNOTSUPP"},
+    "knows_nothing": {**dict.fromkeys(LINKS, "ENOSYS"), "zero_times": True, "statfs": "zero"},
+    "replaces_nothing": {"rename_existing": "EEXIST"},
+    "inodes_of_folders": {"inodes": "folders"},
+    "inodes_of_paths": {"inodes": "path"},
+    "inodes_at_random": {"inodes": "random"},
+}
+
+
+def poorer(kind, semantics):
+    def run(campaign):
+        with Share(campaign, "poorer_" + kind, ("inbox", "outbox"), semantics) as place:
+            place.drop("Bär und Müller")
+            place.drop("fails", 1, fails=True)
+            place.drain_whole()
+            place.is_in_order()
+            place.mend("fails")
+            place.retry("fails")
+            place.drain_whole()
+            place.is_in_order()
+
+    return run
+
+
+for kind, semantics in POORER.items():
+    CASES["poorer_" + kind] = poorer(kind, semantics)
+
+
+# Told late, or never.
+
+
+@case
+def full_at_close(campaign):
+    """A share that says only at close that there was no room; what was written is gone."""
+    for name, part, file, errno, fails in [
+        ("lora", "outbox", r"outbox/.*weights\.safetensors\.copy$", "ENOSPC", False),
+        ("report", "outbox", r"outbox/.*report\.json\.copy$", "EDQUOT", False),
+        ("failed_photo", "outbox", r"outbox/.*input.*/a00\.png$", "EDQUOT", True),
+        ("taken_photo", "state", r"state/.*/a00\.png$", "ENOSPC", False),
+    ]:
+        with Share(campaign, f"full_at_close-{name}", (part,), {"rules": [rule("flush", file, errno, wipe=True)]}) as place:
+            place.drop("toys", fails=fails)
+            place.comes_right()
+
+
+@case
+def full_at_close_of_a_submission(campaign):
+    with Share(campaign, "full_at_close_of_a_submission", ("inbox",), {"rules": [rule("flush", r"/a00\.png$", "EDQUOT", wipe=True)]}) as place:
+        place.make(place.path("toys"))
+        said = place.segmix("submit", place.path("toys"), status=1)
+        place.came()
+        if not re.search("quota", said, re.I) or os.listdir(place.real("inbox")):
+            raise Wrong(f"it said {said!r} and left {os.listdir(place.real('inbox'))}")
+        place.set({})
+        place.segmix("submit", place.path("toys"))
+        place.dropped["toys"] = (0, {**contents(place.path("toys")), ".ready": b""})
+        place.drain_whole()
+        place.is_in_order()
+
+
+@case
+def reads_end_early(campaign):
+    for name, part, file, fails in [
+        ("taken_photo", "inbox", r"inbox/.*/a00\.png$", False),
+        ("lora", "state", r"state/.*/output/.*weights\.safetensors$", False),
+        ("failed_photo", "state", r"state/.*/a00\.png$", True),
+    ]:
+        # What a worker reads while it is at work is not what is meant here.
+        armed = {"armed_by": ["rename", r"state/.*job\.log"]} if part == "state" else {}
+        with Share(campaign, f"reads_end_early-{name}", (part,), {"rules": [rule("read", file, end=True, **armed)]}, direct=part == "inbox") as place:
+            place.drop("toys", fails=fails)
+            place.comes_right()
+
+
+# One look that fails.
+
+
+def at_moments(campaign, name, part, look, fails=False, errno="EIO", armed_by=None, before=None):
+    """One lstat of a path fails, at some of all the moments at which there is one."""
+    moments, count = [None], 0
+    while moments:
+        skip = moments.pop(0)
+        rules = [rule("getattr", look, errno, skip=skip)] if skip is not None else [rule("getattr", look, count=1 << 30)]
+        if armed_by:
+            rules[0]["armed_by"] = armed_by
+        with Share(campaign, f"{name}-{'all' if skip is None else skip}", (part,), {}) as place:
+            place.drop("toys", fails=fails)
+            if before:
+                before(place)
+            place.set({"rules": rules})
+            if skip is None:
+                place.drain_whole()
+                place.is_in_order()
+                count = place.count
+                if not count:
+                    raise Wrong("nobody looked there; the test shows nothing")
+                moments = spread(count, campaign.moments)
+            else:
+                place.drain_until_trouble()
+                place.set({})
+                place.drain_whole()
+                place.is_in_order()
+    return f"{min(count, campaign.moments)} of {count} moments"
+
+
+PUBLISHING = ["rename", r"state/.*job\.log"]
+
+
+@case
+def look_at_lora_fails(campaign):
+    return at_moments(campaign, "look_at_lora_fails", "state", r"/output/job/pytorch_lora_weights\.safetensors$", armed_by=PUBLISHING)
+
+
+@case
+def look_at_output_fails(campaign):
+    return at_moments(campaign, "look_at_output_fails", "state", r"/output/job$", armed_by=PUBLISHING)
+
+
+@case
+def look_at_input_fails(campaign):
+    return at_moments(campaign, "look_at_input_fails", "state", r"/input/toys$", fails=True, armed_by=PUBLISHING)
+
+
+@case
+def look_at_partial_fails(campaign):
+    """Of a job that failed, whose last rename had failed before."""
+    def broken_off(place):
+        place.set({"rules": [rule("rename", r"failed\.partial -> ", "EHOSTDOWN")]})
+        place.drain_until_trouble()
+        place.came()
+
+    return at_moments(campaign, "look_at_partial_fails", "outbox", r"/outbox/\.[^/]*\.partial$", fails=True, errno="EHOSTDOWN", before=broken_off)
+
+
+@case
+def look_at_inbox_fails(campaign):
+    return at_moments(campaign, "look_at_inbox_fails", "inbox", r"/inbox/toys$", errno="EHOSTDOWN")
+
+
+@case
+def look_at_failed_fails(campaign):
+    """While it is taken up again."""
+    def failed(place):
+        place.drain_whole()
+        place.mend("toys")
+        place.retry("toys")
+
+    return at_moments(campaign, "look_at_failed_fails", "outbox", r"/outbox/toys\.failed$", fails=True, before=failed)
+
+
+# Renames.
+
+
+@case
+def move_back_fails(campaign):
+    """Something arrives in the last moment, and the folder cannot have its name back at once."""
+    rules = [rule("rename", r"inbox/.* -> .*\.leaving$", write="late.txt"), rule("rename", r"\.leaving -> ", "EHOSTDOWN")]
+    with Share(campaign, "move_back_fails", ("inbox",), {"rules": rules}) as place:
+        place.drop("toys")
+        seed, photos = place.dropped["toys"]
+        place.dropped["toys"] = (seed, {**photos, "late.txt": b"late\n"})
+        place.drain_until_trouble()
+        if place.count != 2:
+            raise Wrong("nothing was to be put back; the test shows nothing")
+        place.set({})
+        # What was not taken at first settles anew, in the same drain.
+        place.drain_until_trouble()
+        if place.real("inbox") and os.listdir(place.real("inbox")):
+            place.drain_whole()
+        place.is_in_order()
+
+
+@case
+def renames_reported_as_failed(campaign):
+    """They are done all the same."""
+    for name, part, which, fails in [
+        ("claim", "inbox", r"inbox/toys -> ", False),
+        ("leaving", "inbox", r"\.taking -> ", False),
+        ("copy", "state", r"/input/\.toys\.copy -> ", False),
+        ("part", "outbox", r"outbox/.*weights\.safetensors\.copy -> ", False),
+        ("input", "outbox", r"outbox/.*/\.input\.copy -> ", True),
+        ("last", "outbox", r"\.partial -> ", False),
+        ("last_of_failed", "outbox", r"\.failed\.partial -> ", True),
+    ]:
+        with Share(campaign, f"renames_reported_as_failed-{name}", (part,), {"rules": [rule("rename", which, "ENOENT", after=True)]}) as place:
+            place.drop("toys", fails=fails)
+            place.comes_right()
+
+
+# Names.
+
+
+@case
+def names_of_143_bytes(campaign):
+    """As on encrypted shares."""
+    for part, lengths in [("outbox", (110, 136, 140, 150)), ("inbox", (110, 136, 140)), ("state", (110, 136, 140))]:
+        with Share(campaign, f"names_of_143_bytes-{part}", (part,), {"name_max": 143}) as place:
+            for i, length in enumerate(lengths):
+                place.drop("abcd"[i] + "x" * (length - 1))
+                place.drop("efgh"[i] + "x" * (length - 1), 1, fails=True)
+            place.drain_whole()
+            place.is_in_order()
+
+
+# The worker.
+
+
+@case
+def reading_fails_once(campaign):
+    """Of a photo or of what says what is on it, while the worker reads it: that is no fault of the job."""
+    for name, rules in {
+        # The kernel tries a page again, and a path once more.
+        "photo": [rule("read", r"/input/toys/a00\.png$", "EIO", count=2)],
+        "photo_open": [rule("open", r"/input/toys/a00\.png$", "ESTALE", count=2)],
+        "metadata": [rule("read", r"/input/toys/metadata\.jsonl$", "EIO", count=2)],
+        "metadata_open": [rule("open", r"/input/toys/metadata\.jsonl$", "ESTALE", count=2)],
+    }.items():
+        with Share(campaign, f"reading_fails_once-{name}", ("state",), {"rules": rules}) as place:
+            place.drop("toys")
+            place.drain_until_trouble()
+            place.came()
+            place.says(r"attempt 1 of 3: exit status 74")
+            place.set({})
+            place.drain_whole()
+            place.is_in_order()
+
+
+# Somebody has it open.
+
+
+@case
+def a_viewer_has_it_open(campaign):
+    """A share renames what is removed while somebody has it open."""
+    with Share(campaign, "a_viewer_has_it_open-inbox", ("inbox",), {"silly": True}) as place:
+        place.drop("toys")
+        with open(place.path("share/inbox/toys/a00.png"), "rb") as file:
+            file.read(9)
+            place.drain_until_trouble()
+            if not glob.glob(place.real("inbox") + "/**/.nfs*", recursive=True, include_hidden=True):
+                raise Wrong("nothing was removed while it was open; the test shows nothing")
+        place.drain_whole()
+        place.is_in_order()
+    with Share(campaign, "a_viewer_has_it_open-failed", ("outbox",), {"silly": True}) as place:
+        place.drop("toys", fails=True)
+        place.drain_whole()
+        place.mend("toys")
+        with open(place.path("share/outbox/toys.failed/input/a00.png"), "rb") as file:
+            file.read(9)
+            place.retry("toys")
+            place.drain_until_trouble()
+        place.drain_whole()
+        # What was still open then is gone with the next start.
+        if os.path.exists(place.real("outbox/toys.failed")):
+            place.drain_whole()
+        place.is_in_order()
+
+
+# Metadata from elsewhere.
+
+
+@case
+def capital_letters_in_metadata(campaign):
+    def change(folder):
+        Share.edit(folder + "/metadata.jsonl", '"a00.png"', '"A00.PNG"')
+
+    for name, semantics in [("here", {}), ("share", {"nocase": True})]:
+        with Share(campaign, f"capital_letters_in_metadata-{name}", ("inbox",), semantics) as place:
+            place.drop("toys", change=change)
+            place.drain_whole()
+            place.is_in_order()
+
+
+class Campaign:
+    def __init__(self, programs, folder, moments, python):
+        self.segmix, self.segmixd = os.path.join(programs, "segmix"), os.path.join(programs, "segmixd")
+        self.folder, self.moments, self.python = folder, moments, python
+        os.makedirs(folder + "/tiny")
+        self.jobs = Jobs(self.segmix, folder + "/tiny", 2, STEPS, photos=2)
+
+
+def python_with_fusepy():
+    """Debian's own may be another than the first in PATH."""
+    for python in [sys.executable, "/usr/bin/python3"]:
+        find = "import importlib\ntry: importlib.import_module('fusepy')\nexcept ImportError: importlib.import_module('fuse').Operations"
+        if subprocess.run([python, "-c", find], stderr=subprocess.DEVNULL).returncode == 0:
+            return python
+    raise Skipped("there is no fusepy (apt-get install python3-fusepy)")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("programs")
+    parser.add_argument("--cases", default=",".join(CASES), help="some of: " + ", ".join(CASES))
+    parser.add_argument("--moments", type=int, default=4, help="at how many moments one look fails")
+    parser.add_argument("--keep", help="work in this new folder and leave what went wrong")
+    options = parser.parse_args()
+    with_mounts_of_its_own()
+    try:
+        needs_mounts()
+        if not os.path.exists("/dev/fuse"):
+            raise Skipped("there is no /dev/fuse (modprobe fuse)")
+        python = python_with_fusepy()
+    except Skipped as reason:
+        print(f"SKIPPED: {reason}")
+        return 0
+    folder = os.path.realpath(options.keep or tempfile.mkdtemp(prefix="segmix-shares-"))
+    os.makedirs(folder, exist_ok=True)
+    return carried_out(CASES, options.cases.split(","), Campaign(os.path.realpath(options.programs), folder, options.moments, python), options.keep)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
