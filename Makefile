@@ -30,7 +30,7 @@ MODEL_PACKAGES := python3 python3-pip
 MODELS := models/bundled
 
 .NOTPARALLEL:
-.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test input-test input-test-address clean
+.PHONY: help deps build models demo test bench bench-queue install uninstall deb test-systemd test-browser crash-test fault-test share-test input-test input-test-address clean
 
 help:
 	@echo "make demo       builds everything and runs the main job on what the program draws itself (segmixd-demo/)"
@@ -44,6 +44,7 @@ help:
 	@echo "make test-browser  walks through the status page of what was built in a headless chromium"
 	@echo "make crash-test  kills the daemon and its workers $(KILLS) times and compares what comes out (KILLS=, SEED=)"
 	@echo "make fault-test  lets disks fill, shares vanish and clocks jump under a daemon (CASES=; as root all of it)"
+	@echo "make share-test  puts inbox, outbox and state on shares that are poorer than a disk and fail now and then (root, /dev/fuse; CASES=)"
 	@echo "make input-test  gives ten thousand strange files and folders to the readers, to segmix check and to a daemon (COUNT=, SEED=)"
 	@echo "make input-test-address  the same for what reads pictures and texts, with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make bench      times training, sampling and two workers, beside PyTorch, then every kernel (JOB=DIR, PYTHON=…)"
@@ -166,6 +167,12 @@ crash-test: build
 CASES ?=
 fault-test: build
 	Tests/crash/faults.py $(BUILD)/release $(if $(CASES),--cases $(CASES))
+
+# About four minutes; skipped where not root, or without /dev/fuse. Root mounts without Debian's fuse, which would replace fuse3.
+SHARE_PACKAGES := python3 python3-fusepy
+share-test: build
+	@[ "$$(id -u)" -ne 0 ] || [ ! -e /dev/fuse ] || ($(call install_packages,$(SHARE_PACKAGES))) || true
+	Tests/crash/shares.py $(BUILD)/release $(if $(CASES),--cases $(CASES))
 
 # About four minutes.
 COUNT ?= 10000

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts inbox, outbox and state directory of a real daemon on shares: poorer than a disk, and wrong now and then.
 
-    shares.py PROGRAMS [--cases NAME,…] [--moments 4] [--keep DIR]
+    shares.py PROGRAMS [--cases NAME,…] [--moments 12] [--keep DIR]
 
 PROGRAMS is the folder of segmix and segmixd. Each job must end, when the share is in order again and at the second drain at the latest,
 with the LoRA of a run that nobody disturbed, every photo byte for byte in the place where it was promised, and nothing hidden left in
@@ -39,6 +39,8 @@ models:
 """
 STEPS = 4
 CASES = {}
+# Where a result begins to leave the state directory.
+PUBLISHING = ["rename", r"state/.*job\.log"]
 # What is said where something has gone wrong and is not over.
 TROUBLE = r"Tried again in|is tried again|cannot be (taken|looked at|read)|on its way out of|is not in the queue yet"
 
@@ -163,7 +165,10 @@ class Share(Place):
     def mend(self, name):
         """Mends a failed job in the outbox."""
         seed, photos = self.failing.pop(name)
-        [file] = [self.real("outbox", entry, "input/job.yaml") for entry in os.listdir(self.real("outbox")) if plain(entry) == name + ".failed"]
+        folder = self.entry(name, ".failed", os.listdir(self.real("outbox")))
+        if folder is None:
+            raise Wrong(f"there is no {name}.failed; the outbox has {os.listdir(self.real('outbox'))}")
+        file = self.real("outbox", folder, "input/job.yaml")
         self.edit(file, "max_train_steps: -1", f"max_train_steps: {STEPS}")
         with open(file, "rb") as opened:
             self.dropped[name] = (seed, {**photos, "job.yaml": opened.read()})
@@ -218,10 +223,9 @@ class Share(Place):
     def is_in_order(self):
         outbox = {plain(name): self.real("outbox", name) for name in os.listdir(self.real("outbox"))}
 
+
         def place(name, suffix=""):
-            """A long name may have been shortened."""
-            found = [entry for entry in outbox if entry == name + suffix or len(name) > 60 < len(entry) and entry.endswith(suffix) and name.startswith(entry[: len(entry) - len(suffix)])]
-            return outbox.pop(found[0]) if len(found) == 1 else None
+            return outbox.pop(self.entry(name, suffix, outbox), None)
 
         for name, (seed, photos) in self.dropped.items():
             result = place(name)
@@ -235,6 +239,8 @@ class Share(Place):
                 fault = f"has files that cannot be read: {error}"
             if fault:
                 raise Wrong(f"{name} {fault}")
+            if empty := [file for file, data in contents(result).items() if not data]:
+                raise Wrong(f"{name} has empty files: {empty}")
             kept = [folder for folder in glob.glob(glob.escape(self.real("state")) + "/done/*/input/*") if plain(os.path.basename(folder)) == name]
             self.holds(name, kept, photos)
         for name, (_, photos) in self.failing.items():
@@ -257,6 +263,14 @@ class Share(Place):
             raise Wrong("a worker is left")
 
     @staticmethod
+    def entry(name, suffix, entries):
+        """What a result is called; a long name may have been shortened."""
+        found = [
+            entry for entry in entries
+            if plain(entry) == name + suffix or len(entry) > 60 and entry.endswith(suffix) and name.startswith(entry[: len(entry) - len(suffix)])]
+        return found[0] if len(found) == 1 else None
+
+    @staticmethod
     def holds(name, folders, photos):
         if len(folders) != 1:
             raise Wrong(f"the photos of {name} are in {folders or 'no place where they were promised'}")
@@ -267,8 +281,23 @@ class Share(Place):
 
 
 def spread(count, most):
-    """Which of so many moments, the first and the last among them."""
-    return list(range(count)) if count <= most else sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
+    """Which of so many moments: half of them the first ones, where most is decided, the others up to the last."""
+    if count <= most:
+        return list(range(count))
+    first = most // 2
+    return [*range(first), *sorted({count - 1 - round(i * (count - 1 - first) / (most - first)) for i in range(most - first)})]
+
+
+def each(points, run):
+    """All of them, whatever becomes of one."""
+    wrong = []
+    for point in points:
+        try:
+            run(*point)
+        except Wrong as fault:
+            wrong.append(str(fault))
+    if wrong:
+        raise Wrong(f"{len(wrong)} of {len(points)} points\n" + "\n".join(wrong))
 
 
 # Merely poorer.
@@ -316,15 +345,17 @@ for kind, semantics in POORER.items():
 @case
 def full_at_close(campaign):
     """A share that says only at close that there was no room; what was written is gone."""
-    for name, part, file, errno, fails in [
+    def point(name, part, file, errno, fails):
+        with Share(campaign, f"full_at_close-{name}", (part,), {"rules": [rule("flush", file, errno, wipe=True)]}) as place:
+            place.drop("toys", fails=fails)
+            place.comes_right()
+
+    each([
         ("lora", "outbox", r"outbox/.*weights\.safetensors\.copy$", "ENOSPC", False),
         ("report", "outbox", r"outbox/.*report\.json\.copy$", "EDQUOT", False),
         ("failed_photo", "outbox", r"outbox/.*input.*/a00\.png$", "EDQUOT", True),
         ("taken_photo", "state", r"state/.*/a00\.png$", "ENOSPC", False),
-    ]:
-        with Share(campaign, f"full_at_close-{name}", (part,), {"rules": [rule("flush", file, errno, wipe=True)]}) as place:
-            place.drop("toys", fails=fails)
-            place.comes_right()
+    ], point)
 
 
 @case
@@ -344,27 +375,31 @@ def full_at_close_of_a_submission(campaign):
 
 @case
 def reads_end_early(campaign):
-    for name, part, file, fails in [
-        ("taken_photo", "inbox", r"inbox/.*/a00\.png$", False),
-        ("lora", "state", r"state/.*/output/.*weights\.safetensors$", False),
-        ("failed_photo", "state", r"state/.*/a00\.png$", True),
-    ]:
+    def point(name, part, file, fails):
         # What a worker reads while it is at work is not what is meant here.
-        armed = {"armed_by": ["rename", r"state/.*job\.log"]} if part == "state" else {}
+        armed = {"armed_by": PUBLISHING} if part == "state" else {}
         with Share(campaign, f"reads_end_early-{name}", (part,), {"rules": [rule("read", file, end=True, **armed)]}, direct=part == "inbox") as place:
             place.drop("toys", fails=fails)
             place.comes_right()
+
+    each([
+        ("taken_photo", "inbox", r"inbox/.*/a00\.png$", False),
+        ("lora", "state", r"state/.*/output/.*weights\.safetensors$", False),
+        ("failed_photo", "state", r"state/.*/a00\.png$", True),
+    ], point)
 
 
 # One look that fails.
 
 
 def at_moments(campaign, name, part, look, fails=False, errno="EIO", armed_by=None, before=None):
-    """One lstat of a path fails, at some of all the moments at which there is one."""
-    moments, count = [None], 0
+    """One lstat of a path fails, at some of all the moments at which there is one.
+
+    First a run in which everything is only noted down: where the next is something deeper down, it is just a step on the way there."""
+    moments, looks, met = [None], [], 0
     while moments:
         skip = moments.pop(0)
-        rules = [rule("getattr", look, errno, skip=skip)] if skip is not None else [rule("getattr", look, count=1 << 30)]
+        rules = [rule("getattr", look, errno, skip=skip)] if skip is not None else [rule(".*", "", count=1 << 30)]
         if armed_by:
             rules[0]["armed_by"] = armed_by
         with Share(campaign, f"{name}-{'all' if skip is None else skip}", (part,), {}) as place:
@@ -375,19 +410,23 @@ def at_moments(campaign, name, part, look, fails=False, errno="EIO", armed_by=No
             if skip is None:
                 place.drain_whole()
                 place.is_in_order()
-                count = place.count
-                if not count:
+                noted = [line.split(" ", 2) for line in place.met()[place.seen:]]
+                number = 0
+                for (op, _, path), (_, _, following) in zip(noted, [*noted[1:], ("", "", "")]):
+                    if op == "getattr" and re.search(look, path):
+                        if not following.startswith(path + "/"):
+                            looks.append(number)
+                        number += 1
+                if not looks:
                     raise Wrong("nobody looked there; the test shows nothing")
-                moments = spread(count, campaign.moments)
+                moments = [looks[i] for i in spread(len(looks), campaign.moments)]
             else:
                 place.drain_until_trouble()
+                met += place.count
                 place.set({})
                 place.drain_whole()
                 place.is_in_order()
-    return f"{min(count, campaign.moments)} of {count} moments"
-
-
-PUBLISHING = ["rename", r"state/.*job\.log"]
+    return f"{met} of {len(looks)} moments"
 
 
 @case
@@ -447,17 +486,19 @@ def move_back_fails(campaign):
         if place.count != 2:
             raise Wrong("nothing was to be put back; the test shows nothing")
         place.set({})
-        # What was not taken at first settles anew, in the same drain.
-        place.drain_until_trouble()
-        if place.real("inbox") and os.listdir(place.real("inbox")):
-            place.drain_whole()
+        place.drain_whole()
         place.is_in_order()
 
 
 @case
 def renames_reported_as_failed(campaign):
     """They are done all the same."""
-    for name, part, which, fails in [
+    def point(name, part, which, fails):
+        with Share(campaign, f"renames_reported_as_failed-{name}", (part,), {"rules": [rule("rename", which, "ENOENT", after=True)]}) as place:
+            place.drop("toys", fails=fails)
+            place.comes_right()
+
+    each([
         ("claim", "inbox", r"inbox/toys -> ", False),
         ("leaving", "inbox", r"\.taking -> ", False),
         ("copy", "state", r"/input/\.toys\.copy -> ", False),
@@ -465,10 +506,7 @@ def renames_reported_as_failed(campaign):
         ("input", "outbox", r"outbox/.*/\.input\.copy -> ", True),
         ("last", "outbox", r"\.partial -> ", False),
         ("last_of_failed", "outbox", r"\.failed\.partial -> ", True),
-    ]:
-        with Share(campaign, f"renames_reported_as_failed-{name}", (part,), {"rules": [rule("rename", which, "ENOENT", after=True)]}) as place:
-            place.drop("toys", fails=fails)
-            place.comes_right()
+    ], point)
 
 
 # Names.
@@ -477,13 +515,20 @@ def renames_reported_as_failed(campaign):
 @case
 def names_of_143_bytes(campaign):
     """As on encrypted shares."""
-    for part, lengths in [("outbox", (110, 136, 140, 150)), ("inbox", (110, 136, 140)), ("state", (110, 136, 140))]:
+    def point(part, lengths):
         with Share(campaign, f"names_of_143_bytes-{part}", (part,), {"name_max": 143}) as place:
             for i, length in enumerate(lengths):
                 place.drop("abcd"[i] + "x" * (length - 1))
                 place.drop("efgh"[i] + "x" * (length - 1), 1, fails=True)
             place.drain_whole()
             place.is_in_order()
+            longest = list(place.failing)[-1]
+            place.mend(longest)
+            place.retry(longest)
+            place.drain_whole()
+            place.is_in_order()
+
+    each([("outbox", (110, 136, 140, 150)), ("inbox", (110, 136, 140)), ("state", (110, 136, 140))], point)
 
 
 # The worker.
@@ -492,14 +537,9 @@ def names_of_143_bytes(campaign):
 @case
 def reading_fails_once(campaign):
     """Of a photo or of what says what is on it, while the worker reads it: that is no fault of the job."""
-    for name, rules in {
-        # The kernel tries a page again, and a path once more.
-        "photo": [rule("read", r"/input/toys/a00\.png$", "EIO", count=2)],
-        "photo_open": [rule("open", r"/input/toys/a00\.png$", "ESTALE", count=2)],
-        "metadata": [rule("read", r"/input/toys/metadata\.jsonl$", "EIO", count=2)],
-        "metadata_open": [rule("open", r"/input/toys/metadata\.jsonl$", "ESTALE", count=2)],
-    }.items():
-        with Share(campaign, f"reading_fails_once-{name}", ("state",), {"rules": rules}) as place:
+    def point(name, op, file, errno):
+        # The kernel reads a page again, and looks for a path once more.
+        with Share(campaign, f"reading_fails_once-{name}", ("state",), {"rules": [rule(op, file, errno, count=2)]}) as place:
             place.drop("toys")
             place.drain_until_trouble()
             place.came()
@@ -508,14 +548,22 @@ def reading_fails_once(campaign):
             place.drain_whole()
             place.is_in_order()
 
+    each([
+        ("photo", "read", r"/input/toys/a00\.png$", "EIO"),
+        ("photo_open", "open", r"/input/toys/a00\.png$", "ESTALE"),
+        ("prior", "read", r"/input/toys/prior/a00\.png$", "EIO"),
+        ("metadata", "read", r"/input/toys/metadata\.jsonl$", "EIO"),
+        ("metadata_open", "open", r"/input/toys/metadata\.jsonl$", "ESTALE"),
+    ], point)
+
 
 # Somebody has it open.
 
 
 @case
-def a_viewer_has_it_open(campaign):
+def open_in_the_inbox(campaign):
     """A share renames what is removed while somebody has it open."""
-    with Share(campaign, "a_viewer_has_it_open-inbox", ("inbox",), {"silly": True}) as place:
+    with Share(campaign, "open_in_the_inbox", ("inbox",), {"silly": True}) as place:
         place.drop("toys")
         with open(place.path("share/inbox/toys/a00.png"), "rb") as file:
             file.read(9)
@@ -524,7 +572,12 @@ def a_viewer_has_it_open(campaign):
                 raise Wrong("nothing was removed while it was open; the test shows nothing")
         place.drain_whole()
         place.is_in_order()
-    with Share(campaign, "a_viewer_has_it_open-failed", ("outbox",), {"silly": True}) as place:
+
+
+@case
+def open_in_a_failed_job(campaign):
+    """While it is taken up again."""
+    with Share(campaign, "open_in_a_failed_job", ("outbox",), {"silly": True}) as place:
         place.drop("toys", fails=True)
         place.drain_whole()
         place.mend("toys")
@@ -547,11 +600,13 @@ def capital_letters_in_metadata(campaign):
     def change(folder):
         Share.edit(folder + "/metadata.jsonl", '"a00.png"', '"A00.PNG"')
 
-    for name, semantics in [("here", {}), ("share", {"nocase": True})]:
+    def point(name, semantics):
         with Share(campaign, f"capital_letters_in_metadata-{name}", ("inbox",), semantics) as place:
             place.drop("toys", change=change)
             place.drain_whole()
             place.is_in_order()
+
+    each([("here", {}), ("share", {"nocase": True})], point)
 
 
 class Campaign:
@@ -575,7 +630,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("programs")
     parser.add_argument("--cases", default=",".join(CASES), help="some of: " + ", ".join(CASES))
-    parser.add_argument("--moments", type=int, default=4, help="at how many moments one look fails")
+    parser.add_argument("--moments", type=int, default=12, help="at how many moments one look fails")
     parser.add_argument("--keep", help="work in this new folder and leave what went wrong")
     options = parser.parse_args()
     with_mounts_of_its_own()
