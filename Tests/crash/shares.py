@@ -177,7 +177,10 @@ class Share(Place):
         self.segmix("retry", name)
 
     def segmix(self, *arguments, status=0):
-        done = subprocess.run([self.campaign.segmix, *arguments, "--config", self.path("segmixd.yaml")], capture_output=True, text=True, timeout=60)
+        try:
+            done = subprocess.run([self.campaign.segmix, *arguments, "--config", self.path("segmixd.yaml")], capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            raise Wrong(f"segmix {' '.join(arguments)} had not ended after 60 s")
         if (done.returncode == 0) != (status == 0):
             raise Wrong(f"segmix {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
@@ -256,7 +259,9 @@ class Share(Place):
         left = os.listdir(self.real("inbox")) + glob.glob(self.real("state/jobs/*"))
         for part in ("inbox", "outbox", "state/done"):
             for folder, folders, files in os.walk(self.real(part)):
-                left += [os.path.join(folder, name) for name in folders + files if part == "outbox" and name.startswith(".") or re.search(r"^\.nfs|\.(tmp|partial|copy|leaving|taking|submitted)$", name)]
+                left += [
+                    os.path.join(folder, name) for name in folders + files
+                    if part == "outbox" and name.startswith(".") or re.search(r"^\.nfs|\.(tmp|partial|copy|leaving|taking|submitted)$", name)]
         if left:
             raise Wrong(f"left over: {left}")
         if workers_of(self.state):
