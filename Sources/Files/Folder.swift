@@ -76,7 +76,8 @@ extension Folder.Kind {
     /// - Parameter status: of what lies at `path`; nil with `errno` where there is none.
     init?(_ status: stat?, _ path: RawPath) throws(FileError) {
         guard let status else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
+            // Under a name that the file system does not take nothing can lie.
+            if [ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL, EILSEQ].contains(errno) { return nil }
             throw FileError("look at", path.text, code: errno)
         }
         self = switch status.st_mode & S_IFMT {

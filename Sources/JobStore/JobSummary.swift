@@ -107,13 +107,16 @@ extension JobStore {
         throw StoreError(.noSuchJob, "\(text.onOneLine()) has several jobs; say which: \(choice.map { "\($0.name.onOneLine()) (\($0.number))" }.joined(separator: ", ")).")
     }
 
-    /// Whether a folder of that name lies in the inbox, or has left it and is not in the queue yet.
+    /// Whether a folder of that name lies in the inbox with nothing to be said against it, or has left it and is not in the queue yet.
     public func isComing(_ name: String, _ configuration: Jobs.Configuration) throws -> Bool {
         guard !IgnoredFiles.contains(name) else { return false }
-        if Folder.isDirectory(Directory.joined(configuration.inbox, name)) { return true }
+        let said = Set(try notices().map(\.subject))
+        for form in [name, name.precomposedStringWithCanonicalMapping, name.decomposedStringWithCanonicalMapping] {
+            if Folder.isDirectory(Directory.joined(configuration.inbox, form)) { return !said.contains("inbox/" + form) }
+        }
         let state = StateDirectory(configuration.state), known = try identities()
         return ((try? StateDirectory.identities(in: state.jobs)) ?? []).contains { id in
-            !known.contains(id) && (try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)))??.name == name
+            !known.contains(id) && !said.contains("inbox/taking/" + id) && (try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)))??.name == name
         }
     }
 

@@ -6,7 +6,7 @@ extension FileError {
     var reason: String { code == 0 ? description : String(cString: strerror(code)) }
 
     /// Whether the same may be in order later, with nobody mending it.
-    var mayPass: Bool { Self.mayPass(code) }
+    public var mayPass: Bool { Self.mayPass(code) }
 
     /// What the system says of a path that is wrong, or that somebody must give rights to, does not.
     static func mayPass(_ code: Int32) -> Bool {

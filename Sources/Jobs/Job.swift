@@ -50,7 +50,7 @@ public struct Job: Equatable, Sendable, Codable {
             paths = try JobPath(root: folder.path)
             files = try folder.specificationFiles()
         } catch {
-            throw FaultList([Fault(error.description)])
+            throw FaultList([Fault(error.description, mayPass: error.mayPass)])
         }
         var faults: [Fault] = []
         var layers = SpecificationLayers()
@@ -210,17 +210,25 @@ public struct Job: Equatable, Sendable, Codable {
 
     /// `metadata.jsonl`, or what the subjects' folders amount to.
     static func readPhotos(_ paths: JobPath) -> (PhotoList?, [Fault]) {
-        if Folder.exists(paths.root + "/metadata.jsonl") { return MetadataReader.read("metadata.jsonl", paths: paths) }
+        do throws(FileError) {
+            if try Folder.isThere(paths.root + "/metadata.jsonl") { return MetadataReader.read("metadata.jsonl", paths: paths) }
+        } catch { return (nil, [unread("metadata.jsonl", error)]) }
         if let meant = (try? JobFolder(paths.root).misnamedList()) ?? nil { return (nil, [Fault(file: "metadata.jsonl", "is not there\(meant)")]) }
         if let (list, faults) = SubjectFolders.read(paths) { return (list, faults) }
         return MetadataReader.read("metadata.jsonl", paths: paths)
     }
 
+    private static func unread(_ source: String, _ error: FileError) -> Fault { Fault(file: source, "cannot be read: \(error.reason)", mayPass: error.mayPass) }
+
     /// nil without faults where prior images have yet to be made.
     private static func readPriors(_ paths: JobPath) -> (PhotoList?, [Fault]) {
         let source = priorList
-        if Folder.exists(paths.root + "/" + source) { return MetadataReader.read(source, paths: paths) }
-        guard Folder.exists(paths.root + "/prior") else {
+        let isThere: Bool
+        do throws(FileError) {
+            if try Folder.isThere(paths.root + "/" + source) { return MetadataReader.read(source, paths: paths) }
+            isThere = try Folder.isThere(paths.root + "/prior")
+        } catch { return (nil, [unread(source, error)]) }
+        guard isThere else {
             // Hours of drawing would take the place of what is there.
             let twin = ((try? Folder.names(paths.root)) ?? []).sorted().first { ["prior", "priors"].contains($0.lowercased()) && Folder.leadsToDirectory(paths.root + "/" + $0) }
             return (nil, twin.map { [Fault(file: $0, "is a folder of prior images under another name; rename it to prior, or remove it to have prior images made")] } ?? [])

@@ -55,7 +55,7 @@ public struct JobFolder: Sendable {
     ///
     /// - Parameter hasDefaultJob: whether the configuration makes a folder without a specification a job.
     public func faults(hasDefaultJob: Bool) throws(FileError) -> [Fault] {
-        var hasMetadata = Folder.exists(path + "/metadata.jsonl")
+        var hasMetadata = try Folder.isThere(path + "/metadata.jsonl")
         if !hasMetadata, try misnamedList() == nil { hasMetadata = try !SubjectFolders.names(in: path).isEmpty }
         let specifications = try specificationFiles()
         var faults: [Fault] = []

@@ -18,8 +18,9 @@ public struct StatusPageService: Service {
     private static let pause = Duration.seconds(10)
     /// More wait until others are closed: each takes a file descriptor, of which the daemon must never run out.
     private static let mostConnections = 100
-    /// A connection is closed on which nothing has been read or written for so long, asked or not.
-    private static let longestStall = TimeAmount.seconds(60)
+    /// A connection is closed on which nothing has been read or written for so long, asked or not. The system takes up to some MiB at
+    /// once for a slow reader, and says nothing while they drain.
+    private static let longestStall = TimeAmount.minutes(15)
 
     /// - Parameters:
     ///   - configuration: its `statusPage` is set.

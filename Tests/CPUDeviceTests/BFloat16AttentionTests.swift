@@ -26,7 +26,7 @@ import Testing
         }
         #expect(relativeError(o.widened, o0) < 4e-3)
         #expect((0..<c.queries).allSatisfy { row in (c.head..<os).allSatisfy { o.pointer[row * os + $0] == 0x3e80 || row * os + $0 >= o.count } })
-        #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 4e-6 + 1e-6 * abs($1) })
+        #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 6e-6 + 1e-6 * abs($1) })
         #expect(scratch.isFenced && lse.isFenced)
     }
 
@@ -47,7 +47,7 @@ import Testing
                 scale, 0, &bias, scratch.pointer)
         }
         #expect(relativeError(o.widened, o0) < 4e-3)
-        #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 4e-6 + 1e-6 * abs($1) })
+        #expect(zip(lse.values, lse0.values).allSatisfy { abs($0 - $1) < 6e-6 + 1e-6 * abs($1) })
         #expect(scratch.isFenced && lse.isFenced)
     }
 
@@ -102,6 +102,6 @@ import Testing
         ck_bf16_attention(o.pointer, lse.pointer, q.pointer, k.pointer, v.pointer, 0, 4, 3, 1, 1, 1, 1, 1, 1, 0, nil, scratch.pointer)
         let values = o.widened.values
         #expect(values[0] == 3 && values[1] == 2 && values[2] == 2 && values[3].isNaN, "\(values)")
-        #expect(abs(lse.pointer[0] - 10500) < 0.002 && abs(lse.pointer[2] - 10000) < 0.002 && lse.pointer[3].isNaN, "\(lse.values)")
+        #expect(abs(lse.pointer[0] / 1.44269504 - 10500) < 0.002 && abs(lse.pointer[2] / 1.44269504 - 10000) < 0.002 && lse.pointer[3].isNaN, "\(lse.values)")
     }
 }

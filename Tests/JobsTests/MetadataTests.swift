@@ -130,6 +130,16 @@ func makeJobFolder() throws -> TemporaryFolder {
         try folder.write(text, to: "metadata.jsonl")
         let (list, faults) = try read(folder)
         #expect(faults == [] && list?.photos.map(\.file).first == "a00.jpg" && list?.photos.last?.file == "Deep/x.jpg")
+        // The letters of the folder are none of the fault.
+        try folder.write(text + "\n" + #"{"id": "a", "file_name": "deep/y.jpg"}"#, to: "metadata.jsonl")
+        #expect(try read(folder).1.map { $0.split(separator: " ").dropFirst(3).joined(separator: " ") } == ["is not there; add the file or correct the name"])
+        // What lies behind a link that leads out is not this job's to show, whatever its letters are.
+        symlink("/etc", folder.path + "/Away")
+        for file in ["away/HOSTS", "away/nothing"] {
+            try folder.write(text + "\n" + #"{"id": "a", "file_name": "\#(file)"}"#, to: "metadata.jsonl")
+            #expect(try read(folder).1.map { $0.contains("is a link that leaves the job's folder") } == [true])
+        }
+        try folder.write(text, to: "metadata.jsonl")
         try folder.write("photo", to: "a00.Jpg")
         #expect(try read(folder).1 == [#"metadata.jsonl:2: file_name "A00.JPG" is not there, but a00.Jpg is (capital and small letters differ); correct the name"#])
     }

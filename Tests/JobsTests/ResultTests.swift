@@ -153,40 +153,52 @@ import Testing
         let twin = folder.path + "/twin"
         try TreeCopy.copy(source, to: twin)
         #expect(try FolderMove.moveAcross(source, destination))
-        #expect(try TreeComparison.areEqual(RawPath(destination), RawPath(twin)))
+        #expect(try TreeComparison.holds(RawPath(destination), RawPath(twin)) && TreeComparison.holds(RawPath(twin), RawPath(destination)))
         #expect(RawPath(destination).appending([99, 97, 102, -23]).status != nil)
         var status = stat()
         #expect(stat(destination + "/deep/a.jpg", &status) == 0 && status.st_mode & 0o777 == 0o640)
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
+        // A file by itself, too.
+        try folder.write("log", to: "in/job.log")
+        #expect(try FolderMove.moveAcross(folder.path + "/in/job.log", folder.path + "/state/job.log") && folder.read("state/job.log") == "log")
+        #expect(try Folder.names(folder.path + "/in") == [])
     }
 
-    /// Broken off after the source had its last, hidden name: what is left of it goes only where all of it has arrived.
-    @Test(arguments: ["untouched", "removal begun", "changed", "something came", "its copy is gone"]) func sourcesUnderTheirLastName(_ what: String) throws {
-        let folder = try TemporaryFolder(), source = folder.path + "/in/toys", destination = folder.path + "/state/toys", rest = folder.path + "/in/.toys.leaving"
-        for name in ["in/.toys.leaving/deep/a.jpg", "in/.toys.leaving/b.jpg", "state/toys/deep/a.jpg", "state/toys/b.jpg"] { try folder.write("photo", to: name) }
+    /// Broken off when the copy had its name: what is left of the source goes only where all of it has arrived, and what was changed at
+    /// the last moment is copied anew.
+    @Test(arguments: ["untouched", "removal begun", "changed", "something came", "its copy is gone", "renamed"], [".toys.leaving", "toys"])
+    func sourcesThatHaveNotGone(_ what: String, _ name: String) throws {
+        let folder = try TemporaryFolder(), source = folder.path + "/in/toys", destination = folder.path + "/state/toys", rest = "in/" + name
+        for name in [rest + "/deep/a.jpg", rest + "/b.jpg", "state/toys/deep/a.jpg", "state/toys/b.jpg"] { try folder.write("photo", to: name) }
         try folder.write(source + "\n", to: "state/.toys.moved")
         switch what {
         case "removal begun":
-            unlink(rest + "/deep/a.jpg")
+            unlink(folder.path + "/\(rest)/deep/a.jpg")
             // A share keeps a file that somebody has open.
-            try folder.write("photo", to: "in/.toys.leaving/deep/.nfs0001")
-        case "changed": try folder.write("other", to: "in/.toys.leaving/b.jpg")
-        case "something came": try folder.write("late", to: "in/.toys.leaving/c.jpg")
+            try folder.write("photo", to: rest + "/deep/.nfs0001")
+        case "changed": try folder.write("other", to: rest + "/b.jpg")
+        case "something came": try folder.write("late", to: rest + "/c.jpg")
         case "its copy is gone": try FolderMove.removeTree(destination)
+        case "renamed": rename(folder.path + "/\(rest)/b.jpg", folder.path + "/\(rest)/c.jpg")
         default: break
         }
-        if ["untouched", "removal begun"].contains(what) {
-            #expect(try FolderMove.hasArrived(source, at: destination))
-            #expect(try !FolderMove.move(source, to: destination))
-            #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
-            #expect(try folder.read("state/toys/deep/a.jpg") == "photo")
-        } else {
-            #expect(try !FolderMove.hasArrived(source, at: destination))
+        #expect(try FolderMove.isUnfinished(at: destination))
+        let isHidden = name != "toys", mayBeRemoved = ["untouched", "removal begun"].contains(what)
+        if isHidden { #expect(try FolderMove.hasArrived(source, at: destination) == mayBeRemoved) }
+        if what == "renamed" {
+            // Both are kept until somebody says which.
+            #expect { try FolderMove.move(source, to: destination) } throws: { "\($0)".contains("it is no longer what was copied to") }
+            #expect(folder.exists(rest + "/c.jpg") && folder.exists("state/toys/b.jpg"))
+            return
+        }
+        if isHidden, !mayBeRemoved {
             #expect { try FolderMove.move(source, to: destination) } throws: { "\($0)".contains("it was changed while it was copied") }
             #expect(try Folder.names(folder.path + "/in") == ["toys"] && Folder.names(folder.path + "/state") == [])
-            #expect(folder.exists("in/toys/deep/a.jpg") && (what != "something came" || folder.exists("in/toys/c.jpg")))
-            #expect(try FolderMove.move(source, to: destination) && folder.exists("state/toys/deep/a.jpg"))
         }
+        #expect(try FolderMove.move(source, to: destination) == !(isHidden && mayBeRemoved))
+        #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
+        #expect(try folder.read("state/toys/deep/a.jpg") == "photo" && folder.read("state/toys/b.jpg") == (what == "changed" ? "other" : "photo"))
+        #expect(folder.exists("state/toys/c.jpg") == (what == "something came") && !folder.exists("state/toys/deep/.nfs0001"))
     }
 
     /// Files of the kernel's say that they have 4096 bytes.
@@ -200,13 +212,17 @@ import Testing
 
     /// A path that cannot be looked at is no sign that nothing is there.
     @Test func whatCannotBeLookedAt() throws {
-        let folder = try TemporaryFolder(), long = folder.path + "/" + String(repeating: "x", count: 300)
-        #expect(throws: FileError.self) { try Folder.kind(long) }
-        #expect(throws: FileError.self) { try FolderMove.removeTree(long) }
-        #expect(throws: FileError.self) { try FolderMove.move(long, to: folder.path + "/to") }
-        #expect(try Folder.kind(folder.path + "/nothing") == nil && Folder.kind(folder.path) == .directory)
-        #expect(!Directory.renameWithoutReplacing(folder.path, long) && errno == ENAMETOOLONG)
+        let folder = try TemporaryFolder(), long = folder.path + "/" + String(repeating: "x", count: 300), circle = folder.path + "/circle/x"
+        symlink("circle", folder.path + "/circle")
+        #expect(throws: FileError.self) { try Folder.kind(circle) }
+        #expect(throws: FileError.self) { try FolderMove.removeTree(circle) }
+        #expect(throws: FileError.self) { try FolderMove.move(circle, to: folder.path + "/to") }
+        #expect(!Directory.renameWithoutReplacing(folder.path, circle) && errno == ELOOP)
+        #expect(try Folder.kind(folder.path + "/nothing") == nil && Folder.kind(folder.path) == .directory && Folder.kind(folder.path + "/circle") == .other)
         #expect(try !Folder.isThere(folder.path + "/nothing/deeper"))
+        // A name that cannot be is no name of anything; to rename to it fails all the same.
+        #expect(try !Folder.isThere(long))
+        #expect(!Directory.renameWithoutReplacing(folder.path, long) && errno == ENAMETOOLONG)
     }
 
     /// Copied with a umask of 022 by somebody else: a copy of it could be made, but it could not be taken away.
@@ -257,7 +273,7 @@ import Testing
         try #require(mkfifo(source + "/pipe", 0o600) == 0)
         let twin = folder.path + "/twin"
         try TreeCopy.copy(source, to: twin)
-        #expect(try TreeComparison.areEqual(RawPath(source), RawPath(twin)))
+        #expect(try TreeComparison.holds(RawPath(source), RawPath(twin)) && TreeComparison.holds(RawPath(twin), RawPath(source)))
         #expect(try FolderMove.moveAcross(source, destination))
         var status = stat()
         #expect(lstat(destination + "/pipe", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
@@ -371,15 +387,12 @@ import Testing
         chmod(source + "/a.jpg", 0o600)
         utimes(source + "/a.jpg", [timeval(tv_sec: 7, tv_usec: 0), timeval(tv_sec: 7, tv_usec: 0)])
         #expect(try FolderMove.move(source, to: destination) && !folder.exists("in/toys"))
-        // As long, but another.
-        try folder.write("photO", to: "in/toys/a.jpg")
-        try folder.write("", to: "state/.toys.moved")
-        #expect(throws: FileError.self) { try FolderMove.move(source, to: destination) }
-        // With the mark, but changed meanwhile: nothing is removed.
-        try folder.write("another photo", to: "in/toys/a.jpg")
-        try folder.write("", to: "state/.toys.moved")
-        #expect(throws: FileError.self) { try FolderMove.move(source, to: destination) }
-        #expect(try folder.read("in/toys/a.jpg") == "another photo" && folder.read("state/toys/a.jpg") == "photo")
+        // Changed before it had its last, hidden name, and be it as long as it was: copied anew.
+        for text in ["photO", "another photo"] {
+            try folder.write(text, to: "in/toys/a.jpg")
+            try folder.write("", to: "state/.toys.moved")
+            #expect(try FolderMove.move(source, to: destination) && folder.read("state/toys/a.jpg") == text && !folder.exists("in/toys"))
+        }
     }
 
     @Test func movingNeverReplaces() throws {

@@ -78,6 +78,10 @@ import Testing
         let place = try place(["toys"]), store = try JobStore.open(StateDirectory(place.path + "/state"), forReading: false)
         #expect(try Program.segmix.run("cancel", "toys", "--config", place.configuration).status == 0)
         try FileManager.default.createDirectory(atPath: place.path + "/inbox/toys", withIntermediateDirectories: true)
+        // Where no daemon takes it, nothing is waited for.
+        #expect(try Program.segmix.run("logs", "--follow", "toys", "--config", place.configuration).errors.contains("Job 1 has no log"))
+        let lock = try StateLock(StateDirectory(place.path + "/state"))
+        defer { withExtendedLifetime(lock) {} }
         let running = try Program.segmix.start(["logs", "--follow", "toys", "--config", place.configuration])
         running.until { running.errors.contains("toys is in the inbox") }
         // On its way: out of the inbox and not in the queue yet.

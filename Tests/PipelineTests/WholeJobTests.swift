@@ -17,6 +17,21 @@ import Weights
         }
     }
 
+    /// Of many pictures on the way the page shows some, the first and the last among them, and none of another prompt.
+    @Test func manyPicturesOnTheWay() throws {
+        let place = try Workplace(steps: 18, more: "validation_prompt: a <corgi>\nvalidation_steps: 2\nnum_validation_images: 4"), running = try place.starting("run")
+        running.until { place.exists("out/samples/step-000004-00.png") }
+        running.send(SIGTERM)
+        try #require(running.end().status == 75)
+        let end = try place.starting("run", ["--set", "validation_prompt=a <dog>", "--set", "render.prompts=[a toy]"]).end()
+        try #require(end.status == 0, "\(end.errors)")
+        let page = try place.text("out/report.html")
+        let shown = (1...9).map { page.components(separatedBy: "alt=\"step \(2 * $0)\"").count - 1 }
+        #expect(place.names("out/samples").count { $0.hasPrefix("step-") } == 36)
+        #expect(shown[0] == 0 && shown[8] == 4 && shown.reduce(0, +) <= 24 && shown.allSatisfy { [0, 4].contains($0) }, "\(shown)")
+        #expect(page.contains("“a &lt;dog&gt;”, as the LoRA drew it after so many steps. All are in <code>samples/</code>."))
+    }
+
     @Test func runLeavesWhatWasPromised() throws {
         let place = try Workplace(steps: 4, more: "save_steps: 2\nvalidation_prompt: a corgi\nvalidation_steps: 2\nnum_validation_images: 1")
         let end = try place.starting("run").end()

@@ -56,7 +56,10 @@ struct FolderLook {
                 if depth == 0 { top(String(decoding: name, as: UTF8.self)) }
                 let pointer = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
                 var status = stat()
-                guard fstatat(descriptor, pointer, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+                guard fstatat(descriptor, pointer, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+                    if errno == ENOENT { return }
+                    throw FileError("look at", path + "/" + String(decoding: name, as: UTF8.self), code: errno)
+                }
                 let own = Self.hash(name, after: hash)
                 add(own, status)
                 guard status.st_mode & S_IFMT == S_IFDIR else { return }

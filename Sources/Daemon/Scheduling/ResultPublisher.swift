@@ -92,8 +92,9 @@ struct ResultPublisher: Sendable {
             }
             try StateDirectory.create(Directory.parent(of: input))
             guard kind == .directory else { continue }
-            // What was changed while it was brought back before may have its last, hidden name.
-            if try !Folder.isThere(input), try Folder.kind(place + "/input") == .directory {
+            // What was broken off is gone on with first: a copy is no input before its source has gone.
+            let isToMove = try Folder.isThere(input) ? FolderMove.isUnfinished(at: input) : Folder.kind(place + "/input") == .directory || FolderMove.isUnfinished(at: input)
+            if isToMove {
                 try FolderMove.move(place + "/input", to: input)
                 // What was put in its place in the last moment.
                 if !Folder.isDirectory(input) { try FolderMove.removeTree(input) }
@@ -135,10 +136,13 @@ struct ResultPublisher: Sendable {
         try StateDirectory.create(output)
         try StateDirectory.create(Directory.parent(of: log))
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
-        for name in try Folder.names(place).sorted() where !others.contains(name) && !FolderMove.isLeftover(name) {
-            let isLog = try name == "job.log" && !Folder.isThere(log)
+        let names = Set(try Folder.names(place).compactMap { FolderMove.nameBeforeLeaving($0) ?? (FolderMove.isLeftover($0) ? nil : $0) })
+        for name in names.subtracting(others).sorted() {
+            let isLog = try name == "job.log" && (!Folder.isThere(log) || FolderMove.isUnfinished(at: log))
             let source = Directory.joined(place, name), target = isLog ? log : Directory.joined(output, name)
-            guard try !Folder.isThere(target), let kind = try Folder.kind(source), kind == .file || !isLog && kind == .directory else { continue }
+            if try !FolderMove.isUnfinished(at: target) {
+                guard try !Folder.isThere(target), let kind = try Folder.kind(source), kind == .file || !isLog && kind == .directory else { continue }
+            }
             try FolderMove.move(source, to: target)
         }
         // What lies deeper, or was put in the place of something in the last moment: a worker would write through it.

@@ -62,10 +62,10 @@ struct Claim: Sendable {
 
     private func bring(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         let input = state.job(id) + "/input/" + origin.name
-        let taking = Self.taking(origin, id)
-        if try !Folder.isThere(taking) {
-            // Where it is whole, what a broken-off move has left is removed.
-            guard try !Folder.isThere(input) else { return _ = try FolderMove.move(taking, to: input) }
+        let taking = Self.taking(origin, id), isHere = try Folder.isThere(input)
+        // Whole, and the inbox that it came from may be another by now, or away.
+        if isHere, try !FolderMove.isUnfinished(at: input) { return }
+        if !isHere, try !Folder.isThere(taking) {
             if Directory.renameWithoutReplacing(origin.source, input) {
                 try Directory.flush(Directory.parent(of: input))
                 return try Directory.flush(Directory.parent(of: origin.source))
@@ -93,7 +93,7 @@ struct Claim: Sendable {
         // An earlier move may have been broken off while it wrote its mark.
         try AtomicFile.removeLeftovers(in: Directory.parent(of: input))
         do {
-            guard try FolderMove.move(taking, to: input) else { throw FileError("take", origin.source, code: ENOENT) }
+            guard try FolderMove.move(taking, to: input) || isHere else { throw FileError("take", origin.source, code: ENOENT) }
         } catch {
             // It is here, whole, and what is left over there cannot be removed.
             let isHere = try? Folder.isThere(input)

@@ -206,12 +206,13 @@ struct Recovery {
     private func partials(of id: String, name: String) throws(FileError) -> [String] {
         var found: [String] = []
         let starts = [name, ResultName.portable(name) ?? name].map { ResultName.shortened($0, in: outbox) }
-        let own = try names(outbox).filter { entry in starts.contains { entry.hasPrefix($0) } }
+        let root = Folder.leadsToDirectory(outbox) ? try Folder.names(outbox) : []
+        let own = root.filter { entry in starts.contains { entry.hasPrefix($0) } }
         let folders = [outbox] + own.map { Directory.joined(outbox, $0) }
         for folder in folders {
             let entries: [String]
             // Somebody else's folder in the outbox is no place of ours.
-            do throws(FileError) { entries = try names(folder) } catch { if error.code == EACCES, folder != outbox { continue } else { throw error } }
+            do throws(FileError) { entries = folder == outbox ? root : try names(folder) } catch { if error.code == EACCES, folder != outbox { continue } else { throw error } }
             for entry in entries where entry.hasPrefix(".\(id).") && entry.hasSuffix(".partial") {
                 if Folder.isDirectory(Directory.joined(folder, entry)) { found.append(Directory.joined(folder, entry)) }
             }

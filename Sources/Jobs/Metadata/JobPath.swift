@@ -71,19 +71,23 @@ public struct JobPath {
     private mutating func sameLetters(_ relative: String) -> String? {
         var present = ""
         for piece in relative.split(separator: "/").map(String.init) {
-            let next = present.isEmpty ? piece : present + "/" + piece
+            guard let next = same(piece, in: present) else { return nil }
             var status = stat()
-            if lstat(root + "/" + next, &status) == 0 {
-                // What lies behind a link that leads out is not looked at.
-                if status.st_mode & S_IFMT == S_IFLNK { do throws(Refusal) { try refuseLinkOut(next) } catch { return nil } }
-                present = next
-            } else {
-                let listing = listing(present), lower = piece.lowercased()
-                guard let twin = listing.byName[lower], twin == piece || !listing.several.contains(lower) else { return nil }
-                present = present.isEmpty ? twin : present + "/" + twin
-            }
+            // What lies behind a link that leads out is not looked at.
+            if lstat(root + "/" + next, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { do throws(Refusal) { try refuseLinkOut(next) } catch { return nil } }
+            present = next
         }
         return present
+    }
+
+    /// What is meant by a piece of a name, with the folder that it lies in; nil where it could be two, or nothing is there.
+    private mutating func same(_ piece: String, in folder: String) -> String? {
+        let path = folder.isEmpty ? piece : folder + "/" + piece
+        var status = stat()
+        if lstat(root + "/" + path, &status) == 0 { return path }
+        let listing = listing(folder), lower = piece.lowercased()
+        guard let twin = listing.byName[lower], twin == piece || !listing.several.contains(lower) else { return nil }
+        return folder.isEmpty ? twin : folder + "/" + twin
     }
 
     private mutating func missing(_ relative: String, _ code: Int32) -> String {
@@ -93,9 +97,8 @@ public struct JobPath {
         // The first piece that is not there; is its twin?
         var present = ""
         for piece in relative.split(separator: "/").map(String.init) {
-            let next = present.isEmpty ? piece : present + "/" + piece
             var status = stat()
-            if lstat(root + "/" + next, &status) != 0 {
+            guard let next = same(piece, in: present), lstat(root + "/" + next, &status) == 0 else {
                 guard let twin = twin(of: piece, in: present) else { break }
                 let what = twin.lowercased() == piece.lowercased() ? "capital and small letters differ" : "the name is nearly the same"
                 return "is not there, but \(present.isEmpty ? twin : present + "/" + twin) is (\(what)); correct the name"

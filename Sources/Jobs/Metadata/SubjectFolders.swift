@@ -115,7 +115,7 @@ public struct SubjectFolders {
                 }
             }
         } catch {
-            return (list, [Fault(error.description)])
+            return (list, [Fault(error.description, mayPass: error.mayPass)])
         }
         return (list, faults)
     }

@@ -12,24 +12,28 @@ public enum FolderMove {
     /// - Throws: `FileError`; where the destination holds something else, with EEXIST.
     @discardableResult
     public static func move(_ source: String, to destination: String) throws(FileError) -> Bool {
-        let mark = copyMark(destination)
+        let mark = copyMark(destination), isMarked = try Folder.isThere(mark)
         guard try Folder.isThere(source) else {
-            if try Folder.isThere(mark) {
-                guard try hasArrived(source, at: destination) else { throw try putBack(leaving(source), source, destination, mark) }
-                try removeTree(leaving(source))
-            }
-            try removeTree(mark)
+            if isMarked { try finish(source, destination, mark) }
             return false
         }
         if try Folder.isThere(destination) {
-            // A copy that was finished but for the removal of its source; everything else is a name that is taken.
-            guard try Folder.isThere(mark), try TreeComparison.areEqual(RawPath(source), RawPath(destination)) else {
-                throw FileError("move \(source) to", destination, code: EEXIST)
+            // A copy whose source has not gone yet; everything else is a name that is taken.
+            guard isMarked else { throw FileError("move \(source) to", destination, code: EEXIST) }
+            switch try remainder(source, of: destination) {
+            case .same: try hide(source)
+            // It was changed before it was hidden: copied anew.
+            case .whole: try removeTree(destination)
+            // Its removal has begun under its own name.
+            case .rest: try removeTree(source)
+            case .other: throw conflict(source, destination)
             }
-            try removeTree(source)
-            try removeTree(mark)
-            return true
+            if try Folder.isThere(destination) {
+                try finish(source, destination, mark)
+                return true
+            }
         }
+        try removeTree(mark)
         if Directory.renameWithoutReplacing(source, destination) {
             try flushParents(source, destination)
             return true
@@ -65,27 +69,69 @@ public enum FolderMove {
         }
         try Directory.flush(Directory.parent(of: destination))
         // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
-        let leaving = leaving(source)
-        guard Directory.renameWithoutReplacing(source, leaving) else { throw FileError("remove", source, code: errno) }
-        guard try FolderSnapshot(of: leaving) == before else { throw try putBack(leaving, source, destination, mark) }
-        try removeTree(leaving)
+        try hide(source)
+        guard try FolderSnapshot(of: leaving(source)) == before else { throw try putBack(source, destination, mark) }
+        try removeTree(leaving(source))
         try removeTree(mark)
         return true
     }
 
-    /// Whether what a broken-off move has left of its source under its last, hidden name may go. Where something is missing its removal has
-    /// begun; else it may have been changed at the last moment and not been put back.
+    /// Whether a move to `destination` was begun and has not come to its end: then it is called again.
+    /// - Throws: `FileError` where that cannot be found out.
+    public static func isUnfinished(at destination: String) throws(FileError) -> Bool { try Folder.isThere(copyMark(destination)) }
+
+    /// Removes what is left of a source under its last, hidden name, or gives it its own name back where it was changed.
+    private static func finish(_ source: String, _ destination: String, _ mark: String) throws(FileError) {
+        switch try remainder(leaving(source), of: destination) {
+        case .same, .rest: try removeTree(leaving(source))
+        case .whole: throw try putBack(source, destination, mark)
+        case .other: throw conflict(leaving(source), destination)
+        }
+        try removeTree(mark)
+    }
+
+    private static func hide(_ source: String) throws(FileError) {
+        let leaving = leaving(source)
+        if Directory.renameWithoutReplacing(source, leaving) { return }
+        let error = FileError("remove", source, code: errno)
+        // A share may have done it and not been able to say so.
+        guard try !Folder.isThere(source), try Folder.isThere(leaving) else { throw error }
+    }
+
+    /// Whether a source is whole in its copy, so that what is left of it under its last, hidden name may go.
     /// - Throws: `FileError` where that cannot be found out.
     public static func hasArrived(_ source: String, at destination: String) throws(FileError) -> Bool {
-        let rest = RawPath(leaving(source)), copy = RawPath(destination)
-        guard try rest.kind() != nil, try TreeComparison.hasNames(of: copy, rest) else { return true }
-        return try TreeComparison.areEqual(rest, copy)
+        [.same, .rest].contains(try remainder(leaving(source), of: destination))
+    }
+
+    /// What a source is to the copy that was made of it.
+    private enum Remainder {
+        /// The same.
+        case same
+        /// What its removal has left of it: something is missing, and nothing is new or other.
+        case rest
+        /// Nothing is missing, and something is new or other.
+        case whole
+        /// Something is missing, and something is new or other.
+        case other
+    }
+
+    private static func remainder(_ source: String, of copy: String) throws(FileError) -> Remainder {
+        let source = RawPath(source), copy = RawPath(copy)
+        let isMissing = try !TreeComparison.hasNames(of: copy, source)
+        if try TreeComparison.holds(copy, source) { return isMissing ? .rest : .same }
+        return isMissing ? .other : .whole
+    }
+
+    private static func conflict(_ source: String, _ copy: String) -> FileError {
+        FileError("finish moving", source, reason: "it is no longer what was copied to \(copy), and no longer whole", remedy: "Put what is still needed of it elsewhere, and remove it")
     }
 
     /// Undoes a move whose source was changed at the last moment.
     /// - Returns: what is to be said of it.
     /// - Throws: `FileError` where the source cannot have its name back; its copy stays then, and the next call goes on.
-    private static func putBack(_ leaving: String, _ source: String, _ destination: String, _ mark: String) throws(FileError) -> FileError {
+    private static func putBack(_ source: String, _ destination: String, _ mark: String) throws(FileError) -> FileError {
+        let leaving = leaving(source)
         guard Directory.renameWithoutReplacing(leaving, source) else { throw FileError("move \(leaving) back to", source, code: errno) }
         try removeTree(destination)
         try removeTree(mark)
@@ -147,7 +193,7 @@ public enum FolderMove {
     }
 
     /// The name of a source that is found under its last, hidden one; nil for every other entry.
-    static func nameBeforeLeaving(_ entry: String) -> String? {
+    public static func nameBeforeLeaving(_ entry: String) -> String? {
         entry.hasPrefix(".") && entry.hasSuffix(".leaving") ? String(entry.dropFirst().dropLast(8)) : nil
     }
 

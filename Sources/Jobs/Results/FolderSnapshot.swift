@@ -12,6 +12,8 @@ public struct FolderSnapshot: Equatable, Sendable {
         /// Time of the last change of the contents: seconds, and nanoseconds in that second. Not every time that a file may have would
         /// go into one number.
         public var modified: Int, modifiedNanoseconds: Int
+        /// The same of a file's last change of any kind; 0 for a folder, and for what was asked for itself, which a move changes.
+        public var changed: Int, changedNanoseconds: Int
     }
 
     /// Everything below the folder, by path. The folder's own times do not count: moving it changes them.
@@ -54,10 +56,11 @@ public struct FolderSnapshot: Equatable, Sendable {
             if errno == ENOENT || errno == ENOTDIR { return false }
             throw FileError("look at", path.text, code: errno)
         }
-        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR, isMoved = isFolder || relative.isEmpty
         entries.append(Entry(
             path: relative, mode: status.st_mode, size: isFolder ? 0 : Int64(status.st_size),
-            modified: status.st_mtim.tv_sec, modifiedNanoseconds: status.st_mtim.tv_nsec))
+            modified: status.st_mtim.tv_sec, modifiedNanoseconds: status.st_mtim.tv_nsec,
+            changed: isMoved ? 0 : status.st_ctim.tv_sec, changedNanoseconds: isMoved ? 0 : status.st_ctim.tv_nsec))
         return isFolder
     }
 }

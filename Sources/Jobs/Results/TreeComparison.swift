@@ -4,15 +4,15 @@ import Foundation
 /// Compares two trees by what is in them. Times and permissions say nothing here: a network share keeps the first less exactly than
 /// the disk that was copied from, and not every share keeps the second at all.
 enum TreeComparison {
-    /// Whether both have the same names, the same links, and files with the same bytes.
-    static func areEqual(_ a: RawPath, _ b: RawPath) throws(FileError) -> Bool {
-        guard let kind = try a.kind(), try kind == b.kind(), let first = a.status, let second = b.status, first.st_mode & S_IFMT == second.st_mode & S_IFMT else { return false }
+    /// Whether `a` has all that is in `b`, links and bytes the same, and perhaps more. What a share keeps of removed files that somebody
+    /// has open does not count.
+    static func holds(_ a: RawPath, _ b: RawPath) throws(FileError) -> Bool {
+        guard let kind = try b.kind() else { return true }
+        guard try a.kind() == kind, let first = a.status, let second = b.status, first.st_mode & S_IFMT == second.st_mode & S_IFMT else { return false }
         switch first.st_mode & S_IFMT {
         case S_IFDIR:
-            let names = Set(try a.names())
-            guard names == Set(try b.names()) else { return false }
-            for name in names {
-                guard try areEqual(a.appending(name), b.appending(name)) else { return false }
+            for name in try b.names() where !isKeptOpen(name) {
+                guard try holds(a.appending(name), b.appending(name)) else { return false }
             }
             return true
         case S_IFREG:
@@ -21,6 +21,12 @@ enum TreeComparison {
         case S_IFLNK: return target(a) == target(b)
         default: return first.st_rdev == second.st_rdev
         }
+    }
+
+    /// NFS, FUSE and Samba call them so, with a number.
+    private static func isKeptOpen(_ name: [CChar]) -> Bool {
+        let text = RawPath(name: name).text
+        return [".nfs", ".fuse_hidden", ".smbdelete"].contains { text.hasPrefix($0) && text.count > $0.count && text.dropFirst($0.count).allSatisfy(\.isHexDigit) }
     }
 
     /// Whether everything in `a` has its name in `b` as well.

@@ -29,7 +29,7 @@ public struct ModelShape: Equatable, Sendable {
     public mutating func set(_ setting: String) throws(Fault) {
         let source = "--set \(setting)"
         guard let equals = setting.firstIndex(of: "="), let dot = setting[..<equals].firstIndex(of: ".") else {
-            throw Fault(file: source, "is not PART.KEY=VALUE; write, for example, --set 'unet.block_out_channels=[32, 64, 64]'")
+            throw Fault(file: source, "is not PART.KEY=VALUE; write, for example, --set 'unet.block_out_channels=[32, 48, 64]'")
         }
         let name = String(setting[..<dot]), key = String(setting[setting.index(after: dot)..<equals])
         let value = ConfigurationValue(written: String(setting[setting.index(after: equals)...]))

@@ -136,7 +136,8 @@ struct ReportPage {
         // The sheet of those that were compared shows the same.
         guard contents.bestCheckpoint == nil, let prompt = contents.settings.validationPrompt else { return "" }
         let pictures = contents.samples.reduce(into: [Int: [String]]()) { all, file in
-            if let step = RunDirectory.validationStep(of: file) { all[step, default: []].append(file) }
+            // Before a stop it may have been another.
+            if let step = RunDirectory.validationStep(of: file), SampleRenderer.shows(prompt, folder + "/" + file) { all[step, default: []].append(file) }
         }
         let steps = pictures.keys.sorted()
         guard !steps.isEmpty else { return "" }
@@ -145,7 +146,7 @@ struct ReportPage {
         let figures = try shown.flatMap { step in try pictures[step]!.prefix(each).map { try figure($0, "step \(step)", side: 240) } }
         let isAll = figures.count == pictures.values.reduce(0) { $0 + $1.count }
         return section("On the way", """
-            <p>“\(prompt)”, as the LoRA drew it after so many steps.\(isAll ? "" : " All are in <code>samples/</code>.")</p>
+            <p>“\(prompt)”, as the LoRA drew it after so many steps.\(isAll ? "" : " All are in <code>samples/</code>." as HTML)</p>
             <div class="pictures">\(figures)</div>
             """)
     }

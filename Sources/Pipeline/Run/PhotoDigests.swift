@@ -8,12 +8,12 @@ import Jobs
 struct PhotoDigests {
     /// What tells without reading it that a file was not touched.
     private struct Look: Equatable {
-        let inode: UInt64, size: Int, modified: [Int], changed: [Int]
+        let size: Int, modified: [Int], changed: [Int]
 
         init?(_ path: String) {
             var status = stat()
             guard stat(path, &status) == 0 else { return nil }
-            (inode, size) = (UInt64(status.st_ino), Int(status.st_size))
+            size = Int(status.st_size)
             modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
             changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
         }
@@ -61,7 +61,7 @@ struct PhotoDigests {
         do throws(FileError) {
             if try Folder.isThere(path), let was, try Content.digest(path) == was.digest { return nil }
         } catch {
-            return Fault(file: file, "cannot be read any more: \(error)", mayPass: ![ENOENT, EACCES].contains(error.code))
+            return Fault(file: file, "cannot be read any more: \(error)", mayPass: error.mayPass)
         }
         return Fault(file: file, "was changed while the job ran, and the LoRA would be of neither picture; leave the folder alone until the job is done, and put it into the inbox again")
     }

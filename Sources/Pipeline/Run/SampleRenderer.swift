@@ -79,6 +79,11 @@ public final class SampleRenderer {
         return try picture.request.gamma == 0 || layouts?.isThere(for: picture) == true
     }
 
+    /// Whether a picture was drawn from a prompt.
+    static func shows(_ prompt: String, _ path: String) -> Bool {
+        FileManager.default.contents(atPath: path).flatMap { PNGText.value(of: textKey, in: $0) }?.hasPrefix(prompt) ?? false
+    }
+
     /// Removes what other settings left before a stop: pictures `PREFIX-NN.png` that are none of these, and layouts that none of these has.
     /// - Throws: `FileError`.
     func removeOthers(than kinds: [(prefix: String, pictures: [PlannedPicture])]) throws(FileError) {

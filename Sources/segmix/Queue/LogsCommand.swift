@@ -49,7 +49,7 @@ struct LogsCommand: ParsableCommand {
         var isSaid = false
         while true {
             if let known = try? store.find(job), !follow || !known.state.isFinal { return known }
-            guard follow, try store.isComing(name, configuration) else { return try store.find(job) }
+            guard follow, QueueOptions.daemonRuns(configuration), try store.isComing(name, configuration) else { return try store.find(job) }
             if !isSaid { FileHandle.standardError.write(Data("\(name.onOneLine()) is in the inbox; its log begins when it has been taken\n".utf8)) }
             isSaid = true
             Thread.sleep(forTimeInterval: 0.2)
