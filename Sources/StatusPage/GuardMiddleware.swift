@@ -7,6 +7,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     let token: String
     /// What is listened on.
     let host: String
+    let ending: Ending
 
     /// Refusals are answers like any other: they bear the same headers, and to HEAD they have no body.
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
@@ -27,8 +28,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     }
 
     private func admit(_ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response) async throws -> Response {
-        // The daemon ends; what a client has asked for in advance is not looked up any more.
-        guard !Task.isCancelled else { throw HTTPError(.serviceUnavailable, headers: [.connection: "close"]) }
+        guard !ending.isUnderWay else { throw HTTPError(.serviceUnavailable, headers: [.connection: "close"]) }
         guard Self.isOurName(request.head.authority ?? "", host: host) else {
             throw HTTPError(.misdirectedRequest, message: "This address is not served here; ask for the machine by its number, or set status_page to its name.")
         }

@@ -7,6 +7,7 @@ import Jobs
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 
 /// The status page over the daemon's queue. Where it cannot be had (its address is taken), the daemon works on without it.
 public struct StatusPageService: Service {
@@ -14,6 +15,7 @@ public struct StatusPageService: Service {
     /// An application runs once.
     private let application: @Sendable () -> any ApplicationProtocol
     private let logger: Logger
+    private let ending = Ending()
     private static let patience = Duration.seconds(3)
     private static let pause = Duration.seconds(10)
     /// More wait until others are closed: each takes a file descriptor, of which the daemon must never run out.
@@ -36,9 +38,9 @@ public struct StatusPageService: Service {
         let token = try StatusToken.load(configuration)
         var quiet = logger
         quiet.logLevel = .warning
-        application = { [quiet] in
+        application = { [quiet, ending] in
             Application(
-                router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host),
+                router: StatusRouter.make(configuration: configuration, store: store, token: token, host: host, ending: ending),
                 server: .http1(configuration: .init(
                     additionalChannelHandlers: [IdleStateHandler(allTimeout: Self.longestStall), StallHandler()], idleTimeout: .seconds(30))),
                 configuration: .init(
@@ -67,12 +69,22 @@ public struct StatusPageService: Service {
             // A client that does not read its answer is not waited for when the daemon ends.
             group.addTask {
                 try await gracefulShutdown()
+                ending.begin()
                 try await Task.sleep(for: Self.patience)
             }
             try await group.next()
             group.cancelAll()
         }
     }
+}
+
+/// Whether the daemon is about to end: what clients have asked for in advance is not looked up any more.
+final class Ending: Sendable {
+    private let hasBegun = Atomic(false)
+
+    var isUnderWay: Bool { hasBegun.load(ordering: .relaxed) }
+
+    func begin() { hasBegun.store(true, ordering: .relaxed) }
 }
 
 /// Closes a connection that stands still: who asks for a large file and does not read it would keep its place for ever.

@@ -13,10 +13,10 @@ struct StatusRouter: Sendable {
     /// Looks at what lies in the outbox, which may be a share that hangs.
     private let outbox = FileExecutor("segmixd.page")
 
-    static func make(configuration: Jobs.Configuration, store: JobStore, token: String, host: String) -> Router<BasicRequestContext> {
+    static func make(configuration: Jobs.Configuration, store: JobStore, token: String, host: String, ending: Ending = Ending()) -> Router<BasicRequestContext> {
         let status = StatusRouter(configuration: configuration, store: store, files: JobFiles(configuration))
         let router = Router(options: .autoGenerateHeadEndpoints)
-        router.add(middleware: GuardMiddleware(token: token, host: host))
+        router.add(middleware: GuardMiddleware(token: token, host: host, ending: ending))
         for path in ["/", "/jobs/:number"] { router.get(RouterPath(path)) { request, _ in status.page(request) } }
         // Browsers ask for it beside a report or a picture that is opened by itself.
         router.get("/favicon.ico") { _, _ in Response(status: .noContent) }

@@ -17,6 +17,7 @@ import Testing
         let path = NSTemporaryDirectory() + "segmix-page-\(UUID().uuidString)"
         let configuration: Jobs.Configuration
         let store: JobStore
+        let ending = Ending()
         let application: Application<RouterResponder<BasicRequestContext>>
 
         init() throws {
@@ -29,7 +30,7 @@ import Testing
             try state.prepare()
             try Directory.create(configuration.outbox)
             store = try JobStore.openForDaemon(state).0
-            application = Application(router: StatusRouter.make(configuration: configuration, store: store, token: "secret", host: "127.0.0.1"))
+            application = Application(router: StatusRouter.make(configuration: configuration, store: store, token: "secret", host: "127.0.0.1", ending: ending))
         }
 
         deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -133,6 +134,16 @@ import Testing
     }
 
     private func text(_ response: TestResponse) -> String { String(buffer: response.body) }
+
+    /// What was asked for in advance is not looked up while the daemon ends.
+    @Test func nothingIsLookedUpAtTheEnd() async throws {
+        let place = try Place()
+        try await place.application.test(.router) { client in
+            try await client.execute(uri: "/api/v1/jobs", method: .get) { #expect($0.status == .ok) }
+            place.ending.begin()
+            try await client.execute(uri: "/api/v1/jobs", method: .get) { #expect($0.status == .serviceUnavailable && $0.headers[.connection] == "close") }
+        }
+    }
 
     @Test func whatIsShown() async throws {
         let place = try Place()
