@@ -109,7 +109,7 @@ extension JobStore {
 
     /// Whether a folder of that name lies in the inbox with nothing to be said against it, or has left it and is not in the queue yet.
     public func isComing(_ name: String, _ configuration: Jobs.Configuration) throws -> Bool {
-        guard !IgnoredFiles.contains(name) else { return false }
+        guard !name.isEmpty, !name.contains("/"), !IgnoredFiles.contains(name) else { return false }
         let said = Set(try notices().map(\.subject))
         for form in [name, name.precomposedStringWithCanonicalMapping, name.decomposedStringWithCanonicalMapping] {
             if Folder.isDirectory(Directory.joined(configuration.inbox, form)) { return !said.contains("inbox/" + form) }

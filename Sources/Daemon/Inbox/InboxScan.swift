@@ -88,7 +88,10 @@ struct InboxScan {
             finding.folders.append(name)
             finding.rhythm = min(finding.rhythm, rhythm(of: path, &kinds))
             do throws(FileError) {
-                switch tracker.observe(name, try FolderLook(at: path), at: now) {
+                let look = try FolderLook(at: path)
+                // What was wrong with it at an earlier look is over.
+                if refused[RawPath(name)] == nil { complaints[RawPath(name)] = nil }
+                switch tracker.observe(name, look, at: now) {
                 case .settled:
                     if let pause = refused[RawPath(name)]?.until, now < pause { finding.wait(for: name, until: pause) } else { finding.settled.append(name) }
                 case .idle: break

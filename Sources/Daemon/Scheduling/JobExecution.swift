@@ -58,7 +58,7 @@ struct JobExecution: Sendable {
         let now = live.current
         var outcome = RunOutcome.of(
             end, asked: asked, hasResult: hasResult(output), attempts: attempts, maxAttempts: now.maxAttempts,
-            lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: [ExitStatus.badInput, .unavailable].contains { end == .exited($0.rawValue) } ? 300 : 8),
+            lastWords: WorkerLog.lastWords(of: logPath, from: start, lines: [ExitStatus.badInput, .unavailable, .inputOutput].contains { end == .exited($0.rawValue) } ? 300 : 8),
             delay: retryDelay)
         // What lay on a share that went away is waited for.
         if end == .exited(ExitStatus.unavailable.rawValue), case .fail = outcome, (try? await models.require(configuration, for: record, run: run)) == nil { outcome = .requeue }

@@ -92,7 +92,8 @@ struct ResultPublisher: Sendable {
             }
             try StateDirectory.create(Directory.parent(of: input))
             guard kind == .directory else { continue }
-            // What was broken off is gone on with first: a copy is no input before its source has gone.
+            // What was broken off is gone on with first, the way there and the way back: a copy is no input before its source has gone.
+            if try FolderMove.isUnfinished(at: place + "/input") { try FolderMove.move(input, to: place + "/input") }
             let isToMove = try Folder.isThere(input) ? FolderMove.isUnfinished(at: input) : Folder.kind(place + "/input") == .directory || FolderMove.isUnfinished(at: input)
             if isToMove {
                 try FolderMove.move(place + "/input", to: input)
@@ -136,6 +137,9 @@ struct ResultPublisher: Sendable {
         try StateDirectory.create(output)
         try StateDirectory.create(Directory.parent(of: log))
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
+        for name in try Folder.names(place) where try FolderMove.isUnfinished(at: Directory.joined(place, name)) {
+            try FolderMove.move(Directory.joined(output, name), to: Directory.joined(place, name))
+        }
         let names = Set(try Folder.names(place).compactMap { FolderMove.nameBeforeLeaving($0) ?? (FolderMove.isLeftover($0) ? nil : $0) })
         for name in names.subtracting(others).sorted() {
             let isLog = try name == "job.log" && (!Folder.isThere(log) || FolderMove.isUnfinished(at: log))

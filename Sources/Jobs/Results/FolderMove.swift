@@ -21,7 +21,7 @@ public enum FolderMove {
             // A copy whose source has not gone yet; everything else is a name that is taken.
             guard isMarked else { throw FileError("move \(source) to", destination, code: EEXIST) }
             switch try remainder(source, of: destination) {
-            case .same: try hide(source)
+            case .same: try hide(source, destination)
             // It was changed before it was hidden: copied anew.
             case .whole: try removeTree(destination)
             // Its removal has begun under its own name.
@@ -69,7 +69,7 @@ public enum FolderMove {
         }
         try Directory.flush(Directory.parent(of: destination))
         // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
-        try hide(source)
+        try hide(source, destination)
         guard try FolderSnapshot(of: leaving(source)) == before else { throw try putBack(source, destination, mark) }
         try removeTree(leaving(source))
         try removeTree(mark)
@@ -90,8 +90,13 @@ public enum FolderMove {
         try removeTree(mark)
     }
 
-    private static func hide(_ source: String) throws(FileError) {
+    private static func hide(_ source: String, _ destination: String) throws(FileError) {
         let leaving = leaving(source)
+        if try Folder.isThere(leaving) {
+            // Of an earlier move of the same.
+            guard try hasArrived(source, at: destination) else { throw conflict(leaving, destination) }
+            try removeTree(leaving)
+        }
         if Directory.renameWithoutReplacing(source, leaving) { return }
         let error = FileError("remove", source, code: errno)
         // A share may have done it and not been able to say so.

@@ -46,7 +46,8 @@ public struct JobFailure: Error, CustomStringConvertible {
         // The one who drops folders has no part in it.
         case let faults as FaultList where faults.faults.count == 1 && faults.faults[0].message.hasPrefix(Configuration.noModel):
             self.init(.unavailable, faults.description)
-        case let faults as FaultList: self.init(faults.faults.allSatisfy(\.mayPass) ? .inputOutput : .badInput, faults.description)
+        // What else is wrong may only follow from what could not be read.
+        case let faults as FaultList: self.init(faults.faults.contains(where: \.mayPass) ? .inputOutput : .badInput, faults.description)
         case let fault as Fault: self.init(fault.mayPass ? .inputOutput : .badInput, fault.description)
         case let error as ImageError where error.kind == .inputOutput: self.init(.inputOutput, "\(error)")
         case TrainingError.otherPrediction, TrainingError.notFinite(step: 1, what: "loss", files: _): self.init(.unavailable, "\(error)")

@@ -81,7 +81,8 @@ public final class SampleRenderer {
 
     /// Whether a picture was drawn from a prompt.
     static func shows(_ prompt: String, _ path: String) -> Bool {
-        FileManager.default.contents(atPath: path).flatMap { PNGText.value(of: textKey, in: $0) }?.hasPrefix(prompt) ?? false
+        guard let text = FileManager.default.contents(atPath: path).flatMap({ PNGText.value(of: textKey, in: $0) }) else { return false }
+        return ["\n", " <lora:"].contains { text.utf8.starts(with: (prompt + $0).utf8) }
     }
 
     /// Removes what other settings left before a stop: pictures `PREFIX-NN.png` that are none of these, and layouts that none of these has.
