@@ -66,11 +66,11 @@ enum RunOutcome: Equatable {
             return .retry(after: delay(attempts), reason: "\(reason) It said: \(String(told).onOneLine())")
         }
         // What the worker ended with, and nothing that it said on the way there; what is wrong comes first, for whoever reads one line.
-        if let status, [.badInput, .unavailable].contains(status), case let words = lastWords.split(separator: "\n"), !words.isEmpty {
-            let told = words.filter { !ProgressLine.isProgress($0) }
-            return .fail("\((told.isEmpty ? words : told).joined(separator: "\n"))\n\n\(reason)")
-        }
         let tries = worthRetrying && attempts > 1 ? " It was tried \(attempts) times." : ""
+        if let status, [.badInput, .unavailable, .inputOutput].contains(status), case let words = lastWords.split(separator: "\n"), !words.isEmpty {
+            let told = words.filter { !ProgressLine.isProgress($0) }, said = (told.isEmpty ? words : told).joined(separator: "\n")
+            return .fail(status == .inputOutput ? "\(reason)\(tries)\n\n\(said)" : "\(said)\n\n\(reason)")
+        }
         return .fail("\(reason)\(tries)\(said(lastWords))")
     }
 
