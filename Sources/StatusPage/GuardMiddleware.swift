@@ -1,3 +1,4 @@
+import Files
 import Hummingbird
 import HTTPTypes
 
@@ -8,6 +9,11 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     /// What is listened on.
     let host: String
     let ending: Ending
+    /// Where the queue is looked up: hundreds of clients must not keep Swift's own threads, of which there are as many as cores, from the
+    /// daemon's services.
+    private let lookups = FileExecutor("segmixd.queries")
+
+    init(token: String, host: String, ending: Ending) { (self.token, self.host, self.ending) = (token, host, ending) }
 
     /// Refusals are answers like any other: they bear the same headers, and to HEAD they have no body.
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
@@ -38,7 +44,7 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
                 throw HTTPError(.unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: "Changes need the token: status_token of the configuration, or the file token in the state directory.")
             }
         }
-        return try await next(request, context)
+        return try await withTaskExecutorPreference(lookups) { try await next(request, context) }
     }
 
     private static var localDomains: [String] { [".local", ".lan", ".internal", ".home.arpa", ".localdomain"] }
