@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// Runs tasks that wait for disks and shares on a thread of their own, one after the other. Swift's own threads are as many as there are
-/// cores, and everything else of the daemon needs them: its loop, which answers the watchdog, and the status page.
+/// cores, and everything else of the daemon needs them: its loop, which answers the watchdog, and the services beside it.
 public final class FileExecutor: TaskExecutor {
     private let queue: DispatchQueue
     /// Since when it does what `run(within:)` began.

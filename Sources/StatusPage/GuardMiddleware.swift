@@ -34,7 +34,6 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     }
 
     private func admit(_ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response) async throws -> Response {
-        guard !ending.isUnderWay else { throw HTTPError(.serviceUnavailable, headers: [.connection: "close"]) }
         guard Self.isOurName(request.head.authority ?? "", host: host) else {
             throw HTTPError(.misdirectedRequest, message: "This address is not served here; ask for the machine by its number, or set status_page to its name.")
         }
@@ -44,7 +43,11 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
                 throw HTTPError(.unauthorized, headers: [.wwwAuthenticate: "Bearer"], message: "Changes need the token: status_token of the configuration, or the file token in the state directory.")
             }
         }
-        return try await withTaskExecutorPreference(lookups) { try await next(request, context) }
+        return try await withTaskExecutorPreference(lookups) {
+            // Here, where it has been waited for.
+            guard !ending.isUnderWay else { throw HTTPError(.serviceUnavailable, headers: [.connection: "close"]) }
+            return try await next(request, context)
+        }
     }
 
     private static var localDomains: [String] { [".local", ".lan", ".internal", ".home.arpa", ".localdomain"] }

@@ -93,7 +93,8 @@ struct ResultPublisher: Sendable {
             try StateDirectory.create(Directory.parent(of: input))
             guard kind == .directory else { continue }
             // What was broken off is gone on with first, the way there and the way back: a copy is no input before its source has gone.
-            if try FolderMove.isUnfinished(at: place + "/input") { try FolderMove.move(input, to: place + "/input") }
+            // What is under its last name in the outbox is others' to change, marks too.
+            if place == partial, try FolderMove.isUnfinished(at: place + "/input") { try FolderMove.move(input, to: place + "/input") }
             let isToMove = try Folder.isThere(input) ? FolderMove.isUnfinished(at: input) : Folder.kind(place + "/input") == .directory || FolderMove.isUnfinished(at: input)
             if isToMove {
                 try FolderMove.move(place + "/input", to: input)
@@ -103,7 +104,7 @@ struct ResultPublisher: Sendable {
             if try Folder.kind(input) == .directory {
                 for (i, run) in record.runs.enumerated() where run.state != .done {
                     let own = ResultName.existing(run.name, in: place)
-                    try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place)
+                    try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place, isUnderWay: place == partial)
                 }
                 try FolderMove.removeTree(place + "/error.txt")
                 // Something else that somebody has put there stays where it is.
@@ -131,13 +132,16 @@ struct ResultPublisher: Sendable {
         try state.save(JobPlacement(updated), as: "placement.json", of: id)
     }
 
-    private func takeBack(_ record: JobRecord, run: Int, from place: String) throws {
+    /// - Parameter isUnderWay: whether it was being put together there.
+    private func takeBack(_ record: JobRecord, run: Int, from place: String, isUnderWay: Bool) throws {
         guard try Folder.kind(place) == .directory else { return }
         let output = state.output(record, run: run), log = state.log(record, run: run)
         try StateDirectory.create(output)
         try StateDirectory.create(Directory.parent(of: log))
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
-        for name in try Folder.names(place) where try FolderMove.isUnfinished(at: Directory.joined(place, name)) {
+        // Hidden entries are the worker's own and never leave.
+        for name in isUnderWay ? try Folder.names(place) : [] where !name.hasPrefix(".") && !others.contains(name) {
+            guard try FolderMove.isUnfinished(at: Directory.joined(place, name)) else { continue }
             try FolderMove.move(Directory.joined(output, name), to: Directory.joined(place, name))
         }
         let names = Set(try Folder.names(place).compactMap { FolderMove.nameBeforeLeaving($0) ?? (FolderMove.isLeftover($0) ? nil : $0) })
