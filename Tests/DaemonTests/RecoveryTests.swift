@@ -239,6 +239,47 @@ import Testing
         #expect(try String(contentsOfFile: output + "/x", encoding: .utf8) == "half" && Folder.exists(output + "/.segmixd/resume"))
     }
 
+    /// The same across file systems, broken off at every stage of a move: what had arrived comes back, what had not is whole where
+    /// it was, nothing is there twice, and nothing stays in the outbox.
+    @Test func takenUpAgainBetweenTwoFileSystems() async throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop)
+        try shop.drop("toys")
+        let record = try claim.take("toys"), output = state.output(record, run: 0)
+        let partial = shop.path + "/outbox/" + ResultName.partial(job: record.id + ".failed")
+        try store.update(record.id) { $0.runs[0].state = .running }
+        try store.update(record.id) { $0.runs[0].state = .failed; $0.runs[0].error = "It has failed." }
+        func put(_ text: String, _ path: String) throws {
+            try Directory.create(Directory.parent(of: path))
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        }
+        // Being copied.
+        try put("first", output + "/a")
+        try put("fi", partial + "/.a.copy")
+        // Copied and marked.
+        try put("second", output + "/b")
+        try put("second", partial + "/.b.copy")
+        try put(output + "/b\n", partial + "/.b.moved")
+        // Under its new name, which need not be its own.
+        try put("third", output + "/c:d/e")
+        try put("third", partial + "/c_d/e")
+        try put(output + "/c:d\n", partial + "/.c_d.moved")
+        // Its source being removed.
+        try put("5", output + "/.f.leaving/5")
+        for name in ["4", "5"] { try put(name, partial + "/f/" + name) }
+        try put(output + "/f\n", partial + "/.f.moved")
+        // There.
+        try put("sixth", partial + "/g")
+        try put("It ha", partial + "/.error.txt.0123456789abcdef.tmp")
+        try store.retry(1)
+        try ResultPublisher(state: state, store: store, configuration: shop.configuration).reopen(record.id)
+        #expect(shop.names("outbox") == [] && shop.read("state/jobs/\(record.id)/input/toys/a.jpg") == "photo of toys")
+        let names = try Folder.names(output).sorted()
+        #expect(names == ["a", "b", "c_d", "f", "g"])
+        for (name, text) in [("a", "first"), ("b", "second"), ("c_d/e", "third"), ("f/4", "4"), ("f/5", "5"), ("g", "sixth")] {
+            #expect(try String(contentsOfFile: output + "/" + name, encoding: .utf8) == text)
+        }
+    }
+
     /// What an earlier version made with the group's rights is the daemon's alone by now; what somebody has closed stays closed.
     @Test func theDaemonsOwnFoldersAreClosed() throws {
         let shop = try Workshop(), (state, _, claim) = try recovery(shop)

@@ -92,6 +92,7 @@ struct ResultPublisher: Sendable {
             }
             try StateDirectory.create(Directory.parent(of: input))
             guard kind == .directory else { continue }
+            if place == partial { try AtomicFile.removeLeftovers(in: place) }
             // What was broken off is gone on with first, the way there and the way back: a copy is no input before its source has gone.
             // What is under its last name in the outbox is others' to change, marks too.
             if place == partial, try FolderMove.isUnfinished(at: place + "/input") { try FolderMove.move(input, to: place + "/input") }
@@ -107,6 +108,7 @@ struct ResultPublisher: Sendable {
                     try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place, isUnderWay: place == partial)
                 }
                 try FolderMove.removeTree(place + "/error.txt")
+                if place == partial { try FolderMove.removeBeginnings(in: place) }
                 // Something else that somebody has put there stays where it is.
                 rmdir(place)
             }
@@ -141,8 +143,9 @@ struct ResultPublisher: Sendable {
         let others = Set(record.runs.count > 1 ? [] : ["input", "error.txt"])
         // Hidden entries are the worker's own and never leave.
         for name in isUnderWay ? try Folder.names(place) : [] where !name.hasPrefix(".") && !others.contains(name) {
-            guard try FolderMove.isUnfinished(at: Directory.joined(place, name)) else { continue }
-            try FolderMove.move(Directory.joined(output, name), to: Directory.joined(place, name))
+            // The outbox may have refused its own name.
+            guard let own = try FolderMove.sourceName(ofUnfinishedAt: Directory.joined(place, name)) else { continue }
+            try FolderMove.move(Directory.joined(output, own), to: Directory.joined(place, name))
         }
         let names = Set(try Folder.names(place).compactMap { FolderMove.nameBeforeLeaving($0) ?? (FolderMove.isLeftover($0) ? nil : $0) })
         for name in names.subtracting(others).sorted() {
@@ -156,7 +159,9 @@ struct ResultPublisher: Sendable {
         // What lies deeper, or was put in the place of something in the last moment: a worker would write through it.
         for path in [output, log] { try FolderMove.removeAllButFiles(in: path) }
         try FolderMove.removeTree(output + "/error.txt")
-        if record.runs.count > 1 { rmdir(place) }
+        guard record.runs.count > 1 else { return }
+        if isUnderWay { try FolderMove.removeBeginnings(in: place) }
+        rmdir(place)
     }
 
     /// Writes a name down, in the queue and beside the job, before anything appears under it.

@@ -80,6 +80,22 @@ public enum FolderMove {
     /// - Throws: `FileError` where that cannot be found out.
     public static func isUnfinished(at destination: String) throws(FileError) -> Bool { try Folder.isThere(copyMark(destination)) }
 
+    /// The name of what such a move brings there, in the folder that it comes from; nil where there is none.
+    /// - Throws: `FileError` where that cannot be found out.
+    public static func sourceName(ofUnfinishedAt destination: String) throws(FileError) -> String? {
+        let mark = copyMark(destination)
+        guard try Folder.kind(mark) == .file, let text = try Folder.contents(of: mark, limit: 1 << 16) else { return nil }
+        return String(decoding: text, as: UTF8.self).dropLast(1).split(separator: "/").last.map(String.init)
+    }
+
+    /// Removes what moves into a folder have left there when they were broken off before anything of them could be seen: half copies, and
+    /// marks. Only for a folder with which all moves that had gone further have been finished.
+    public static func removeBeginnings(in folder: String) throws(FileError) {
+        for entry in try Folder.names(folder) where entry.hasPrefix(".") && [".copy", ".moved"].contains(where: { entry.hasSuffix($0) }) {
+            try removeTree(Directory.joined(folder, entry))
+        }
+    }
+
     /// Removes what is left of a source under its last, hidden name, or gives it its own name back where it was changed.
     private static func finish(_ source: String, _ destination: String, _ mark: String) throws(FileError) {
         switch try remainder(leaving(source), of: destination) {
