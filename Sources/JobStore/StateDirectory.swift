@@ -71,10 +71,7 @@ public struct StateDirectory: Sendable {
 
     /// Writes one of a job's small files, which nobody else may write, whatever the umask is.
     public func save(_ value: some Encodable, as name: String, of id: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .iso8601
-        try AtomicFile.write(try encoder.encode(value), to: job(id) + "/" + name, mode: 0o644)
+        try AtomicFile.write(JSONEncoder([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes], dates: .iso8601).encode(value), to: job(id) + "/" + name, mode: 0o644)
     }
 
     /// Reads one of the small files in a job's folder.

@@ -52,10 +52,7 @@ struct StatusRouter: Sendable {
     }
 
     private func json(_ value: some Encodable, for request: Request?) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return answer(Array(try encoder.encode(value)), "application/json", for: request)
+        answer(Array(try JSONEncoder([.sortedKeys, .withoutEscapingSlashes], dates: .iso8601).encode(value)), "application/json", for: request)
     }
 
     /// An answer with its hash; whoever asks again and has it still is not sent it again.

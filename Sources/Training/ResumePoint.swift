@@ -105,9 +105,7 @@ struct ResumePoint {
     private static func hash(_ fingerprint: String) -> String { hexadecimal(SHA256.hash(data: Data(fingerprint.utf8))) }
 
     private static func encoded(_ fingerprint: Fingerprint) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        return String(decoding: (try? encoder.encode(fingerprint)) ?? Data(), as: UTF8.self)
+        String(decoding: (try? JSONEncoder(.sortedKeys).encode(fingerprint)) ?? Data(), as: UTF8.self)
     }
 
     private static func decoded(_ text: String) -> Fingerprint? { try? JSONDecoder().decode(Fingerprint.self, from: Data(text.utf8)) }

@@ -57,8 +57,7 @@ public struct Trace {
 
     func write(_ micro: MicroStep, loss: Double) throws {
         let examples = micro.examples, n = examples.count
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder([.sortedKeys, .withoutEscapingSlashes])
         func json(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
         var writer = SafetensorsWriter(metadata: [
             "prompts": try json(examples.map(\.prompt)), "files": try json(examples.map(\.files)),

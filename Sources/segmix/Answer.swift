@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What a command that answers a question prints: lines for people, or one JSON object for programs.
@@ -7,8 +8,6 @@ enum Answer {
             for line in lines { Swift.print(line) }
             return
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        Swift.print(String(decoding: try JSONEncoder([.sortedKeys, .withoutEscapingSlashes]).encode(value), as: UTF8.self))
     }
 }

@@ -73,10 +73,7 @@ struct HookRunner: Sendable {
     private static func shortened(_ error: String) -> String { error.utf8.count <= 16_384 ? error : String(error.unicodeScalars.prefix(4000)) + "…" }
 
     private func tell(_ target: String, _ message: Message) async throws -> WorkerProcess.End {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let json = String(decoding: try encoder.encode(message), as: UTF8.self)
+        let json = String(decoding: try JSONEncoder([.sortedKeys, .withoutEscapingSlashes], dates: .iso8601).encode(message), as: UTF8.self)
         let isURL = Self.isURL(target)
         // The URL goes through the environment: nobody's list of processes shows a secret in it.
         let script = isURL

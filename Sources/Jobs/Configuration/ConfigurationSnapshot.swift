@@ -15,9 +15,7 @@ public enum ConfigurationSnapshot {
         var configuration = configuration
         configuration.statusToken = nil
         (configuration.onFinish, configuration.onFailure) = (nil, nil)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(configuration), to: path, mode: 0o644)
+        try AtomicFile.write(JSONEncoder([.sortedKeys, .withoutEscapingSlashes]).encode(configuration), to: path, mode: 0o644)
     }
 
     /// - Returns: nil where it was written by another version, which knew other keys.

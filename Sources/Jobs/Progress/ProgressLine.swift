@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What a worker tells the daemon on its standard output: one JSON object per line, between plain lines that are
@@ -43,9 +44,7 @@ public struct ProgressLine: Codable, Equatable, Sendable {
         if let value = line.loss, !value.isFinite { line.loss = nil }
         if let value = line.secondsPerStep, !value.isFinite { line.secondsPerStep = nil }
         if let value = line.remaining, !value.isFinite { line.remaining = nil }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(line) else { preconditionFailure("progress that cannot be encoded: \(line)") }
+        guard let data = try? JSONEncoder([.sortedKeys, .withoutEscapingSlashes]).encode(line) else { preconditionFailure("progress that cannot be encoded: \(line)") }
         return String(decoding: data, as: UTF8.self)
     }
 

@@ -93,8 +93,7 @@ final class MaskLog {
     func write(_ record: MaskRecord) throws {
         precondition(order[.init(record)] != nil, "MaskLog: \(record.photo) is not of this job")
         records[.init(record)] = record
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder([.sortedKeys, .withoutEscapingSlashes])
         let lines = try records.values.sorted { order[.init($0)]! < order[.init($1)]! }.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
         try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
     }

@@ -45,9 +45,7 @@ struct PriorCache {
         try AtomicFile.write(entry.overlay, to: file(key, index, "-overlay.png"))
         var record = entry.record
         record.key = digest(entry.image, entry.mask, entry.overlay)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(encoder.encode(record), to: file(key, index, ".json"))
+        try AtomicFile.write(JSONEncoder([.sortedKeys, .withoutEscapingSlashes]).encode(record), to: file(key, index, ".json"))
         touch(key)
     }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 import Jobs
@@ -42,9 +43,7 @@ struct SubjectFinder {
 
     init(_ kind: Kind, description: String, identity: String, _ settings: PrepareSpecification) throws {
         (self.kind, self.description, self.settings) = (kind, description, settings)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        self.identity = digest(Data(identity.utf8), try encoder.encode(settings))
+        self.identity = digest(Data(identity.utf8), try JSONEncoder(.sortedKeys).encode(settings))
     }
 
     /// Whether masks of one photo differ from class to class; what stands out is the same for all.

@@ -83,9 +83,7 @@ struct FirstRound: Codable {
     // MARK: On the disk
 
     func write(_ directory: RunDirectory) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        try AtomicFile.write(encoder.encode(self), to: directory.firstRoundRecord)
+        try AtomicFile.write(JSONEncoder(.sortedKeys).encode(self), to: directory.firstRoundRecord)
     }
 
     /// What a run wrote before it was stopped; nil where the first round is not over.

@@ -58,8 +58,7 @@ extension Job {
     /// What must be the same for an interrupted run to go on: every setting that touches the numbers, the photos' bytes,
     /// the model.
     func fingerprint(model: String) throws -> [String: String] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
+        let encoder = JSONEncoder(.sortedKeys)
         let s = specification
         guard let object = try JSONSerialization.jsonObject(with: encoder.encode(s)) as? [String: Any] else { return [:] }
         let immaterial: Set = [

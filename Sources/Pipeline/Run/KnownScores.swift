@@ -51,9 +51,7 @@ struct KnownScores {
 
     /// - Throws: `FileError`.
     func write() throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        try AtomicFile.write(encoder.encode(contents), to: path)
+        try AtomicFile.write(JSONEncoder(.sortedKeys).encode(contents), to: path)
     }
 
     private static func bytesDigest(of picture: String) throws(FileError) -> String {

@@ -78,10 +78,8 @@ final class Layouts {
     private func composition(_ picture: PlannedPicture) throws -> (text: String, image: RGBImage) {
         let r = picture.request
         let (layout, image) = try composer.composition(of: picture.subjects, boxes: boxes, width: r.width, height: r.height, seed: r.seed)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Masks that were made lie beside the pictures: called by where they are in the result, wherever that is moved.
         let output = "\"" + Directory.parent(of: folder) + "/"
-        return (String(decoding: try encoder.encode(layout), as: UTF8.self).replacing(output, with: "\""), image)
+        return (String(decoding: try JSONEncoder([.sortedKeys, .withoutEscapingSlashes]).encode(layout), as: UTF8.self).replacing(output, with: "\""), image)
     }
 }

@@ -67,9 +67,6 @@ final class RunClock {
         let peaks = peaks(resident: ProcessMemory.now().peak, tensors: device?.peakBytes ?? 0)
         let record = Record(
             started: started, worked: worked, preparing: preparation, drawing: rendering, peakResident: peaks.resident, peakTensors: peaks.tensors)
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = .sortedKeys
-        try AtomicFile.write(encoder.encode(record), to: path)
+        try AtomicFile.write(JSONEncoder(.sortedKeys, dates: .iso8601).encode(record), to: path)
     }
 }

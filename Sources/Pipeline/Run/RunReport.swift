@@ -20,11 +20,8 @@ struct RunReport {
 
     func write() throws {
         let contents = try contents()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .iso8601
         try AtomicFile.write(ReportPage(contents: contents, job: job, folder: directory.path).html().description, to: directory.page)
-        try AtomicFile.write(encoder.encode(contents), to: directory.report)
+        try AtomicFile.write(JSONEncoder([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes], dates: .iso8601).encode(contents), to: directory.report)
     }
 
     private func contents() throws -> ReportContents {

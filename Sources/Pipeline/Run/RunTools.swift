@@ -1,4 +1,5 @@
 import Diffusion
+import Files
 import Foundation
 import Jobs
 import SegMix
@@ -30,8 +31,7 @@ struct RunTools {
     /// their LoRAs.
     func asked() throws -> FirstRound.Asked {
         struct Validation: Encodable { let prompt: String?, images: Int, render: RenderSpecification }
-        let encoder = JSONEncoder(), s = job.specification
-        encoder.outputFormatting = .sortedKeys
+        let encoder = JSONEncoder(.sortedKeys), s = job.specification
         // What plays a part in pictures of `validation_prompt`.
         var render = RenderSpecification()
         (render.steps, render.guidance, render.negativePrompt, render.width, render.height) = (s.render.steps, s.render.guidance, s.render.negativePrompt, s.render.width, s.render.height)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Jobs
 import JobStore
@@ -63,8 +64,5 @@ extension JobFailure {
 
 /// JSON as scripts want it: sorted keys, times in ISO 8601.
 func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .iso8601
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    print(String(decoding: try JSONEncoder([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes], dates: .iso8601).encode(value), as: UTF8.self))
 }
