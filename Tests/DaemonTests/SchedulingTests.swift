@@ -210,7 +210,7 @@ import Testing
     @Test func aJobThatCannotStartAndIsCancelled() async throws {
         let shop = try Workshop()
         try shop.drop("toys")
-        let lost = WorkerCommand(executable: shop.path + "/nowhere", arguments: ["run"])
+        let lost = WorkerCommand(executable: shop.path + "/nowhere")
         let daemon = try SegmixDaemon(
             configuration: shop.configuration, worker: lost, signals: [], retryDelay: { _ in .seconds(60) }, logger: Workshop.logger)
         let running = Task { try await daemon.run() }

@@ -39,7 +39,7 @@ final class Workshop: Sendable {
             """
         let file = path + "/worker-\(UUID().uuidString).sh"
         try ("set -e\n" + preamble + script).write(toFile: file, atomically: true, encoding: .utf8)
-        return WorkerCommand(executable: "/bin/sh", arguments: [file, "run"].dropLast() + ["run"])
+        return WorkerCommand(executable: "/bin/sh", prefix: [file])
     }
 
     func daemon(_ script: String, drains: Bool = true, retryDelay: Duration = .milliseconds(50)) throws -> SegmixDaemon {

@@ -31,16 +31,13 @@ struct Estimate: Sendable {
         try ConfigurationSnapshot.write(await models.configuration(configuration, for: record, run: run), to: snapshot)
         guard let pipes = try? WorkerProcess.pipe() else { return fallback }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
-        // Whatever is free at this moment: the job may run at another.
-        var arguments = ["check", state.input(record), "--json", "--free-memory", String(configuration.memoryPerJob ?? share)]
-        if let path = configuration.path { arguments += ["--config", path] }
-        arguments += ["--configuration-snapshot", snapshot]
-        if let file = record.runs[run].specificationFile { arguments.append("--spec=" + file) }
-        var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
-        environment[StrayWorkers.environmentKey] = state.path
-        environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)
         let process = try? WorkerProcess(
-            executable: command.executable, arguments: command.arguments.dropLast() + arguments, environment: environment, output: pipes.write, errors: nowhere)
+            executable: command.executable,
+            // Whatever is free at this moment: the job may run at another.
+            arguments: command.arguments(
+                "check", input: state.input(record), configuration: configuration.path, snapshot: snapshot,
+                ["--json", "--free-memory", String(configuration.memoryPerJob ?? share)], specification: record.runs[run].specificationFile),
+            environment: command.environment(configuration, state), output: pipes.write, errors: nowhere)
         close(pipes.write)
         close(nowhere)
         guard let process else {
@@ -49,17 +46,12 @@ struct Estimate: Sendable {
         }
         began(process)
         defer { ended(process) }
-        let timer = Task {
-            try await Task.sleep(for: .seconds(600), clock: .continuous)
-            process.kill()
-        }
         let answers = AnswerBox()
         async let lines: Void = LineReader.read(pipes.read) { line in
             if let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)) { answers.set(answer.memory) }
         }
-        let end = await process.wait()
+        let end = await process.wait(atMost: .seconds(600))
         await lines
-        timer.cancel()
         return answers.value ?? ([ExitStatus.badInput, .unavailable].contains { end == .exited($0.rawValue) } ? 0 : fallback)
     }
 }

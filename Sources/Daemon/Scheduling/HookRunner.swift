@@ -94,14 +94,7 @@ struct HookRunner: Sendable {
         let process = try WorkerProcess(
             executable: "/bin/sh", arguments: ["-c", script, "sh", message.report ?? ""], environment: environment, output: 2, errors: 2)
         began(process)
-        let timer = Task { [patience] in
-            try await Task.sleep(for: patience, clock: .continuous)
-            process.kill()
-        }
-        defer {
-            timer.cancel()
-            ended(process)
-        }
-        return await process.wait()
+        defer { ended(process) }
+        return await process.wait(atMost: patience)
     }
 }

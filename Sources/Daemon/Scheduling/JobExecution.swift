@@ -136,7 +136,7 @@ struct JobExecution: Sendable {
             process = try WorkerProcess(
                 executable: command.executable,
                 arguments: command.arguments(
-                    input: state.input(record), configuration: configuration.path, snapshot: snapshot, output: output,
+                    "run", input: state.input(record), configuration: configuration.path, snapshot: snapshot, ["--output", output],
                     specification: record.runs[run].specificationFile),
                 environment: environment(record.runs[run], kills: kills), output: pipes.write, errors: log.descriptor)
         } catch {
@@ -169,10 +169,8 @@ struct JobExecution: Sendable {
     }
 
     private func environment(_ run: JobRecord.Run, kills: Int) -> [String: String] {
-        var environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
+        var environment = command.environment(configuration, state)
         environment[ProgressLine.environmentKey] = "json"
-        environment[StrayWorkers.environmentKey] = state.path
-        environment["SEGMIX_THREADS"] = Resources.threads(configuration, environment)
         // What the queue counts on, and what a worker is ended for: it makes do with that.
         environment[MemoryBudget.perJobKey] = configuration.memoryPerJob.map { String($0) }
         let granted = configuration.memoryPerJob ?? (configuration.workers > 1 ? run.memory : configuration.memory) ?? 0

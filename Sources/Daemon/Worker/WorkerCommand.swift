@@ -1,19 +1,17 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 
-/// How a worker is started: `segmix run INPUT --config FILE --configuration-snapshot FILE --output DIR [--spec FILE]`.
+/// How a worker is started: `segmix VERB INPUT --config FILE --configuration-snapshot FILE … [--spec=FILE]`.
 public struct WorkerCommand: Sendable {
     public var executable: String
-    /// Before everything else.
-    public var arguments: [String]
-    /// Added to the daemon's own environment.
-    public var environment: [String: String]
+    /// Arguments before everything else.
+    public var prefix: [String]
 
-    public init(executable: String, arguments: [String] = ["run"], environment: [String: String] = [:]) {
+    public init(executable: String, prefix: [String] = []) {
         self.executable = executable
-        self.arguments = arguments
-        self.environment = environment
+        self.prefix = prefix
     }
 
     /// `segmix` in the folder of the running executable.
@@ -30,12 +28,20 @@ public struct WorkerCommand: Sendable {
     /// - Parameters:
     ///   - configuration: the configuration's own file, for what is said of it.
     ///   - snapshot: the configuration that holds (`ConfigurationSnapshot`).
-    func arguments(input: String, configuration: String?, snapshot: String, output: String, specification: String?) -> [String] {
-        var all = arguments + [input]
+    func arguments(_ verb: String, input: String, configuration: String?, snapshot: String, _ more: [String], specification: String?) -> [String] {
+        var all = prefix + [verb, input]
         if let configuration { all += ["--config", configuration] }
-        all += ["--configuration-snapshot", snapshot, "--output", output]
+        all += ["--configuration-snapshot", snapshot] + more
         // In one word: its name may begin with a minus sign.
         if let specification { all.append("--spec=" + specification) }
+        return all
+    }
+
+    /// The daemon's own environment, with what every worker finds there.
+    func environment(_ configuration: Configuration, _ state: StateDirectory) -> [String: String] {
+        var all = ProcessInfo.processInfo.environment
+        all[StrayWorkers.environmentKey] = state.path
+        all["SEGMIX_THREADS"] = Resources.threads(configuration, all)
         return all
     }
 }

@@ -109,6 +109,16 @@ final class WorkerProcess: Sendable {
         }
     }
 
+    /// Waits for its end, and brings it about after `patience`.
+    func wait(atMost patience: Duration) async -> End {
+        let timer = Task {
+            try await Task.sleep(for: patience, clock: .continuous)
+            kill()
+        }
+        defer { timer.cancel() }
+        return await wait()
+    }
+
     /// Asks it to stop; it writes a resume point and exits with 75. One that was suspended hears it too.
     func terminate() {
         isReaped.withLock { isReaped in
