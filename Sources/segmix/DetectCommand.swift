@@ -28,12 +28,10 @@ struct DetectCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = Configuration.defaultPath
+    @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration = try ConfigurationFile.read(config)
-        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let configuration = try options.configuration()
         let directory = try configuration.models[model]?.owlv2 ?? absolute(model)
         let result = try DetectJob(
             model: directory, image: image, queries: query, threshold: threshold, overlap: overlap, precision: mixedPrecision

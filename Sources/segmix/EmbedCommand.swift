@@ -16,12 +16,10 @@ struct EmbedCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = Configuration.defaultPath
+    @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration = try ConfigurationFile.read(config)
-        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let configuration = try options.configuration()
         let directory = try configuration.models[model]?.dinov2 ?? absolute(model)
         let result = try EmbedJob(model: directory, images: image).run()
         try Answer.print(result, lines: result.lines, json: json)

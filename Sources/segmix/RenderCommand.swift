@@ -74,12 +74,10 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "What the UNet computes in: no (float32) or bf16 (faster where the processor has AVX512-BF16).")
     var mixedPrecision = JobSpecification.MixedPrecision.no
 
-    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = Configuration.defaultPath
+    @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration = try ConfigurationFile.read(config)
-        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let configuration = try options.configuration()
         let known = try configuration.models[model] ?? Configuration.Model(base: absolute(model))
         var order = RenderOrder()
         (order.prompts, order.negativePrompt, order.seeds, order.steps) = (prompt, negativePrompt, seed, steps)

@@ -23,15 +23,3 @@ struct RunCommand: ParsableCommand {
         if try !runner.run(.whole) { Foundation.exit(ExitStatus.stopped.rawValue) }
     }
 }
-
-/// A path that does not depend on the working directory.
-/// - Throws: `JobFailure` where it does, and that directory is gone.
-func absolute(_ path: String) throws -> String {
-    if !path.hasPrefix("/") {
-        guard let working = getcwd(nil, 0) else {
-            throw JobFailure(.badInput, "The working directory, which \(path) is relative to, cannot be told: \(String(cString: strerror(errno))). Change to one that is there, or give an absolute path.")
-        }
-        free(working)
-    }
-    return URL(fileURLWithPath: path).standardizedFileURL.path
-}

@@ -30,8 +30,7 @@ struct ScoreCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, with every box and matrix.")
     var json = false
 
-    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = Configuration.defaultPath
+    @OptionGroup var options: ConfigurationOptions
 
     @Option(name: .customLong("set"), help: ArgumentHelp("Overrides a key of the job spec.", valueName: "key=value"))
     var settings: [String] = []
@@ -42,12 +41,11 @@ struct ScoreCommand: ParsableCommand {
     func validate() throws { try JobOptions.check(settings) }
 
     func run() throws {
-        let configuration = try ConfigurationFile.read(config)
-        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let configuration = try options.configuration()
         let loaded = try Job.load(
             JobFolder(try absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
         let result = try ScoreJob(
-            loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? config),
+            loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? options.config),
             images: image, queries: query, threshold: threshold, overlap: overlap
         ).run()
         try Answer.print(result, lines: result.lines, json: json)

@@ -26,12 +26,10 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: "What the model looks at the picture in: no (float32) or bf16 (faster where the processor has AVX512-BF16; MobileSAM: float32 always).")
     var mixedPrecision = JobSpecification.MixedPrecision.no
 
-    @Option(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = Configuration.defaultPath
+    @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration = try ConfigurationFile.read(config)
-        Preparation.Means(configuration, model: nil).keepLocalCopies()
+        let configuration = try options.configuration()
         let directory = try model.map { try configuration.models[$0]?.sam ?? absolute($0) }
         print(
             try SegmentJob(
