@@ -25,12 +25,11 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let (job, model, means) = try options.load()
-        let findings = try JobCheck(job, model: model).findings()
-        try findings.faults.throwIfAny()
+        let needs = try JobCheck(job, model: model).run()
         try PreparationCheck(job, means).run()
         let scoring = try ScoringModels.of(job, model), now = MemoryBudget.now(), budget = freeMemory.map(now.supposing) ?? now
         if json {
-            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget,
+            let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: needs, budget: budget,
                 // Who supposes memory asks for nothing else.
                 speed: freeMemory == nil ? .measured(for: job) : .typical)
             let line = Cost(
@@ -40,7 +39,7 @@ struct CheckCommand: ParsableCommand {
             return try cost.refuseIfTooLarge()
         }
         let s = job.specification
-        for warning in job.warnings + JobRunner.few(findings.pictures.doubts) + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { say("note: \(warning)") }
+        for warning in job.warnings + JobRunner.few(needs.doubts) + [s.mixedPrecision.note(called: "mixed_precision:")].compactMap({ $0 }) { say("note: \(warning)") }
         if job.photos.isInferred {
             print("There is no metadata.jsonl; from the folders' names:")
             for line in job.photos.metadataLines().split(separator: "\n", omittingEmptySubsequences: false) { print(String(line).onOneLine(atMost: .max)) }
@@ -51,7 +50,7 @@ struct CheckCommand: ParsableCommand {
         if s.rounds > 1 {
             print("then \(s.join.candidates) pictures are drawn and scored; the best of them (at most \(s.join.most), with a score from \(s.join.threshold) on) join the photos of a second round of as many steps")
         }
-        let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: findings.pictures, budget: budget, speed: .measured(for: job))
+        let cost = try JobCost(job, model: model, means: means, scoring: scoring, pictures: needs, budget: budget, speed: .measured(for: job))
         if let warning = cost.warning { print("note: \(warning)") }
         print(cost)
         try cost.refuseIfTooLarge()

@@ -22,15 +22,10 @@ public struct JobCheck {
         (self.job, self.model, self.drawsFinal) = (job, model.map(SDXLDirectory.init), drawsFinal)
     }
 
-    /// All faults at once; empty where the job can run.
-    /// - Throws: as `findings`.
-    public func faults() throws -> [Fault] {
-        try findings().faults
-    }
-
-    /// The faults, and what the pictures will need.
-    /// - Throws: `JobFailure` (unavailable) where the model is not there, may not be read, or is the configuration's and all that is wrong.
-    public func findings() throws -> (faults: [Fault], pictures: PictureNeeds) {
+    /// - Returns: what the pictures will need.
+    /// - Throws: `FaultList` with every fault; `JobFailure` (unavailable) where the model is not there, may not be read, or is the
+    ///   configuration's and all that is wrong; `FileError` for what may pass.
+    @discardableResult public func run() throws -> PictureNeeds {
         if let absence = model.flatMap({ Self.absence(of: $0, isNamedByPath: namesItsModelByPath) }) {
             // What is wrong with the pictures is said too, and not only once the model is there.
             throw JobFailure(.unavailable, absence + photoFindings().faults.map { "\n\($0)" }.joined())
@@ -43,7 +38,8 @@ public struct JobCheck {
         if !found.ofModel.isEmpty, found.ofJob.isEmpty, pictures.faults.isEmpty, !namesItsModelByPath {
             throw JobFailure(.unavailable, FaultList(all).description)
         }
-        return (all, pictures.pictures)
+        try all.throwIfAny()
+        return pictures.pictures
     }
 
     /// Why the model's directory cannot be looked into; nil where it can.

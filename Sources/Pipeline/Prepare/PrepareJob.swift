@@ -25,7 +25,7 @@ public struct PrepareJob {
             return true
         }
         means.keepLocalCopies()
-        try JobCheck(job, model: job.lacksPriors ? means.model : nil, drawsFinal: false).faults().throwIfAny()
+        try JobCheck(job, model: job.lacksPriors ? means.model : nil, drawsFinal: false).run()
         let lock = try OutputLock(output)
         defer { withExtendedLifetime(lock) {} }
         guard let (complete, _) = try Preparation(job, means, output: output, progress: progress).run() else {

@@ -74,13 +74,12 @@ public struct JobRunner {
             throw JobFailure(.usage, "--output \(directory.path) is the job's own folder; name another, so that what is made is not taken for what was given")
         }
         means.keepLocalCopies()
-        let findings = try JobCheck(self.job, model: configured, drawsFinal: extent == .whole).findings()
-        try findings.faults.throwIfAny()
+        let needs = try JobCheck(self.job, model: configured, drawsFinal: extent == .whole).run()
         // Training alone makes nothing.
         if extent == .training { try self.job.missing.throwIfAny() }
         // What is needed only after the training is missed before it.
         let scoring = try extent == .whole || self.job.specification.rounds > 1 ? ScoringModels.of(self.job, configured) : nil
-        var cost = try JobCost(self.job, model: configured, means: means, scoring: scoring, pictures: findings.pictures, budget: .now(), speed: .typical)
+        var cost = try JobCost(self.job, model: configured, means: means, scoring: scoring, pictures: needs, budget: .now(), speed: .typical)
         try cost.refuseIfTooLarge()
         let beforehand = cost.memory.total
         let lock = try OutputLock(directory.path)
@@ -98,7 +97,7 @@ public struct JobRunner {
         try directory.removeLeftovers()
         try progress.keepLog(directory.log)
         let ofPrecision = self.job.specification.mixedPrecision.note(called: "mixed_precision:")
-        let doubts = Self.few(findings.pictures.doubts)
+        let doubts = Self.few(needs.doubts)
         (self.job.warnings + doubts + [ofPrecision, cost.warning].compactMap { $0 }).forEach { progress.say(.check, "note: \($0)") }
         progress.say(.check, "memory: about \(words(bytes: cost.memory.total)) of \(words(bytes: cost.budget.available)) free; \(cost.checkpointing)")
         let clock = RunClock(directory, began: began)
@@ -156,9 +155,7 @@ public struct JobRunner {
     private func prepared(_ extent: Extent) throws -> (Job, PictureNeeds?, [String])? {
         guard Preparation.isNeeded(job) else { return (job, nil, []) }
         guard let (job, notes) = try Preparation(job, means, output: directory.path, progress: progress).run() else { return nil }
-        let findings = try JobCheck(job, model: configured, drawsFinal: extent == .whole).findings()
-        try findings.faults.throwIfAny()
-        return (job, findings.pictures, notes)
+        return (job, try JobCheck(job, model: configured, drawsFinal: extent == .whole).run(), notes)
     }
 
     /// No page is filled by one mistake that was made with every picture.
