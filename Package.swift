@@ -105,7 +105,7 @@ let package = Package(
 
         // What several test targets read their references with.
         .target(name: "ModelGoldens", dependencies: ["CPUDevice", "Diffusion", "Images", "Tensors", "Weights"], path: "Tests/ModelGoldens"),
-        // Folders that go with the test.
+        // Folders that go with the test, and what is thrown there as a sentence.
         .target(name: "TestFolders", path: "Tests/TestFolders"),
 
         .testTarget(name: "TensorsTests", dependencies: ["CPUDevice", "Tensors"]),

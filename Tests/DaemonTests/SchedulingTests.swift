@@ -18,24 +18,12 @@ import Testing
 
         """
 
-    private func withDaemon(_ shop: Workshop, _ script: String, retryDelay: Duration = .milliseconds(20), _ body: () async throws -> Void) async throws {
-        let daemon = try shop.daemon(script, drains: false, retryDelay: retryDelay)
-        let running = Task { try await daemon.run() }
-        do { try await body() } catch {
-            await daemon.stop()
-            _ = try await running.value
-            throw error
-        }
-        await daemon.stop()
-        #expect(try await running.value == .stopped)
-    }
-
     private func state(_ shop: Workshop, _ number: Int64 = 1) -> JobState? { try? shop.store().summary(number)?.state }
 
     @Test func aRunningJobIsCancelledFromOutsideAndTakenUpAgain() async throws {
         let shop = try Workshop()
         try shop.drop("toys")
-        try await withDaemon(shop, Self.patient) {
+        try await shop.withDaemon(Self.patient) {
             try await shop.until("the worker") { state(shop) == .running && shop.names("state/jobs").contains { shop.exists("state/jobs/\($0)/output/job/log") } }
             #expect(try shop.store(forReading: false).cancel(1, daemonRuns: true) == .running)
             try await shop.until("the end") { shop.exists("outbox/toys.cancelled/input/a.jpg") }
@@ -95,7 +83,7 @@ import Testing
         try shop.drop("slow", specification: "priority: 2")
         try shop.drop("third", specification: "priority: 1")
         let begun = ContinuousClock.now
-        try await withDaemon(shop, script + Self.patient) {
+        try await shop.withDaemon(script + Self.patient) {
             try await shop.until("the estimate") { shop.exists("slow") && (try? shop.store().find("first").state) == .running }
             let store = try shop.store(forReading: false)
             // The queue keeps its order.
@@ -149,7 +137,7 @@ import Testing
         let shop = try Workshop { $0.onFinish = "echo told >> \($0.outbox)/../told; true" }
         for name in ["a", "b", "c"] { try shop.drop(name) }
         let script = "case $INPUT in */a) ;; *) while [ ! -e \(shop.path)/go ]; do sleep 0.02; done;; esac; echo x > $OUTPUT/x"
-        try await withDaemon(shop, script) {
+        try await shop.withDaemon(script) {
             func has(_ name: String, _ state: JobState) -> Bool { (try? shop.store().find(name).state) == state }
             try await shop.until("the second") { has("b", .running) }
             try await shop.until("the first's end") { shop.exists("told") && (try? shop.store().records([.closed]).map(\.name)) == ["a"] }
@@ -306,7 +294,7 @@ import Testing
     @Test func aHookThatFailsStopsNothing() async throws {
         let shop = try Workshop { $0.onFinish = "echo x >> \($0.outbox)/../tries; false" }
         try shop.drop("toys")
-        try await withDaemon(shop, "echo x > $OUTPUT/x") {
+        try await shop.withDaemon("echo x > $OUTPUT/x") {
             try await shop.until("five tries") { (try? shop.store().job(1)?.record.runs[0].hook) == .failed }
         }
         #expect(shop.read("tries") == "x\nx\nx\nx\nx\n")
@@ -328,7 +316,7 @@ import Testing
     @Test func aVanishedOutboxIsWaitedFor() async throws {
         let shop = try Workshop()
         try shop.drop("toys")
-        try await withDaemon(shop, "mv \(shop.path)/outbox \(shop.path)/away; echo x > $OUTPUT/x") {
+        try await shop.withDaemon("mv \(shop.path)/outbox \(shop.path)/away; echo x > $OUTPUT/x") {
             try await shop.until("the worker's end") { state(shop) == .publishing }
             try await shop.until("a notice") { (try? shop.store().notices())?.contains { $0.text.hasPrefix("toys waits and is tried again: ") } == true }
             #expect(!shop.exists("outbox"))
@@ -369,7 +357,7 @@ import Testing
         try FileManager.default.removeItem(atPath: shop.path + "/inbox")
         // Nothing can be made in its place, as on a mount point of another user.
         try Data().write(to: URL(fileURLWithPath: shop.path + "/inbox"))
-        try await withDaemon(shop, "echo x > $OUTPUT/x") {
+        try await shop.withDaemon("echo x > $OUTPUT/x") {
             try await shop.until("the note") { (try? shop.store().notices().contains { $0.subject == "inbox/" }) == true }
             try FileManager.default.removeItem(atPath: shop.path + "/inbox")
             try Directory.create(shop.path + "/inbox")
@@ -496,7 +484,7 @@ import Testing
         try shop.drop("toys")
         try shop.drop("\u{301}folder")
         try Data().write(to: URL(fileURLWithPath: shop.path + "/inbox/\u{301}file"))
-        try await withDaemon(shop, "echo x > $OUTPUT/report.json") {
+        try await shop.withDaemon("echo x > $OUTPUT/report.json") {
             try await shop.until("the notices") { (try? shop.store().notices())?.map(\.text).sorted() == ["\u{301}file" + said, "\u{301}folder" + said] }
             try await shop.until("the other job") { shop.exists("outbox/toys/report.json") }
         }

@@ -17,18 +17,6 @@ import Testing
 
     private func hook(_ shop: Workshop, _ number: Int64 = 1) -> JobRecord.Hook? { try? shop.store().job(number)?.record.runs[0].hook }
 
-    private func withDaemon(_ shop: Workshop, _ script: String = worker, _ body: () async throws -> Void) async throws {
-        let daemon = try shop.daemon(script, drains: false, retryDelay: .milliseconds(20))
-        let running = Task { try await daemon.run() }
-        do { try await body() } catch {
-            await daemon.stop()
-            _ = try await running.value
-            throw error
-        }
-        await daemon.stop()
-        #expect(try await running.value == .stopped)
-    }
-
     @Test func aServerIsToldOfEveryEnd() async throws {
         let server = try WebServer { _ in .status(204) }
         defer { server.close() }
@@ -50,7 +38,7 @@ import Testing
             ($0.onFailure, $0.onFinish) = ("touch \(told).begun; sleep 1.5; echo failure >> \(told); true", "echo finish >> \(told); true")
         }
         try shop.drop("toys")
-        try await withDaemon(shop, "[ -e \(shop.path)/mended ] || exit 65; echo x > $OUTPUT/x") {
+        try await shop.withDaemon("[ -e \(shop.path)/mended ] || exit 65; echo x > $OUTPUT/x") {
             try await shop.until("the failure") { shop.exists("told.begun") }
             shop.touch("mended")
             try shop.store(forReading: false).retry(1)
@@ -81,7 +69,7 @@ import Testing
         defer { server.close() }
         let shop = try Workshop { $0.onFinish = server.url }
         try shop.drop("toys")
-        try await withDaemon(shop) { try await shop.until("the third try") { hook(shop) == .done } }
+        try await shop.withDaemon(Self.worker) { try await shop.until("the third try") { hook(shop) == .done } }
         #expect(server.bodies.count == 3 && Set(server.bodies).count == 1)
         #expect(try shop.store().events(1).map(\.text).filter { $0.hasPrefix("could not tell 127.0.0.1: ") }.count == 2)
     }
@@ -91,7 +79,7 @@ import Testing
         defer { server.close() }
         let shop = try Workshop { $0.onFinish = server.url }
         try shop.drop("toys")
-        try await withDaemon(shop) { try await shop.until("the end") { hook(shop) == .failed } }
+        try await shop.withDaemon(Self.worker) { try await shop.until("the end") { hook(shop) == .failed } }
         #expect(server.bodies.count == 5)
         #expect(shop.exists("outbox/toys/report.json"))
     }
@@ -115,7 +103,7 @@ import Testing
         for i in 1...8 { try shop.drop("toys\(i)") }
         let clock = ContinuousClock()
         var stop: ContinuousClock.Instant?
-        try await withDaemon(shop) {
+        try await shop.withDaemon(Self.worker) {
             try await shop.until("all results") { shop.names("outbox").count == 8 }
             try await shop.until("the messengers") { server.bodies.count >= 4 }
             try await Task.sleep(for: .milliseconds(300))
@@ -126,7 +114,7 @@ import Testing
         // Who was not told is told by the next daemon.
         #expect((1...8).allSatisfy { hook(shop, $0) == .pending })
         isSilent.withLock { $0 = false }
-        try await withDaemon(shop) { try await shop.until("the rest") { (1...8).allSatisfy { hook(shop, $0) == .done } } }
+        try await shop.withDaemon(Self.worker) { try await shop.until("the rest") { (1...8).allSatisfy { hook(shop, $0) == .done } } }
         #expect(server.bodies.count == 12)
     }
 

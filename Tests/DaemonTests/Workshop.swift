@@ -46,6 +46,19 @@ final class Workshop: Sendable {
         try SegmixDaemon(configuration: configuration, worker: worker(script), drains: drains, signals: [], retryDelay: { _ in retryDelay }, logger: Self.logger)
     }
 
+    /// A daemon that runs while `body` does, and must then stop when it is asked to.
+    func withDaemon(_ script: String, _ body: () async throws -> Void) async throws {
+        let daemon = try daemon(script, drains: false, retryDelay: .milliseconds(20))
+        let running = Task { try await daemon.run() }
+        do { try await body() } catch {
+            await daemon.stop()
+            _ = try await running.value
+            throw error
+        }
+        await daemon.stop()
+        #expect(try await running.value == .stopped)
+    }
+
     /// The queue, as another program sees it.
     func store(forReading: Bool = true) throws -> JobStore { try JobStore.open(StateDirectory(configuration.state), forReading: forReading) }
 

@@ -20,11 +20,6 @@ import Weights
         try check(folder.path)
     }
 
-    private func sentence(_ body: () throws -> Void) -> String? {
-        do { try body() } catch { return "\(error)" }
-        return nil
-    }
-
     /// A pipe nobody writes into, a device without an end, a file that would fill the memory.
     @Test func whatIsNoSmallFileIsNotRead() throws {
         let readers: [(String, (String) throws -> Void)] = [

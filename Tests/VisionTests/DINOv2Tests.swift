@@ -2,6 +2,7 @@ import Foundation
 import Images
 import ModelGoldens
 import Tensors
+import TestFolders
 import Testing
 
 @testable import Vision

@@ -2,6 +2,7 @@ import CPUDevice
 import Foundation
 import ModelGoldens
 import Tensors
+import TestFolders
 import Testing
 
 @testable import Vision

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import ModelGoldens
 import Tensors
+import TestFolders
 import Testing
 import Weights
 

@@ -78,9 +78,3 @@ final class CopiedModel {
 
     func remove(_ file: String) throws { try FileManager.default.removeItem(atPath: path + "/" + file) }
 }
-
-/// What an error says; nil where there is none.
-func sentence(_ body: () throws -> Void) -> String? {
-    do { try body() } catch { return "\(error)" }
-    return nil
-}

@@ -12,15 +12,5 @@ func safetensors(_ header: String, data: Int = 0, claiming length: UInt64? = nil
     return withUnsafeBytes(of: (length ?? UInt64(text.count)).littleEndian) { Data($0) } + text + Data(count: data)
 }
 
-/// What `body` throws, as the user reads it; nil if it does not.
-func sentence(_ body: () throws -> Void) -> String? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return "\(error)"
-    }
-}
-
 /// The device all tests here compute on.
 let device: Void = { CPUDevice.install(threads: 1) }()
