@@ -8,7 +8,6 @@ order again, with the result of a run that nobody disturbed. Cases that mount so
 sentence. Needs Python's own library only. Exit status: 0 all that ran is well, 1 something is not.
 """
 
-import argparse
 import glob
 import os
 import re
@@ -17,10 +16,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 
-from tiny import Jobs, text_of, workers_of
+from campaign import Campaign, Place, Skipped, Wrong, case, needs_mounts, parser_of, with_mounts_of_its_own
+from tiny import text_of, workers_of
 
 CONFIGURATION = """\
 inbox: {inbox}
@@ -37,82 +36,27 @@ models:
 STEPS = 30
 # What such a job needs of the disk besides its folder, in pages and in files.
 MOST_PAGES, MOST_INODES = 700, 40
-CASES = {}
-
-
-class Wrong(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
-
-
-def case(function):
-    CASES[function.__name__] = function
-    return function
-
-
-def needs_mounts():
-    if os.geteuid() != 0 or not os.environ.get("SEGMIX_FAULTS_MAY_MOUNT"):
-        raise Skipped("only root can mount file systems of its own")
 
 
 def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
 
 
-class Place:
+class Disk(Place):
     """A configuration with its directories: state and outbox on `disk`, the inbox beside it or there too."""
 
     def __init__(self, campaign, name, more="", inbox="inbox", settle=0.1):
-        self.campaign, self.jobs = campaign, campaign.jobs
-        self.folder = os.path.join(campaign.folder, name)
-        self.daemon = None
+        super().__init__(campaign, name)
         self.inbox, self.outbox, self.state = self.path(inbox), self.path("disk/outbox"), self.path("disk/state")
         os.makedirs(self.path("disk"))
         os.makedirs(self.inbox)
         with open(self.path("segmixd.yaml"), "w") as file:
             file.write(CONFIGURATION.format(inbox=inbox, model=self.jobs.model, more=more, settle=settle))
 
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    @property
-    def log(self):
-        return text_of(self.path("daemon.log"))
-
     def drop(self, name, seed=0):
         self.jobs.write(self.path(".drop"), {"job.yaml": seed})
         shutil.move(self.path(".drop"), f"{self.inbox}/.{name}")
         os.rename(f"{self.inbox}/.{name}", f"{self.inbox}/{name}")
-
-    def start(self, *arguments, before=(), environment=None):
-        with open(self.path("daemon.log"), "ab") as log:
-            self.daemon = subprocess.Popen(
-                [*before, self.campaign.segmixd, "--config", self.path("segmixd.yaml"), *arguments], stdout=log, stderr=log,
-                env={**os.environ, **(environment or {})})
-
-    def stop(self, patience=20):
-        """Asks the daemon to end; it must."""
-        if self.daemon.poll() is None:
-            self.daemon.terminate()
-            try:
-                self.daemon.wait(patience)
-            except subprocess.TimeoutExpired:
-                self.end()
-                raise Wrong(f"asked to stop, the daemon was still there {patience} s later")
-        return self.daemon.returncode
-
-    def end(self):
-        if self.daemon is not None and self.daemon.poll() is None:
-            self.daemon.kill()
-            self.daemon.wait()
-        for pid in workers_of(self.state):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
     def drain(self, status=0, patience=120):
         self.start("--drain")
@@ -124,23 +68,11 @@ class Place:
         if ended != status:
             raise Wrong(f"a drain ended with status {ended}, not {status}")
 
-    def until(self, what, condition, patience=60):
-        end = time.monotonic() + patience
-        while not condition():
-            if time.monotonic() > end:
-                raise Wrong(f"never came: {what}")
-            time.sleep(0.02)
-
     def until_done(self, name, patience=60):
         self.until(f"the result of {name}", lambda: self.has(f"disk/outbox/{name}") or self.has(f"disk/outbox/{name}.failed"), patience)
 
     def has(self, name):
         return os.path.exists(self.path(name))
-
-    def says(self, *patterns):
-        for pattern in patterns:
-            if not re.search(pattern, self.log):
-                raise Wrong(f"nothing in the log says /{pattern}/")
 
     def is_in_order(self, results):
         """The results are those of undisturbed runs, and nothing else is left; `results`: name → seed."""
@@ -168,8 +100,8 @@ def full_disk(campaign, name, fill, most, inbox="disk/inbox"):
     """The disk of state and outbox is full from a certain point on, at many points; then there is room again."""
     needs_mounts()
     ends = []
-    for size in dict.fromkeys(round(most * i / campaign.sizes) for i in range(campaign.sizes)):
-        place = Place(campaign, f"{name}-{size}", inbox=inbox)
+    for size in dict.fromkeys(round(most * i / campaign.options.sizes) for i in range(campaign.options.sizes)):
+        place = Disk(campaign, f"{name}-{size}", inbox=inbox)
         try:
             mount("-t", "tmpfs", "-o", "size=64m,nr_inodes=4000", "none", place.path("disk"))
             os.makedirs(place.inbox, exist_ok=True)
@@ -230,7 +162,7 @@ def no_inodes_left(campaign):
 @case
 def outbox_read_only(campaign):
     needs_mounts()
-    place = Place(campaign, "outbox_read_only")
+    place = Disk(campaign, "outbox_read_only")
     os.makedirs(place.path("disk/outbox"))
     mount("--bind", place.path("disk/outbox"), place.path("disk/outbox"))
     try:
@@ -253,7 +185,7 @@ def outbox_read_only(campaign):
 @case
 def state_read_only(campaign):
     needs_mounts()
-    place = Place(campaign, "state_read_only")
+    place = Disk(campaign, "state_read_only")
     os.makedirs(place.path("disk/state"))
     mount("--bind", place.path("disk/state"), place.path("disk/state"))
     try:
@@ -275,7 +207,7 @@ def state_read_only(campaign):
 @case
 def inbox_unmounted_and_back(campaign):
     needs_mounts()
-    place = Place(campaign, "inbox_unmounted_and_back")
+    place = Disk(campaign, "inbox_unmounted_and_back")
     share = place.path("share")
     os.mkdir(share)
     mount("--bind", share, place.path("inbox"))
@@ -300,7 +232,7 @@ def inbox_unmounted_and_back(campaign):
 
 @case
 def renamed_while_settling(campaign):
-    place = Place(campaign, "renamed_while_settling", settle=1)
+    place = Disk(campaign, "renamed_while_settling", settle=1)
     try:
         place.start()
         place.drop("New folder")
@@ -330,7 +262,7 @@ def no_inotify(campaign):
         if subprocess.run([*before, "true"], stderr=subprocess.DEVNULL).returncode != 0:
             raise Skipped("the limits of inotify cannot be set here")
         # Long enough that a folder is still there when it would need a watch.
-        place = Place(campaign, f"no_inotify-{name}-{value}", settle=1)
+        place = Disk(campaign, f"no_inotify-{name}-{value}", settle=1)
         try:
             place.start(before=before)
             for number in range(2):
@@ -353,7 +285,7 @@ def no_inotify(campaign):
 @case
 def queue_truncated_at_work(campaign):
     for size in [0, 4096, 20_000]:
-        place = Place(campaign, f"queue_truncated-{size}")
+        place = Disk(campaign, f"queue_truncated-{size}")
         try:
             place.start()
             for number in range(3):
@@ -373,7 +305,7 @@ def queue_truncated_at_work(campaign):
 
 @case
 def queue_locked(campaign):
-    place = Place(campaign, "queue_locked")
+    place = Disk(campaign, "queue_locked")
     try:
         place.start()
         place.until("the queue", lambda: place.has("disk/state/queue.sqlite"))
@@ -405,7 +337,7 @@ def queue_locked(campaign):
 @case
 def photo_replaced(campaign):
     """Somebody whose program still holds a photo open writes into it while the job runs."""
-    place = Place(campaign, "photo_replaced")
+    place = Disk(campaign, "photo_replaced")
     try:
         place.start()
         place.drop("toys")
@@ -430,7 +362,7 @@ def photo_replaced(campaign):
 
 @case
 def worker_suspended(campaign):
-    place = Place(campaign, "worker_suspended", "stall_seconds: 2")
+    place = Disk(campaign, "worker_suspended", "stall_seconds: 2")
     try:
         # The daemon finds out; then it is killed beside a suspended worker; then it is stopped beside one.
         for name, seed in [("stalls", 0), ("orphan", 1), ("stopped", 0)]:
@@ -461,7 +393,7 @@ def clock_set(campaign):
     compiler = shutil.which("cc") or shutil.which("clang")
     if compiler is None:
         raise Skipped("there is no C compiler (apt-get install gcc)")
-    place = Place(campaign, "clock_set")
+    place = Disk(campaign, "clock_set")
     clock, library = place.path("clock"), place.path("setclock.so")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, os.path.join(os.path.dirname(os.path.realpath(__file__)), "setclock.c"), "-ldl"], check=True)
 
@@ -491,54 +423,12 @@ def clock_set(campaign):
         place.end()
 
 
-class Campaign:
-    def __init__(self, programs, folder, sizes):
-        self.segmix, self.segmixd = os.path.join(programs, "segmix"), os.path.join(programs, "segmixd")
-        self.folder, self.sizes = folder, sizes
-        os.makedirs(folder + "/tiny")
-        self.jobs = Jobs(self.segmix, folder + "/tiny", 2, STEPS)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("programs")
-    parser.add_argument("--cases", default=",".join(CASES), help="some of: " + ", ".join(CASES))
+    parser = parser_of(__doc__)
     parser.add_argument("--sizes", type=int, default=24, help="at how many points the disk is full")
-    parser.add_argument("--keep", help="work in this new folder and leave it")
     options = parser.parse_args()
     with_mounts_of_its_own()
-    folder = os.path.realpath(options.keep or tempfile.mkdtemp(prefix="segmix-faults-"))
-    os.makedirs(folder, exist_ok=True)
-    return carried_out(CASES, options.cases.split(","), Campaign(os.path.realpath(options.programs), folder, options.sizes), options.keep)
-
-
-def with_mounts_of_its_own():
-    """Starts this program again as root of its own mounts: what is mounted goes with the process, whatever happens."""
-    if os.geteuid() == 0 and not os.environ.get("SEGMIX_FAULTS_MAY_MOUNT"):
-        if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0:
-            os.environ["SEGMIX_FAULTS_MAY_MOUNT"] = "1"
-            os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
-
-
-def carried_out(cases, names, campaign, keep):
-    """The exit status."""
-    wrong = []
-    for name in names:
-        began = time.monotonic()
-        try:
-            said = cases[name](campaign)
-            print(f"ok      {name} ({time.monotonic() - began:.0f} s){': ' + said if said else ''}", flush=True)
-        except Skipped as reason:
-            print(f"SKIPPED {name}: {reason}", flush=True)
-        except Wrong as fault:
-            wrong.append(name)
-            print(f"WRONG   {name}: {fault}", flush=True)
-    if wrong:
-        print(f"{len(wrong)} of {len(names)} cases are wrong ({', '.join(wrong)}); everything is left in {campaign.folder}")
-        return 1
-    if not keep:
-        shutil.rmtree(campaign.folder)
-    return 0
+    return Campaign(options, "faults", STEPS).carry_out()
 
 
 if __name__ == "__main__":

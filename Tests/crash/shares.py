@@ -9,7 +9,6 @@ inbox and outbox. The share is `sharefs.py`, a file system in this folder. Needs
 skipped without, with a sentence. Exit status: 0 all that ran is well, 1 something is not.
 """
 
-import argparse
 import glob
 import json
 import os
@@ -18,12 +17,11 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import unicodedata
 
-from faults import Place, Skipped, Wrong, carried_out, needs_mounts, with_mounts_of_its_own
-from tiny import Jobs, text_of, workers_of
+from campaign import CASES, Campaign, Place, Skipped, Wrong, case, needs_mounts, parser_of, with_mounts_of_its_own
+from tiny import text_of, workers_of
 
 CONFIGURATION = """\
 inbox: {inbox}
@@ -38,16 +36,10 @@ models:
   tiny: {{base: {model}}}
 """
 STEPS = 4
-CASES = {}
 # Where a result begins to leave the state directory.
 PUBLISHING = ["rename", r"state/.*job\.log"]
 # What is said where something has gone wrong and is not over.
 TROUBLE = r"Tried again in|is tried again|cannot be (taken|looked at|read)|on its way out of|is not in the queue yet"
-
-
-def case(function):
-    CASES[function.__name__] = function
-    return function
 
 
 def rule(op, match, errno=None, **more):
@@ -72,9 +64,8 @@ class Share(Place):
     """A configuration some of whose directories are on a share. `real` is where they lie, for what others do there."""
 
     def __init__(self, campaign, name, shared, semantics, direct=False):
-        self.campaign, self.jobs, self.shared = campaign, campaign.jobs, shared
-        self.folder = os.path.join(campaign.folder, name)
-        self.daemon = None
+        super().__init__(campaign, name)
+        self.shared = shared
         # What a folder of the inbox held, by its name.
         self.dropped, self.failing = {}, {}
         for part in ("real", "share", "local"):
@@ -87,7 +78,7 @@ class Share(Place):
         self.seen = 0
         self.set(semantics)
         self.server = subprocess.Popen(
-            [campaign.python, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sharefs.py"), self.path("real"), self.path("share"), self.path("semantics"),
+            [campaign.options.python, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sharefs.py"), self.path("real"), self.path("share"), self.path("semantics"),
              *(["--direct"] if direct else [])])
         try:
             self.until("the share", lambda: os.path.ismount(self.path("share")), patience=15)
@@ -226,7 +217,6 @@ class Share(Place):
 
     def is_in_order(self):
         outbox = {plain(name): self.real("outbox", name) for name in os.listdir(self.real("outbox"))}
-
 
         def place(name, suffix=""):
             return outbox.pop(self.entry(name, suffix, outbox), None)
@@ -424,7 +414,7 @@ def at_moments(campaign, name, part, look, fails=False, errno="EIO", armed_by=No
                         number += 1
                 if not looks:
                     raise Wrong("nobody looked there; the test shows nothing")
-                moments = [looks[i] for i in spread(len(looks), campaign.moments)]
+                moments = [looks[i] for i in spread(len(looks), campaign.options.moments)]
             else:
                 place.drain_until_trouble()
                 met += place.count
@@ -638,14 +628,6 @@ def capital_letters_in_metadata(campaign):
     each([("here", {}), ("share", {"nocase": True})], point)
 
 
-class Campaign:
-    def __init__(self, programs, folder, moments, python):
-        self.segmix, self.segmixd = os.path.join(programs, "segmix"), os.path.join(programs, "segmixd")
-        self.folder, self.moments, self.python = folder, moments, python
-        os.makedirs(folder + "/tiny")
-        self.jobs = Jobs(self.segmix, folder + "/tiny", 2, STEPS, photos=2)
-
-
 def python_with_fusepy():
     """Debian's own may be another than the first in PATH."""
     for python in [sys.executable, "/usr/bin/python3"]:
@@ -656,24 +638,19 @@ def python_with_fusepy():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("programs")
-    parser.add_argument("--cases", default=",".join(CASES), help="some of: " + ", ".join(CASES))
+    parser = parser_of(__doc__)
     parser.add_argument("--moments", type=int, default=10, help="at how many moments one look fails")
-    parser.add_argument("--keep", help="work in this new folder and leave what went wrong")
     options = parser.parse_args()
     with_mounts_of_its_own()
     try:
         needs_mounts()
         if not os.path.exists("/dev/fuse"):
             raise Skipped("there is no /dev/fuse (modprobe fuse)")
-        python = python_with_fusepy()
+        options.python = python_with_fusepy()
     except Skipped as reason:
         print(f"SKIPPED: {reason}")
         return 0
-    folder = os.path.realpath(options.keep or tempfile.mkdtemp(prefix="segmix-shares-"))
-    os.makedirs(folder, exist_ok=True)
-    return carried_out(CASES, options.cases.split(","), Campaign(os.path.realpath(options.programs), folder, options.moments, python), options.keep)
+    return Campaign(options, "shares", STEPS, photos=2).carry_out()
 
 
 if __name__ == "__main__":
