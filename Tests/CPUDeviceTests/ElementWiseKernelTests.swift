@@ -19,6 +19,7 @@ import Testing
         typealias Kernel = @convention(c) (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int) -> Void
         let unary: [(String, Kernel, Kernel)] = [
             ("silu", ck_silu, ck_silu_reference), ("gelu", ck_gelu, ck_gelu_reference), ("quick gelu", ck_quick_gelu, ck_quick_gelu_reference),
+            ("relu", ck_relu, ck_relu_reference), ("sigmoid", ck_sigmoid, ck_sigmoid_reference),
         ]
         withEveryInstructionSet { name in
             for (what, kernel, reference) in unary {
