@@ -13,8 +13,6 @@ struct GuardMiddleware<Context: RequestContext>: RouterMiddleware {
     /// daemon's services.
     private let lookups = FileExecutor("segmixd.queries")
 
-    init(token: String, host: String, ending: Ending) { (self.token, self.host, self.ending) = (token, host, ending) }
-
     /// Refusals are answers like any other: they bear the same headers, and to HEAD they have no body.
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
         var response: Response

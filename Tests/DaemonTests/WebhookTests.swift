@@ -128,7 +128,7 @@ import Testing
         configuration.onFinish = server.url
         let store = try shop.store(forReading: false), id = try #require(try store.job(1)?.record.id)
         let runner = HookRunner(
-            configuration: configuration, state: StateDirectory(configuration.state), store: store, logger: Workshop.logger, patience: .milliseconds(500))
+            configuration: configuration, store: store, logger: Workshop.logger, patience: .milliseconds(500))
         let clock = ContinuousClock()
         var isTold = true
         let taken = try await clock.measure { isTold = try await runner.perform(id, run: 0) }

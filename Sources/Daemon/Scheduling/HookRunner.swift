@@ -10,7 +10,6 @@ import Logging
 /// twice rather than never.
 struct HookRunner: Sendable {
     let configuration: Configuration
-    let state: StateDirectory
     let store: JobStore
     let logger: Logger
     /// Is told of the process that tells, and of its end.

@@ -42,7 +42,7 @@ final class SchedulerService: Service {
     private var publisher: ResultPublisher { ResultPublisher(state: directory, store: store, configuration: configuration) }
     private var hooks: HookRunner {
         HookRunner(
-            configuration: configuration, state: directory, store: store, logger: logger,
+            configuration: configuration, store: store, logger: logger,
             began: { [self] in begin($0) }, ended: { [self] in end($0) }, patience: drain == nil ? .seconds(3600) : .seconds(600))
     }
     private func begin(_ helper: WorkerProcess) {

@@ -4,8 +4,6 @@ import ServiceLifecycle
 struct StopNotice: Service {
     let notify: @Sendable () -> Void
 
-    init(_ notify: @escaping @Sendable () -> Void) { self.notify = notify }
-
     func run() async throws {
         try? await gracefulShutdown()
         notify()
