@@ -129,13 +129,13 @@ final class SchedulerService: Service {
         let now = ContinuousClock.now
         let (busy, excluded, needs, isEstimating, isStuck) = state.withLock { state in
             state.pauses = state.pauses.filter { $0.value > now }
-            let needs = state.busy.filter { if case .run = $0.key { true } else { false } }.map(\.value)
+            let needs = state.busy.filter { $0.key.isRun }.map(\.value)
             let isStuck = state.busy.isEmpty && !state.pauses.isEmpty && state.pauses.keys.allSatisfy { state.failures[$0, default: 0] >= Self.mostTriesOfADrain }
             let busy = Set(state.busy.keys)
             return (busy, busy.union(state.pauses.keys), needs, state.estimated != nil, isStuck)
         }
         let hasRoom = needs.count < resources.workers && !isEstimating
-        let mayTell = state.withLock { state in state.busy.keys.count { if case .hook = $0 { true } else { false } } < Self.mostMessengers }
+        let mayTell = state.withLock { $0.busy.keys.count { $0.isHook } < Self.mostMessengers }
         if let work = try store.work(excluding: excluded, busy: busy, mayRun: reason == nil && hasRoom, mayTell: mayTell) {
             guard let need = try need(of: work) else {
                 state.withLock { ($0.busy[work], $0.estimated) = (0, work) }
@@ -143,19 +143,14 @@ final class SchedulerService: Service {
                 return false
             }
             // Ends, results and hooks take no worker's place.
-            let (isRun, moves) = switch work {
-            case .run: (true, false)
-            case .hook: (false, false)
-            case .publish, .finish, .reopen: (false, true)
-            }
-            if !isRun || resources.fits(need, beside: needs) {
+            if !work.isRun || resources.fits(need, beside: needs) {
                 state.withLock { $0.busy[work] = need }
-                group.addTask(executorPreference: moves ? files : nil) { await self.perform(work) { try await self.carryOut(work) } }
+                group.addTask(executorPreference: work.isRun || work.isHook ? nil : files) { await self.perform(work) { try await self.carryOut(work) } }
                 return false
             }
         } else if let drain, !drain.isInboxOpen, isStuck {
             drain.giveUp()
-            let areJobs = state.withLock { state in state.pauses.keys.contains { if case .run = $0 { true } else { false } } }
+            let areJobs = state.withLock { $0.pauses.keys.contains { $0.isRun } }
             logger.error("The drain ends with \(areJobs ? "jobs that could not be started" : "results that wait for the outbox"), as said above; the next start goes on with them")
             return true
         } else if let drain, !drain.isInboxOpen, excluded.isEmpty {
@@ -322,4 +317,9 @@ final class SchedulerService: Service {
         let numbers = Set(try store.cancellations())
         for worker in workers where numbers.contains(worker.number) && worker.askedFor != .cancelled { worker.ask(.cancelled) }
     }
+}
+
+extension JobStore.Work {
+    fileprivate var isRun: Bool { if case .run = self { true } else { false } }
+    fileprivate var isHook: Bool { if case .hook = self { true } else { false } }
 }
