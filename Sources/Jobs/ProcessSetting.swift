@@ -12,4 +12,11 @@ public enum ProcessSetting {
         FileHandle.standardError.write(Data("\(program): /proc is not there; mount it (mount -t proc proc /proc)\n".utf8))
         exit(ExitStatus.unavailable.rawValue)
     }
+
+    /// Whether a terminal that is closed is to end nothing, as `nohup` sees to it.
+    public static var ignoresHangUp: Bool {
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
 }

@@ -80,10 +80,7 @@ struct Segmixd: AsyncParsableCommand {
 
     /// What ends it gracefully: of a drain in a terminal also that the terminal is closed, unless `nohup` was asked to see to that.
     private static func endings(drains: Bool) -> [UnixSignal] {
-        var action = sigaction()
-        sigaction(SIGHUP, nil, &action)
-        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-        return [.sigterm, .sigint] + (drains && !isIgnored ? [.sighup] : [])
+        [.sigterm, .sigint] + (drains && !ProcessSetting.ignoresHangUp ? [.sighup] : [])
     }
 
     private func fail(_ error: any Error, _ status: ExitStatus) -> Never {

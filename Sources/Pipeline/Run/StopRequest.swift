@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Jobs
 import Synchronization
 
 /// SIGTERM, SIGINT and, unless `nohup` was asked to see to that, SIGHUP as a wish to stop with a resume point; another one, a second or more
@@ -16,10 +17,7 @@ public final class StopRequest: Sendable {
 
     private init() {
         var made: [any DispatchSourceSignal] = []
-        var action = sigaction()
-        sigaction(SIGHUP, nil, &action)
-        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-        for number in [SIGTERM, SIGINT] + (isIgnored ? [] : [SIGHUP]) {
+        for number in [SIGTERM, SIGINT] + (ProcessSetting.ignoresHangUp ? [] : [SIGHUP]) {
             signal(number, SIG_IGN)
             made.append(DispatchSource.makeSignalSource(signal: number, queue: .global()))
         }
