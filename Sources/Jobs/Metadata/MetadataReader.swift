@@ -105,7 +105,7 @@ struct MetadataReader {
         }
         if entries.isEmpty { fault(line, "the table of subjects is empty; name at least two: \(example)") }
         for entry in entries {
-            let phrase = entry.value.string.map(trimmed) ?? ""
+            let phrase = entry.value.string?.withoutOuterSpace ?? ""
             if entry.name.isEmpty {
                 fault(line, "a subject's key is empty")
             } else if phrase.isEmpty {
@@ -179,8 +179,8 @@ struct MetadataReader {
             return phrase.map { ["A photo of a \($0)"] }
         }
         switch value {
-        case .string(let text) where !trimmed(text).isEmpty: return [text]
-        case .array(let items) where !items.isEmpty && items.allSatisfy({ $0.string.map { !trimmed($0).isEmpty } ?? false }):
+        case .string(let text) where !text.withoutOuterSpace.isEmpty: return [text]
+        case .array(let items) where !items.isEmpty && items.allSatisfy({ $0.string.map { !$0.withoutOuterSpace.isEmpty } ?? false }):
             return items.compactMap(\.string)
         default:
             fault(line, "\"text\" must be a caption or a list of captions, none of them empty; leave it out for \"A photo of a …\"")
@@ -190,13 +190,6 @@ struct MetadataReader {
 
     private mutating func fault(_ line: Int?, _ message: String, mayPass: Bool = false) {
         faults.append(Fault(file: source, line: line, message, mayPass: mayPass))
-    }
-
-    private func trimmed(_ text: String) -> String {
-        var slice = text[...]
-        while slice.first?.isWhitespace == true { slice.removeFirst() }
-        while slice.last?.isWhitespace == true { slice.removeLast() }
-        return String(slice)
     }
 
     /// The key somebody meant. Other keys than ours are allowed: metadata made for other programs has them.

@@ -40,7 +40,7 @@ public struct SpecificationLayers {
             faults.append(location.fault("there is no value behind `\(setting)`; for an empty text write `\(setting[...equals])\"\"`, with the shell's quotes around it"))
             return
         }
-        var node = YAMLNode(.scalar(Self.trimmed(text), isPlain: true), at: location)
+        var node = YAMLNode(.scalar(text.withoutOuterSpace, isPlain: true), at: location)
         if let first = text.first, "[{\"'".contains(first) {
             do throws(Fault) {
                 node = try YAMLReader.parse(Array(text.utf8), file: location.file, hasLines: false)
@@ -64,12 +64,5 @@ public struct SpecificationLayers {
     /// All layers as one table.
     var merged: YAMLNode {
         layers.reduce(YAMLNode(.mapping([]), at: .init(file: "job specification"))) { $0.merged(with: $1) }
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var text = text
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
     }
 }
