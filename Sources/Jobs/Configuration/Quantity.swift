@@ -1,7 +1,7 @@
 /// Sizes and durations with their units.
-public enum Quantity {
+enum Quantity {
     /// Bytes: `10 GiB`, `500MB`, `1.5 TB`, `1048576`. KB, MB … are powers of 1000, KiB, MiB … of 1024.
-    public static func bytes(_ text: String) -> Int? {
+    static func bytes(_ text: String) -> Int? {
         let units: [String: Double] = [
             "b": 1, "byte": 1, "bytes": 1, "kb": 1e3, "k": 1024, "kib": 1024, "mb": 1e6, "m": 1_048_576, "mib": 1_048_576,
             "gb": 1e9, "g": 1_073_741_824, "gib": 1_073_741_824, "tb": 1e12, "t": 1_099_511_627_776, "tib": 1_099_511_627_776,

@@ -4,15 +4,15 @@ import Glibc
 #endif
 
 /// Finds the files that metadata names, without ever leaving the job's folder.
-public struct JobPath {
+struct JobPath {
     /// The job's folder as given, and with every link resolved.
-    public let root: String
+    let root: String
     private let realRoot: String
     /// What folders hold, for suggestions.
     private var listings: [String: Listing] = [:]
 
     /// - Throws: where the folder cannot be resolved.
-    public init(root: String) throws(FileError) {
+    init(root: String) throws(FileError) {
         self.root = root
         guard let real = realpath(root, nil) else { throw FileError("open the folder", root, code: errno) }
         realRoot = String(cString: real)
@@ -20,10 +20,10 @@ public struct JobPath {
     }
 
     /// Why a name cannot be used, as the end of a sentence that begins with the name.
-    public struct Refusal: Error, Equatable {
-        public let reason: String
+    struct Refusal: Error, Equatable {
+        let reason: String
         /// See `Fault`.
-        public var mayPass = false
+        var mayPass = false
     }
 
     /// The name of an ordinary file inside the job's folder, relative to it and without `.` and doubled `/`.
@@ -31,7 +31,7 @@ public struct JobPath {
     /// - Parameters:
     ///   - name: as the metadata has it.
     ///   - folder: that of the metadata file, relative to the job's folder; empty for the folder itself.
-    public mutating func resolve(_ name: String, in folder: String = "") throws(Refusal) -> String {
+    mutating func resolve(_ name: String, in folder: String = "") throws(Refusal) -> String {
         guard !name.isEmpty else { throw Refusal(reason: "is empty; write the name of a file in the job's folder") }
         guard !name.contains("\0") else { throw Refusal(reason: "contains a NUL character") }
         guard !name.contains("\\") else { throw Refusal(reason: "contains a backslash; write folders with `/`") }

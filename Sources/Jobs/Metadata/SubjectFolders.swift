@@ -5,7 +5,7 @@ import Files
 /// `olis harry potter toy/` and `hta_corgi/` are the subjects "a" and "b", by name; without spaces in it, underscores
 /// stand for them. Every JPEG and PNG directly in a subject's folder is a photo of it, but for `mask_PHOTO`, the mask of
 /// the photo of that name, in capital or small letters.
-public struct SubjectFolders {
+struct SubjectFolders {
     /// How faults and `PhotoList.source` call what was inferred.
     static let source = "metadata.jsonl (inferred)"
     /// Folders that are something else.

@@ -1,13 +1,13 @@
 /// Where the values of a specification come from, each source over the one before it: the built-in defaults,
 /// the configuration's `default_job`, the job's own file, `--set`.
-public struct SpecificationLayers {
+struct SpecificationLayers {
     private var layers: [YAMLNode] = []
     private(set) var faults: [Fault] = []
 
-    public init() {}
+    init() {}
 
     /// A table that is already read: the configuration's `default_job`.
-    public mutating func add(_ node: YAMLNode) {
+    mutating func add(_ node: YAMLNode) {
         guard node.entries != nil else {
             faults.append(node.location.fault("a job specification is a table of `key: value` lines, not \(node.quoted)"))
             return
@@ -16,7 +16,7 @@ public struct SpecificationLayers {
     }
 
     /// A specification file's bytes; `name` is how faults call it.
-    public mutating func add(file bytes: [UInt8], name: String) {
+    mutating func add(file bytes: [UInt8], name: String) {
         do throws(Fault) { add(try YAMLReader.parse(bytes, file: name)) } catch { faults.append(error) }
     }
 
@@ -24,7 +24,7 @@ public struct SpecificationLayers {
     ///
     /// A value that begins with `[`, `{` or a quote is read as YAML, everything else is taken as it stands, so that
     /// a prompt with a colon or a `#` needs no quotes beyond the shell's.
-    public mutating func add(setting: String) {
+    mutating func add(setting: String) {
         guard let equals = setting.firstIndex(of: "="), equals != setting.startIndex else {
             faults.append(Fault(file: "--set", "`\(setting)` is not of the form key=value"))
             return
@@ -56,7 +56,7 @@ public struct SpecificationLayers {
     }
 
     /// The specification that results, with the default where a value is at fault, and every fault.
-    public func resolve() -> (JobSpecification, [Fault]) {
+    func resolve() -> (JobSpecification, [Fault]) {
         let (specification, faults) = JobSpecification.read(merged)
         return (specification, self.faults + faults)
     }

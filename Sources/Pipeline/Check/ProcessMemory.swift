@@ -1,13 +1,13 @@
 import Foundation
 
 /// What this process holds now and has held at most, in bytes, from proc(5).
-public struct ProcessMemory: Sendable {
+struct ProcessMemory: Sendable {
     /// All that is in memory; of it mapped files (the models' weights).
-    public let resident, files: Int
+    let resident, files: Int
     /// The most that ever was in memory.
-    public let peak: Int
+    let peak: Int
 
-    public static func now() -> ProcessMemory {
+    static func now() -> ProcessMemory {
         let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         func field(_ name: String) -> Int {
             guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name + ":") }) else { return 0 }

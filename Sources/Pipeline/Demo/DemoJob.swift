@@ -3,14 +3,14 @@ import Foundation
 import Jobs
 
 /// A job that the program draws itself: photos of a toy robot and a spotted dog with their masks, priors and a spec.
-public enum DemoJob {
+enum DemoJob {
     /// The seed of everything that is drawn at random.
     static let seed: UInt64 = 2024
 
     /// Makes `folder` and everything in it; it appears whole or not at all and must not be there.
     ///
     /// `model` is the spec's `model`, `steps` its `max_train_steps`. Throws `FileError`.
-    public static func write(to folder: String, model: String? = nil, steps: Int = 16) throws {
+    static func write(to folder: String, model: String? = nil, steps: Int = 16) throws {
         precondition(steps > 0, "DemoJob: \(steps) steps")
         try Directory.create(Directory.parent(of: folder))
         try AtomicDirectory.build(folder) { folder in

@@ -2,12 +2,12 @@ import Files
 import Foundation
 
 /// A value of a model's `config.json`.
-public enum ConfigurationValue: Equatable, Sendable {
+enum ConfigurationValue: Equatable, Sendable {
     case null, boolean(Bool), integer(Int), number(Double), text(String)
     case list([ConfigurationValue]), table([String: ConfigurationValue])
 
     /// As JSON writes it.
-    public var json: String {
+    var json: String {
         switch self {
         case .null: "null"
         case .boolean(let value): "\(value)"
@@ -20,13 +20,13 @@ public enum ConfigurationValue: Equatable, Sendable {
     }
 
     /// What somebody wrote: JSON where it is JSON, otherwise a word.
-    public init(written text: String) {
+    init(written text: String) {
         self = (try? JSONDecoder().decode(ConfigurationValue.self, from: Data(text.utf8))) ?? .text(text)
     }
 }
 
 extension ConfigurationValue: Decodable {
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() { self = .null }
         else if let found = try? value.decode(Bool.self) { self = .boolean(found) }
@@ -40,25 +40,25 @@ extension ConfigurationValue: Decodable {
 
 extension ConfigurationValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
     ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByNilLiteral {
-    public init(booleanLiteral value: Bool) { self = .boolean(value) }
-    public init(integerLiteral value: Int) { self = .integer(value) }
-    public init(floatLiteral value: Double) { self = .number(value) }
-    public init(stringLiteral value: String) { self = .text(value) }
-    public init(arrayLiteral values: ConfigurationValue...) { self = .list(values) }
-    public init(nilLiteral: ()) { self = .null }
+    init(booleanLiteral value: Bool) { self = .boolean(value) }
+    init(integerLiteral value: Int) { self = .integer(value) }
+    init(floatLiteral value: Double) { self = .number(value) }
+    init(stringLiteral value: String) { self = .text(value) }
+    init(arrayLiteral values: ConfigurationValue...) { self = .list(values) }
+    init(nilLiteral: ()) { self = .null }
 }
 
 /// A `config.json`, its keys in the order in which they are written.
-public struct ConfigurationTable: Equatable, Sendable, ExpressibleByDictionaryLiteral {
-    public private(set) var keys: [String] = []
+struct ConfigurationTable: Equatable, Sendable, ExpressibleByDictionaryLiteral {
+    private(set) var keys: [String] = []
     private var values: [String: ConfigurationValue] = [:]
 
-    public init(dictionaryLiteral elements: (String, ConfigurationValue)...) {
+    init(dictionaryLiteral elements: (String, ConfigurationValue)...) {
         for (key, value) in elements { self[key] = value }
     }
 
     /// A new key goes to the end; nil takes a key out.
-    public subscript(key: String) -> ConfigurationValue? {
+    subscript(key: String) -> ConfigurationValue? {
         get { values[key] }
         set {
             if newValue == nil { keys.removeAll { $0 == key } } else if values[key] == nil { keys.append(key) }
@@ -67,7 +67,7 @@ public struct ConfigurationTable: Equatable, Sendable, ExpressibleByDictionaryLi
     }
 
     /// The file's contents, one key a line.
-    public var json: String {
+    var json: String {
         "{\n" + keys.map { "  \(JSON.quoted($0)): \(values[$0]!.json)" }.joined(separator: ",\n") + "\n}\n"
     }
 }

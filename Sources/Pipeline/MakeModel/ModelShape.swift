@@ -2,17 +2,17 @@ import Diffusion
 import Jobs
 
 /// The configurations of all parts of an SDXL model: what its size and its kind are.
-public struct ModelShape: Equatable, Sendable {
-    public var parts: [ModelPart: ConfigurationTable]
-    public var scheduler: ConfigurationTable
+struct ModelShape: Equatable, Sendable {
+    var parts: [ModelPart: ConfigurationTable]
+    var scheduler: ConfigurationTable
 
-    public subscript(part: ModelPart) -> ConfigurationTable {
+    subscript(part: ModelPart) -> ConfigurationTable {
         get { parts[part]! }
         set { parts[part] = newValue }
     }
 
     /// A ready-made size; `vocabulary` is the number of rows of the embedding tables.
-    public init(_ preset: ModelPreset, vocabulary: Int) {
+    init(_ preset: ModelPreset, vocabulary: Int) {
         let size = preset.sizes
         parts = [
             .unet: Self.unet(size), .vae: Self.vae(size),
@@ -26,7 +26,7 @@ public struct ModelShape: Equatable, Sendable {
     /// `scheduler.prediction_type=v_prediction`. The value is JSON, or a bare word.
     ///
     /// Throws `Fault` for what is no such setting or a key that the part does not know.
-    public mutating func set(_ setting: String) throws(Fault) {
+    mutating func set(_ setting: String) throws(Fault) {
         let source = "--set \(setting)"
         guard let equals = setting.firstIndex(of: "="), let dot = setting[..<equals].firstIndex(of: ".") else {
             throw Fault(file: source, "is not PART.KEY=VALUE; write, for example, --set 'unet.block_out_channels=[32, 48, 64]'")

@@ -3,15 +3,15 @@ import Foundation
 import Jobs
 
 /// Where the default mask models lie: what `make models` makes and `make install` installs.
-public struct DefaultModels: Sendable {
+struct DefaultModels: Sendable {
     /// Holds `u2netp` and `mobile_sam`.
-    public let directory: String
-    public var saliency: String { directory + "/u2netp" }
-    public var segmenter: String { directory + "/mobile_sam" }
+    let directory: String
+    var saliency: String { directory + "/u2netp" }
+    var segmenter: String { directory + "/mobile_sam" }
 
     /// - Parameter configured: the configuration's `mask_models`.
     /// - Throws: `JobFailure` (unavailable) where they are nowhere.
-    public init(configured: String?) throws {
+    init(configured: String?) throws {
         let places = configured.map { [$0] } ?? Self.places
         let complete = { (place: String) in ["u2netp", "mobile_sam"].allSatisfy { Folder.exists("\(place)/\($0)/model.safetensors") } }
         guard let found = places.first(where: complete) else {

@@ -1,37 +1,33 @@
 import Vision
 
 /// Detect-and-Compare in `report.json` (SEGMIX's score of how well subjects are kept apart): per picture, and their mean.
-public struct ReportScores: Codable, Equatable, Sendable {
-    public struct Picture: Codable, Equatable, Sendable {
+struct ReportScores: Codable, Equatable, Sendable {
+    struct Picture: Codable, Equatable, Sendable {
         /// Relative to the result's folder.
-        public let file: String
-        public let score: Double
+        let file: String
+        let score: Double
         /// What is wrong with the picture, in words: another number of objects, or several that look most like one subject.
-        public let reason: String?
+        let reason: String?
         /// Boxes × subjects, in the order of `subjects`.
-        public let similarity: [[Double]]
-
-        public init(file: String, score: Double, reason: String?, similarity: [[Double]]) {
-            (self.file, self.score, self.reason, self.similarity) = (file, score, reason, similarity)
-        }
+        let similarity: [[Double]]
     }
 
     /// The mean of one prompt's pictures.
-    public struct Prompt: Codable, Equatable, Sendable {
-        public let prompt: String
-        public let mean: Double
+    struct Prompt: Codable, Equatable, Sendable {
+        let prompt: String
+        let mean: Double
     }
 
-    public let mean: Double
+    let mean: Double
     /// Subject keys.
-    public let subjects: [String]
-    public var pictures: [Picture]
+    let subjects: [String]
+    var pictures: [Picture]
     /// In the order in which they were drawn.
-    public var prompts: [Prompt]?
+    var prompts: [Prompt]?
     /// S_GT, subjects × subjects: what the photos themselves have; as near as `similarity` comes to it, so high is the score.
-    public var ideal: [[Double]]?
+    var ideal: [[Double]]?
     /// Boxes of no higher score were not looked at, nor those that a better one overlaps by more (intersection over union).
-    public var threshold: Double?, overlap: Double?
+    var threshold: Double?, overlap: Double?
 
     /// - Parameter prompts: of each picture.
     init(subjects: [String], _ pictures: [Picture], prompts: [String] = [], ideal: [[Double]]? = nil) {

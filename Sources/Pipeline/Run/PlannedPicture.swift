@@ -2,16 +2,16 @@ import Diffusion
 import Jobs
 
 /// One picture that a job or a person asks for: what to render, with what strength of the LoRA, and over which layout.
-public struct PlannedPicture: Sendable, Equatable {
-    public var request: RenderRequest
+struct PlannedPicture: Sendable, Equatable {
+    var request: RenderRequest
     /// What every LoRA's own strength is multiplied by.
-    public var loraScale = 1.0
+    var loraScale = 1.0
     /// Subjects of the layout, where the request's γ is above 0.
-    public var subjects: [String] = []
+    var subjects: [String] = []
     /// The LoRA's file as the report says it, where it is not the result's own.
     var lora: String?
 
-    public init(_ request: RenderRequest, loraScale: Double = 1, subjects: [String] = []) {
+    init(_ request: RenderRequest, loraScale: Double = 1, subjects: [String] = []) {
         (self.request, self.loraScale, self.subjects) = (request, loraScale, subjects)
     }
 }

@@ -3,50 +3,50 @@ import Foundation
 import Jobs
 
 /// Where a run's files lie in its output directory.
-public struct RunDirectory: Sendable {
-    public let path: String
+struct RunDirectory: Sendable {
+    let path: String
     /// The job's name, with room for an ending and without characters that some file systems refuse: that of `NAME.safetensors`.
-    public let name: String
+    let name: String
 
-    public init(_ path: String, name: String) {
+    init(_ path: String, name: String) {
         self.path = path
         self.name = ResultName.shortenedForAll(ResultName.portable(name) ?? name)
     }
 
     /// What is only needed to go on after a stop; gone when the job is done.
-    public var working: String { path + "/.segmixd" }
-    public var resumePoints: String { working + "/resume" }
+    var working: String { path + "/.segmixd" }
+    var resumePoints: String { working + "/resume" }
     /// What is told where no daemon keeps it.
     var log: String { path + "/job.log" }
-    public var metrics: String { path + "/metrics.jsonl" }
-    public var samples: String { path + "/samples" }
-    public var report: String { path + "/report.json" }
-    public var page: String { path + "/report.html" }
-    public var contactSheet: String { samples + "/contact-sheet.png" }
+    var metrics: String { path + "/metrics.jsonl" }
+    var samples: String { path + "/samples" }
+    var report: String { path + "/report.json" }
+    var page: String { path + "/report.html" }
+    var contactSheet: String { samples + "/contact-sheet.png" }
     /// The pictures that `best_checkpoint` compared, on one.
-    public var checkpointSheet: String { samples + "/checkpoints.png" }
+    var checkpointSheet: String { samples + "/checkpoints.png" }
     /// What the run has spent so far.
     var clock: String { working + "/clock.json" }
     var knownScores: String { working + "/scores.json" }
     /// The pictures that might have joined a second round, on one.
-    public var candidateSheet: String { samples + "/candidates.png" }
+    var candidateSheet: String { samples + "/candidates.png" }
     /// Where everything of the first of two rounds lies once the second has begun.
-    public var firstRound: String { path + "/" + Self.firstRoundName }
+    var firstRound: String { path + "/" + Self.firstRoundName }
     static let firstRoundName = "round-1"
     /// What the first round left to the second; there from the moment when it is known.
     var firstRoundRecord: String { working + "/round-1.json" }
     /// There as soon as the first round's files have been put aside.
     private var secondRoundMark: String { working + "/round-2" }
-    public var tensorBoard: String { path + "/tensorboard" }
-    public var masks: String { path + "/masks" }
+    var tensorBoard: String { path + "/tensorboard" }
+    var masks: String { path + "/masks" }
 
     /// Whether a training goes by what is there: its resume points say what its masks and prior images were.
     var hasBegun: Bool { (try? Folder.names(resumePoints))?.isEmpty == false || Folder.exists(firstRoundRecord) }
 
     /// The folder of the LoRA files after `step` steps; nil: the final ones.
-    public func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
-    public func diffusersFile(step: Int? = nil) -> String { loraFolder(step: step) + "/pytorch_lora_weights.safetensors" }
-    public func kohyaFile(step: Int? = nil) -> String { loraFolder(step: step) + "/\(name).safetensors" }
+    func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
+    func diffusersFile(step: Int? = nil) -> String { loraFolder(step: step) + "/pytorch_lora_weights.safetensors" }
+    func kohyaFile(step: Int? = nil) -> String { loraFolder(step: step) + "/\(name).safetensors" }
 
     /// As the report says a path: from the result's folder on.
     func relative(_ path: String) -> String { path.hasPrefix(self.path + "/") ? String(path.dropFirst(self.path.count + 1)) : path }
@@ -70,9 +70,9 @@ public struct RunDirectory: Sendable {
     func loraFiles(step: Int? = nil) -> [String] { [diffusersFile(step: step), kohyaFile(step: step)].filter { Folder.exists($0) }.map(relative) }
 
     /// A run that was begun here and can go on.
-    public var isUnfinished: Bool { Folder.exists(working) }
+    var isUnfinished: Bool { Folder.exists(working) }
     /// Anything of a run, finished or not.
-    public var holdsRun: Bool { isUnfinished || [metrics, report, diffusersFile()].contains { Folder.exists($0) } }
+    var holdsRun: Bool { isUnfinished || [metrics, report, diffusersFile()].contains { Folder.exists($0) } }
 
     /// Paths of the pictures in `samples`, by name; those of the run before a stop are among them.
     func pictures() throws(FileError) -> [String] {
@@ -132,7 +132,7 @@ public struct RunDirectory: Sendable {
     }
 
     /// - Throws: `FileError`.
-    public func create() throws(FileError) {
+    func create() throws(FileError) {
         try Directory.create(path)
         try Directory.create(working)
     }

@@ -7,7 +7,7 @@ import Tensors
 import Weights
 
 /// Makes pictures with the model as it is now and writes them, each with its prompt and settings in a text chunk.
-public final class SampleRenderer {
+final class SampleRenderer {
     private let make: TextToImage
     private let folder: String
     private let model: SDXLDirectory
