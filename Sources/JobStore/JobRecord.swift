@@ -7,7 +7,7 @@ import Jobs
 /// A folder has one run for each of its specifications: that is what people call a job, and its `number` is the job's.
 /// The runs share the input, which moves on when all have ended.
 public struct JobRecord: Equatable, Sendable {
-    public enum State: String, Codable, Sendable, CaseIterable {
+    public enum State: String, Sendable {
         /// In `jobs/ID`: something is still to be done.
         case open
         /// In `done/ID`: all runs have ended and are where they belong.
@@ -63,7 +63,7 @@ public struct JobRecord: Equatable, Sendable {
     }
 
     /// Telling somebody of a job's end (`on_finish`, `on_failure`).
-    public enum Hook: String, Sendable, CaseIterable {
+    public enum Hook: String, Sendable {
         case pending, done, failed
     }
 

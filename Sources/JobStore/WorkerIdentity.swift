@@ -3,7 +3,7 @@ import Foundation
 import Jobs
 
 /// A process, told apart from a later one with the same number.
-public struct WorkerIdentity: Codable, Equatable, Sendable {
+public struct WorkerIdentity: Equatable, Sendable {
     public var pid: Int32
     /// In clock ticks since the machine's start (field 22 of `/proc/PID/stat`).
     public var started: UInt64

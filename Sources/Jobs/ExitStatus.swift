@@ -1,5 +1,5 @@
 /// How a command ends. The numbers are those of BSD's `sysexits.h`.
-public enum ExitStatus: Int32, Sendable, CaseIterable, Codable {
+public enum ExitStatus: Int32, Sendable, CaseIterable {
     case done = 0
     /// Wrong usage of the command line (`EX_USAGE`).
     case usage = 64

@@ -2,7 +2,7 @@ import Files
 
 /// One thing that is wrong with what somebody handed in: which file, which line, and one sentence that says
 /// what is wrong and what would be right.
-public struct Fault: Error, Equatable, Hashable, Sendable, Codable, CustomStringConvertible {
+public struct Fault: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
     /// The file as the user knows it (`job.yaml`, `prior/class_metadata.jsonl`), or an option (`--set rank`).
     public var file: String?
     /// Counted from 1.
@@ -10,8 +10,6 @@ public struct Fault: Error, Equatable, Hashable, Sendable, Codable, CustomString
     public var message: String
     /// Whether the same may be in order later, with nobody mending it: a share does not answer, a disk reports a fault.
     public var mayPass = false
-
-    enum CodingKeys: String, CodingKey { case file, line, message }
 
     /// What is said of a file fits on one line, whatever it quotes.
     public init(file: String? = nil, line: Int? = nil, _ message: String, mayPass: Bool = false) {

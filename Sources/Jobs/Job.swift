@@ -1,6 +1,6 @@
 import Files
 /// One job, read and checked as far as this is possible without looking into pictures.
-public struct Job: Equatable, Sendable, Codable {
+public struct Job: Equatable, Sendable {
     /// The folder's name.
     public var name: String
     /// The job's folder.

@@ -12,7 +12,7 @@ public struct JobFolder: Sendable {
     }
 
     /// One specification file.
-    public struct SpecificationFile: Equatable, Sendable, Codable {
+    public struct SpecificationFile: Equatable, Sendable {
         /// `job.yaml`
         public let file: String
         /// `job`: the name of its result where the folder has several.

@@ -1,5 +1,5 @@
 /// Someone or something to be learned: a key of the `id` table and its placeholder phrase.
-public struct Subject: Equatable, Hashable, Codable, Sendable {
+public struct Subject: Equatable, Hashable, Sendable {
     public let key: String
     /// A rare token and a class for the subjects of a job ("hta corgi"), the class alone in a prior set.
     public let phrase: String
