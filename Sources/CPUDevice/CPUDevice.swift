@@ -49,11 +49,12 @@ public final class CPUDevice: Device {
     public func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) { arena.free(pointer, byteCount) }
     public var liveBytes: Int { arena.live }
     public var peakBytes: Int { arena.peak }
+    /// `peakBytes` counts from now on.
     public func resetPeak() { arena.resetPeak() }
     /// How many threads compute at once.
     public var threadCount: Int { min(threads.count, Self.availableCores) }
     /// Bytes of memory that this process holds for tensors and that none is in now.
     public var idleBytes: Int { arena.idle }
+    /// Gives memory that is free back to the system.
     public func trim() { arena.trim() }
-
 }

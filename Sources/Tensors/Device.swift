@@ -7,12 +7,9 @@ public protocol Device: AnyObject {
     // Memory
     func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer
     func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int)
-    /// Bytes in use now, and the most there have been since `resetPeak()`.
+    /// Bytes in use now, and the most there have been.
     var liveBytes: Int { get }
     var peakBytes: Int { get }
-    func resetPeak()
-    /// Gives memory that is free back to the system.
-    func trim()
 
     /// Whether bfloat16 numbers are multiplied as they are. If not, operations over them compute with their float32 twins and round
     /// the result, which is as exact, needs room for the twins meanwhile, and is not faster than float32.

@@ -34,8 +34,8 @@ public final class PlanningDevice: Device {
 
     public var liveBytes: Int { memory.withLock { $0.live } }
     public var peakBytes: Int { memory.withLock { $0.peak } }
+    /// `peakBytes` counts from now on.
     public func resetPeak() { memory.withLock { $0.peak = $0.live } }
-    public func trim() {}
 
     /// Counts tensors that are read or written once.
     func moves(_ tensors: Tensor...) { work.bytesMoved += tensors.reduce(0) { $0 + Double($1.count * $1.type.byteCount) } }
