@@ -1,6 +1,4 @@
-import Files
 import Foundation
-import Jobs
 
 /// `origin.json` in a job's folder: where the folder came from. Written once, before the folder is moved, so that a claim that is
 /// broken off can be told from one that is done, and so that the queue can be rebuilt without its database.

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Jobs
 
 /// What people ask for, from a terminal or the status page. A request is a change of the store; the daemon acts on it at once

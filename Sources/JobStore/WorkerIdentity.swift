@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import Jobs
 
 /// A process, told apart from a later one with the same number.
 public struct WorkerIdentity: Equatable, Sendable {

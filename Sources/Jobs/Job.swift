@@ -1,4 +1,6 @@
 import Files
+import Foundation
+
 /// One job, read and checked as far as this is possible without looking into pictures.
 public struct Job: Equatable, Sendable {
     /// The folder's name.
@@ -45,7 +47,7 @@ public struct Job: Equatable, Sendable {
         let paths: JobPath, files: [JobFolder.SpecificationFile]
         do throws(FileError) {
             guard Folder.isDirectory(folder.path) || Folder.exists(folder.path + "/.") else {
-                throw FileError("open the folder", folder.path, code: Folder.exists(folder.path) ? 20 : 2)
+                throw FileError("open the folder", folder.path, code: Folder.exists(folder.path) ? ENOTDIR : ENOENT)
             }
             paths = try JobPath(root: folder.path)
             files = try folder.specificationFiles()

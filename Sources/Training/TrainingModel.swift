@@ -1,5 +1,4 @@
 import Diffusion
-import Tensors
 import Weights
 
 /// Everything a training step computes with. Prompts are encoded already; the text encoders are not here.

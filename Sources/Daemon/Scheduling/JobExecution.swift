@@ -3,7 +3,6 @@ import Foundation
 import Jobs
 import JobStore
 import Logging
-import Synchronization
 
 /// One start of one job's worker, from the queue to what follows from its end.
 struct JobExecution: Sendable {

@@ -107,7 +107,7 @@ extension Configuration {
         if node.text != nil {
             guard let path = values.path("default_job", from: folder) else { return }
             do throws(FileError) {
-                guard let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) else { throw FileError("read", path, code: 2) }
+                guard let bytes = try Folder.contents(of: path, limit: YAMLReader.maximumBytes) else { throw FileError("read", path, code: ENOENT) }
                 do throws(Fault) { job = try YAMLReader.parse(bytes, file: path) } catch {
                     values.report([error])
                     return

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-import Glibc
-#endif
+import Foundation
 
 /// Paths of a configuration file: made absolute and plain.
 enum ConfigurationPath {

@@ -1,7 +1,5 @@
 import Files
-#if canImport(Glibc)
-import Glibc
-#endif
+import Foundation
 
 /// Finds the files that metadata names, without ever leaving the job's folder.
 struct JobPath {

@@ -1,4 +1,6 @@
 import Files
+import Foundation
+
 /// Reads `metadata.jsonl` or `prior/class_metadata.jsonl`: the subjects' table on the first line, then one photo a
 /// line. Every fault is found, with its line.
 struct MetadataReader {
@@ -32,7 +34,7 @@ struct MetadataReader {
         do throws(FileError) {
             bytes = try Folder.contents(of: paths.root + "/" + source, limit: maximumBytes)
         } catch {
-            let reason = error.code == 27 ? "it is larger than 64 MiB" : error.reason
+            let reason = error.code == EFBIG ? "it is larger than 64 MiB" : error.reason
             return (nil, [Fault(file: source, "cannot be read: \(reason)", mayPass: error.mayPass)])
         }
         guard let bytes else { return (nil, [Fault(file: source, "is not there; it lists the subjects and photos, one JSON object a line")]) }

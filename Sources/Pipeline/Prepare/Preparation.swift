@@ -18,8 +18,8 @@ public struct Preparation {
         /// Where prior images are kept for other jobs, and how much of them; nil: nowhere.
         public var cache: String?
         public var cacheSize: Int
-        /// Where files of models that lie on other machines are kept; nil: nowhere.
-        public var modelCopies: String?
+        /// Where files of models that lie on other machines are kept.
+        public var modelCopies: String
         /// In bytes: what they must leave free.
         public var minFreeSpace: Int
 
@@ -34,7 +34,7 @@ public struct Preparation {
 
         /// From now on models on other machines are read from copies on this one.
         public func keepLocalCopies() {
-            LocalCopies.use(modelCopies.map { LocalCopies(directory: $0, limit: cacheSize, reserve: minFreeSpace) })
+            LocalCopies.use(LocalCopies(directory: modelCopies, limit: cacheSize, reserve: minFreeSpace))
         }
     }
 
