@@ -226,7 +226,7 @@ import Testing
             let obstacle = shop.path + "/outbox/\(ResultName.partial(job: record.id + ".failed"))/error.txt"
             try Directory.create(obstacle)
             await #expect(throws: (any Error).self) { _ = try await publisher.finish(record.id) }
-            try FolderMove.removeTree(obstacle)
+            try Directory.removeTree(obstacle)
             #expect(!shop.exists("state/jobs/\(record.id)/output/job/x"))
         }
         try store.retry(1)
@@ -410,7 +410,7 @@ import Testing
     @Test(.enabled(if: device("/dev/shm") != nil && device("/dev/shm") != device(NSTemporaryDirectory())))
     func whatTheOutboxCannotHold() async throws {
         let name = String(repeating: "n", count: 200), away = "/dev/shm/segmix-test-\(UUID().uuidString)"
-        defer { try? FolderMove.removeTree(away) }
+        defer { try? Directory.removeTree(away) }
         let outbox = away + String(repeating: "/" + name, count: 17)
         try Directory.create(outbox)
         let shop = try Workshop { $0.outbox = outbox }

@@ -178,7 +178,7 @@ import Testing
             try folder.write("photo", to: rest + "/deep/.nfs0001")
         case "changed": try folder.write("other", to: rest + "/b.jpg")
         case "something came": try folder.write("late", to: rest + "/c.jpg")
-        case "its copy is gone": try FolderMove.removeTree(destination)
+        case "its copy is gone": try Directory.removeTree(destination)
         case "renamed": rename(folder.path + "/\(rest)/b.jpg", folder.path + "/\(rest)/c.jpg")
         default: break
         }
@@ -217,7 +217,7 @@ import Testing
         let folder = try TemporaryFolder(), long = folder.path + "/" + String(repeating: "x", count: 300), circle = folder.path + "/circle/x"
         symlink("circle", folder.path + "/circle")
         #expect(throws: FileError.self) { try Folder.kind(circle) }
-        #expect(throws: FileError.self) { try FolderMove.removeTree(circle) }
+        #expect(throws: FileError.self) { try Directory.removeTree(circle) }
         #expect(throws: FileError.self) { try FolderMove.move(circle, to: folder.path + "/to") }
         #expect(!Directory.renameWithoutReplacing(folder.path, circle) && errno == ELOOP)
         #expect(try Folder.kind(folder.path + "/nothing") == nil && Folder.kind(folder.path) == .directory && Folder.kind(folder.path + "/circle") == .other)
@@ -235,14 +235,14 @@ import Testing
             try #require(chmod(root, mode) == 0 && chmod(root + "/deep", deep) == 0)
             try #require(seteuid(65534) == 0)
             defer { seteuid(0) }
-            return try FolderMove.obstacle(toRemoving: root)
+            return try Directory.obstacle(toRemoving: root)
         }
         try #require(chmod(folder.path, 0o755) == 0)
         #expect(try obstacle(0o755, deep: 0o777) == root)
         #expect(try obstacle(0o777, deep: 0o755) == root + "/deep")
         #expect(try obstacle(0o777, deep: 0o1777) == root + "/deep")
         #expect(try obstacle(0o777, deep: 0o777) == nil)
-        #expect(try FolderMove.obstacle(toRemoving: root) == nil)
+        #expect(try Directory.obstacle(toRemoving: root) == nil)
     }
 
     /// A camera's clock, or a share's word for "never".
@@ -294,8 +294,8 @@ import Testing
         #expect(deep.status.map { $0.st_mode & S_IFMT } == S_IFLNK)
         #expect(throws: FileError.self) { try deep.opened() }
         #expect(throws: FileError.self) { try FolderEntry(path + "/toys").opened() }
-        try FolderMove.removeTree(path + "/away")
-        try FolderMove.removeTree(path + "/toys")
+        try Directory.removeTree(path + "/away")
+        try Directory.removeTree(path + "/toys")
         #expect(try Folder.names(path) == ["elsewhere"] && folder.read("elsewhere/b.txt") == "secret")
     }
 
@@ -305,7 +305,7 @@ import Testing
         try folder.write("secret", to: "elsewhere/b.txt")
         try #require(symlink(path + "/elsewhere", path + "/toys/samples") == 0 && symlink(path + "/elsewhere/b.txt", path + "/toys/deep/b.txt") == 0)
         try #require(mkfifo(path + "/toys/deep/pipe", 0o600) == 0 && symlink(path + "/elsewhere", path + "/link") == 0)
-        for name in ["toys", "link", "nowhere"] { try FolderMove.removeAllButFiles(in: path + "/" + name) }
+        for name in ["toys", "link", "nowhere"] { try Directory.removeAllButFiles(in: path + "/" + name) }
         #expect(try Folder.names(path).sorted() == ["elsewhere", "toys"] && Folder.names(path + "/toys") == ["deep"])
         #expect(try Folder.names(path + "/toys/deep") == ["a.jpg"] && folder.read("elsewhere/b.txt") == "secret")
     }

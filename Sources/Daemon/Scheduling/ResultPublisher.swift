@@ -62,7 +62,7 @@ struct ResultPublisher: Sendable {
                 }
             } else {
                 // Only resume points and caches are left of it.
-                try FolderMove.removeTree(state.job(id) + "/output")
+                try Directory.removeTree(state.job(id) + "/output")
             }
             // An earlier daemon may have been killed while it wrote one of the job's small files.
             try AtomicFile.removeLeftovers(in: state.job(id))
@@ -100,14 +100,14 @@ struct ResultPublisher: Sendable {
             if isToMove {
                 try FolderMove.move(place + "/input", to: input)
                 // What was put in its place in the last moment.
-                if !Folder.isDirectory(input) { try FolderMove.removeTree(input) }
+                if !Folder.isDirectory(input) { try Directory.removeTree(input) }
             }
             if try Folder.kind(input) == .directory {
                 for (i, run) in record.runs.enumerated() where run.state != .done {
                     let own = ResultName.existing(run.name, in: place)
                     try takeBack(record, run: i, from: record.runs.count > 1 ? "\(place)/\(own)" : place, isUnderWay: place == partial)
                 }
-                try FolderMove.removeTree(place + "/error.txt")
+                try Directory.removeTree(place + "/error.txt")
                 if place == partial { try FolderMove.removeBeginnings(in: place) }
                 // Something else that somebody has put there stays where it is.
                 rmdir(place)
@@ -157,8 +157,8 @@ struct ResultPublisher: Sendable {
             try FolderMove.move(source, to: target)
         }
         // What lies deeper, or was put in the place of something in the last moment: a worker would write through it.
-        for path in [output, log] { try FolderMove.removeAllButFiles(in: path) }
-        try FolderMove.removeTree(output + "/error.txt")
+        for path in [output, log] { try Directory.removeAllButFiles(in: path) }
+        try Directory.removeTree(output + "/error.txt")
         guard record.runs.count > 1 else { return }
         if isUnderWay { try FolderMove.removeBeginnings(in: place) }
         rmdir(place)
@@ -212,7 +212,7 @@ struct ResultPublisher: Sendable {
         for (source, target) in zip([log, log + ".1"], adoptedLogs(record, run: run)) {
             guard try Folder.isThere(source) else { continue }
             // What lies there is a worker's own doing.
-            try FolderMove.removeTree(target)
+            try Directory.removeTree(target)
             try FolderMove.move(source, to: target)
         }
     }

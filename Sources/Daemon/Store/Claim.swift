@@ -36,12 +36,12 @@ struct Claim: Sendable {
         } catch {
             // While the folder is hidden in the inbox, this is what it is found again by; a share that went away may hide it too.
             guard !isHidden, (try? Folder.isThere(input)) == false else { throw Unfinished(id: id, reason: error) }
-            try? FolderMove.removeTree(state.job(id))
+            try? Directory.removeTree(state.job(id))
             throw error
         }
         do { return try queue(id, origin) } catch {
             guard Directory.renameWithoutReplacing(input, origin.source) else { throw Unfinished(id: id, reason: error) }
-            try? FolderMove.removeTree(state.job(id))
+            try? Directory.removeTree(state.job(id))
             throw error
         }
     }
@@ -78,7 +78,7 @@ struct Claim: Sendable {
             if errno == EACCES || errno == EPERM { throw Self.mayNotMove(origin.source, origin.source) }
             guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
             // On another file system, or another of systemd's mounts, it has to be copied, and its source removed.
-            if let folder = try FolderMove.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
+            if let folder = try Directory.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
             try requireRoom(for: origin.source)
             // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else.
             try AtomicFile.write("", to: Self.mark(state, id))

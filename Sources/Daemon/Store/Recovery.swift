@@ -36,7 +36,7 @@ struct Recovery {
         let known = try store.identities()
         for name in (try? Folder.names(inbox)) ?? [] {
             guard let id = Claim.identity(ofLeftover: name), known.contains(id) else { continue }
-            try? FolderMove.removeTree(Directory.joined(inbox, name))
+            try? Directory.removeTree(Directory.joined(inbox, name))
         }
     }
 
@@ -95,7 +95,7 @@ struct Recovery {
             guard isOpen, try names(folder).allSatisfy({ $0 == "input" || $0.hasPrefix(".") }) else {
                 throw FileError("read", folder + "/origin.json", code: ENOENT)
             }
-            return try FolderMove.removeTree(folder)
+            return try Directory.removeTree(folder)
         }
         try require(origin, folder)
         let placement = try StateDirectory.load(JobPlacement.self, "placement.json", in: folder)
@@ -115,7 +115,7 @@ struct Recovery {
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
                 if try Folder.isThere(Claim.mark(state, id)) { try requireInbox(of: origin, id) }
-                return try FolderMove.removeTree(folder)
+                return try Directory.removeTree(folder)
             }
         }
         if placement == nil, partials.isEmpty {

@@ -23,9 +23,9 @@ public enum FolderMove {
             switch try remainder(source, of: destination) {
             case .same: try hide(source, destination)
             // It was changed before it was hidden: copied anew.
-            case .whole: try removeTree(destination)
+            case .whole: try Directory.removeTree(destination)
             // Its removal has begun under its own name.
-            case .rest: try removeTree(source)
+            case .rest: try Directory.removeTree(source)
             case .other: throw conflict(source, destination)
             }
             if try Folder.isThere(destination) {
@@ -33,7 +33,7 @@ public enum FolderMove {
                 return true
             }
         }
-        try removeTree(mark)
+        try Directory.removeTree(mark)
         if Directory.renameWithoutReplacing(source, destination) {
             try flushParents(source, destination)
             return true
@@ -46,15 +46,15 @@ public enum FolderMove {
     static func moveAcross(_ source: String, _ destination: String, mark: String? = nil) throws(FileError) -> Bool {
         let mark = mark ?? copyMark(destination)
         let copy = Directory.joined(Directory.parent(of: destination), ".\(shortName(destination)).copy")
-        try removeTree(copy)
+        try Directory.removeTree(copy)
         let before = try FolderSnapshot(of: source)
         do throws(FileError) { try TreeCopy.copy(source, to: copy) } catch {
             // On a full disk it would take the room that smaller results need.
-            try? removeTree(copy)
+            try? Directory.removeTree(copy)
             throw error
         }
         guard try FolderSnapshot(of: source) == before else {
-            try removeTree(copy)
+            try Directory.removeTree(copy)
             throw changed(source)
         }
         // The mark says that the destination is this source's copy: without it, a folder of that name is a stranger's.
@@ -63,16 +63,16 @@ public enum FolderMove {
             let error = FileError("move \(source) to", destination, code: errno)
             // A share may have done it and not been able to say so: with the mark it is finished next time.
             guard (try? Folder.isThere(copy)) == true else { throw error }
-            try? removeTree(mark)
-            try? removeTree(copy)
+            try? Directory.removeTree(mark)
+            try? Directory.removeTree(copy)
             throw error
         }
         try Directory.flush(Directory.parent(of: destination))
         // Out of everybody's sight first, then one more look: nothing that arrives late is removed.
         try hide(source, destination)
         guard try FolderSnapshot(of: leaving(source)) == before else { throw try putBack(source, destination, mark) }
-        try removeTree(leaving(source))
-        try removeTree(mark)
+        try Directory.removeTree(leaving(source))
+        try Directory.removeTree(mark)
         return true
     }
 
@@ -92,18 +92,18 @@ public enum FolderMove {
     /// marks. Only for a folder with which all moves that had gone further have been finished.
     public static func removeBeginnings(in folder: String) throws(FileError) {
         for entry in try Folder.names(folder) where entry.hasPrefix(".") && [".copy", ".moved"].contains(where: { entry.hasSuffix($0) }) {
-            try removeTree(Directory.joined(folder, entry))
+            try Directory.removeTree(Directory.joined(folder, entry))
         }
     }
 
     /// Removes what is left of a source under its last, hidden name, or gives it its own name back where it was changed.
     private static func finish(_ source: String, _ destination: String, _ mark: String) throws(FileError) {
         switch try remainder(leaving(source), of: destination) {
-        case .same, .rest: try removeTree(leaving(source))
+        case .same, .rest: try Directory.removeTree(leaving(source))
         case .whole: throw try putBack(source, destination, mark)
         case .other: throw conflict(leaving(source), destination)
         }
-        try removeTree(mark)
+        try Directory.removeTree(mark)
     }
 
     private static func hide(_ source: String, _ destination: String) throws(FileError) {
@@ -111,7 +111,7 @@ public enum FolderMove {
         if try Folder.isThere(leaving) {
             // Of an earlier move of the same.
             guard try hasArrived(source, at: destination) else { throw conflict(leaving, destination) }
-            try removeTree(leaving)
+            try Directory.removeTree(leaving)
         }
         if Directory.renameWithoutReplacing(source, leaving) { return }
         let error = FileError("remove", source, code: errno)
@@ -154,53 +154,13 @@ public enum FolderMove {
     private static func putBack(_ source: String, _ destination: String, _ mark: String) throws(FileError) -> FileError {
         let leaving = leaving(source)
         guard Directory.renameWithoutReplacing(leaving, source) else { throw FileError("move \(leaving) back to", source, code: errno) }
-        try removeTree(destination)
-        try removeTree(mark)
+        try Directory.removeTree(destination)
+        try Directory.removeTree(mark)
         return changed(source)
     }
 
     private static func changed(_ source: String) -> FileError {
         FileError("move", source, reason: "it was changed while it was copied", remedy: "Wait until nothing writes into it any more")
-    }
-
-    /// The first folder in a tree out of which this program may not remove something; nil where it may remove everything.
-    /// - Throws: where a folder cannot be read.
-    public static func obstacle(toRemoving root: String) throws(FileError) -> String? { try obstacle(RawPath(root)) }
-
-    private static func obstacle(_ path: RawPath) throws(FileError) -> String? {
-        guard let status = path.status, status.st_mode & S_IFMT == S_IFDIR else { return nil }
-        guard faccessat(AT_FDCWD, path.bytes, R_OK | W_OK | X_OK, AT_EACCESS) == 0 else { return path.text }
-        let own = geteuid(), isSticky = status.st_mode & S_ISVTX != 0 && own != 0 && status.st_uid != own
-        for name in try path.names() {
-            let child = path.appending(name)
-            if isSticky, let owner = child.status?.st_uid, owner != own { return path.text }
-            if let found = try obstacle(child) { return found }
-        }
-        return nil
-    }
-
-    /// Removes a file or a folder with everything in it, if it is there.
-    public static func removeTree(_ path: String) throws(FileError) { try removeTree(FolderEntry(path)) }
-
-    private static func removeTree(_ entry: FolderEntry) throws(FileError) {
-        guard let kind = try entry.kind() else { return }
-        let isFolder = kind == .directory
-        if isFolder {
-            for inner in try entry.opened().entries() { try removeTree(inner) }
-        }
-        guard unlinkat(entry.directory, entry.name, isFolder ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT else { throw FileError("remove", entry.path.text, code: errno) }
-    }
-
-    /// Removes everything from a tree that is neither a folder nor an ordinary file, be it the whole: a program that writes through links
-    /// and pipes of others writes where they want.
-    public static func removeAllButFiles(in path: String) throws(FileError) { try removeAllButFiles(FolderEntry(path)) }
-
-    private static func removeAllButFiles(_ entry: FolderEntry) throws(FileError) {
-        switch try entry.kind() {
-        case nil, .file: break
-        case .directory: for inner in try entry.opened().entries() { try removeAllButFiles(inner) }
-        default: try removeTree(entry)
-        }
     }
 
     private static func flushParents(_ source: String, _ destination: String) throws(FileError) {

@@ -19,7 +19,7 @@ public enum Submission {
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
             try openToGroup(FolderEntry(hidden))
             // Whoever wrote it has finished: nothing has to settle, and nobody is still at work.
-            for name in [".ready", ".lock"] { try FolderMove.removeTree(hidden + "/" + name) }
+            for name in [".ready", ".lock"] { try Directory.removeTree(hidden + "/" + name) }
             let mark = open(hidden + "/.ready", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o664)
             guard mark >= 0 else { throw FileError("write", hidden + "/.ready", code: errno) }
             // Whatever the umask is, and of the group that everything else in the inbox has.
@@ -38,7 +38,7 @@ public enum Submission {
                 attempt += 1
             }
         } catch {
-            try? FolderMove.removeTree(hidden)
+            try? Directory.removeTree(hidden)
             throw error
         }
     }
@@ -48,7 +48,7 @@ public enum Submission {
         for name in (try? Folder.names(inbox)) ?? [] where name.hasPrefix(".") && name.hasSuffix(".submitted") {
             let path = Directory.joined(inbox, name)
             guard let newest = newestChange(RawPath(path)), time(nil) - newest > 86_400 else { continue }
-            try? FolderMove.removeTree(path)
+            try? Directory.removeTree(path)
         }
     }
 

@@ -60,7 +60,7 @@ struct PriorCache {
             let folder = path + "/" + name
             if name.hasPrefix(".") {
                 // Half removed by a process that was killed.
-                try? FileManager.default.removeItem(atPath: folder)
+                try? Directory.removeTree(folder)
                 continue
             }
             var status = stat()
@@ -76,7 +76,7 @@ struct PriorCache {
             // Renamed first: a reader finds all of it or nothing.
             let doomed = "\(path)/.\(folder.name).\(getpid())"
             guard rename(path + "/" + folder.name, doomed) == 0 else { continue }
-            try? FileManager.default.removeItem(atPath: doomed)
+            try? Directory.removeTree(doomed)
             total -= folder.bytes
         }
     }

@@ -102,7 +102,7 @@ struct RunDirectory: Sendable {
         }
         try Directory.flush(firstRound)
         try Directory.flush(path)
-        if Folder.exists(resumePoints) { try FileManager.default.removeItem(atPath: resumePoints) }
+        try Directory.removeTree(resumePoints)
         try AtomicFile.write("", to: secondRoundMark)
     }
 
@@ -118,9 +118,7 @@ struct RunDirectory: Sendable {
     private var done: String { path + "/.segmixd-done" }
 
     /// What a process that was killed in its last moment has left of it.
-    func removeWhatIsDone() throws {
-        if Folder.exists(done) { try FileManager.default.removeItem(atPath: done) }
-    }
+    func removeWhatIsDone() throws(FileError) { try Directory.removeTree(done) }
 
     /// Removes what a process that was killed had not finished writing.
     func removeLeftovers() throws(FileError) {
