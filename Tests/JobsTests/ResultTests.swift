@@ -152,7 +152,7 @@ import Testing
         close(creat(strange.bytes, 0o600))
         let twin = folder.path + "/twin"
         try TreeCopy.copy(source, to: twin)
-        #expect(try FolderMove.moveAcross(source, destination))
+        try FolderMove.Move(source, to: destination).across()
         #expect(try TreeComparison.holds(RawPath(destination), RawPath(twin)) && TreeComparison.holds(RawPath(twin), RawPath(destination)))
         #expect(RawPath(destination).appending([99, 97, 102, -23]).status != nil)
         var status = stat()
@@ -160,7 +160,8 @@ import Testing
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == ["toys"])
         // A file by itself, too.
         try folder.write("log", to: "in/job.log")
-        #expect(try FolderMove.moveAcross(folder.path + "/in/job.log", folder.path + "/state/job.log") && folder.read("state/job.log") == "log")
+        try FolderMove.Move(folder.path + "/in/job.log", to: folder.path + "/state/job.log").across()
+        #expect(try folder.read("state/job.log") == "log")
         #expect(try Folder.names(folder.path + "/in") == [])
     }
 
@@ -252,7 +253,7 @@ import Testing
         var times = [timespec(tv_sec: time, tv_nsec: 1), timespec(tv_sec: time, tv_nsec: 2)]
         try #require(utimensat(AT_FDCWD, folder.path + "/in/toys/a.jpg", &times, 0) == 0)
         try Directory.create(folder.path + "/state")
-        #expect(try FolderMove.moveAcross(folder.path + "/in/toys", folder.path + "/state/toys"))
+        try FolderMove.Move(folder.path + "/in/toys", to: folder.path + "/state/toys").across()
         #expect(try Folder.names(folder.path + "/state/toys") == ["a.jpg"])
     }
 
@@ -276,7 +277,7 @@ import Testing
         let twin = folder.path + "/twin"
         try TreeCopy.copy(source, to: twin)
         #expect(try TreeComparison.holds(RawPath(source), RawPath(twin)) && TreeComparison.holds(RawPath(twin), RawPath(source)))
-        #expect(try FolderMove.moveAcross(source, destination))
+        try FolderMove.Move(source, to: destination).across()
         var status = stat()
         #expect(lstat(destination + "/pipe", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
         #expect(try Folder.names(folder.path + "/in") == [] && Folder.names(folder.path + "/state") == [name])
@@ -318,7 +319,7 @@ import Testing
         // Its deepest paths would be longer than a path may be.
         let state = folder.path + String(repeating: "/" + name, count: 17)
         try Directory.create(state)
-        #expect(throws: FileError.self) { try FolderMove.moveAcross(folder.path + "/in/toys", state + "/toys") }
+        #expect(throws: FileError.self) { try FolderMove.Move(folder.path + "/in/toys", to: state + "/toys").across() }
         #expect(try Folder.names(state) == [] && Folder.exists(folder.path + "/in/toys/a.jpg"))
     }
 
