@@ -27,9 +27,8 @@ public enum Directory {
             if mkdir(path, mode) == 0 { return }
             code = errno
         }
-        var status = stat()
         if code == EEXIST {
-            if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+            if Folder.leadsToDirectory(path) { return }
             code = ENOTDIR
         }
         throw FileError("make the folder", path, code: code)
@@ -39,8 +38,7 @@ public enum Directory {
     /// - Throws: `FileError`.
     public static func requireWritable(_ path: String) throws(FileError) {
         guard access(path, W_OK | X_OK) == 0 else { throw FileError("write into", path, code: errno) }
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw FileError("write into", path, code: ENOTDIR) }
+        guard Folder.leadsToDirectory(path) else { throw FileError("write into", path, code: ENOTDIR) }
     }
 
     /// Bytes that an ordinary user may still write where `path` lies; nil where it cannot be found out.

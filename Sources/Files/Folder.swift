@@ -22,16 +22,10 @@ public enum Folder {
     public static func isThere(_ path: String) throws(FileError) -> Bool { try kind(path) != nil }
 
     /// Whether `path` is a folder itself, not a link to one.
-    public static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
+    public static func isDirectory(_ path: String) -> Bool { (try? kind(path)) == .directory }
 
     /// Whether `path` is an ordinary file itself, not a link to one.
-    public static func isFile(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    }
+    public static func isFile(_ path: String) -> Bool { (try? kind(path)) == .file }
 
     /// Whether `path` is a folder or a link to one.
     public static func leadsToDirectory(_ path: String) -> Bool {
@@ -40,10 +34,7 @@ public enum Folder {
     }
 
     /// Whether anything lies at `path`, be it a link to nowhere.
-    public static func exists(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0
-    }
+    public static func exists(_ path: String) -> Bool { (try? kind(path)) != nil }
 
     /// The bytes of an ordinary file of at most `limit` bytes; nil if there is no file.
     public static func contents(of path: String, limit: Int) throws(FileError) -> [UInt8]? {

@@ -14,8 +14,7 @@ struct WeightFiles {
         func path(_ name: String) -> String { Directory.joined(directory, name) }
         func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
+        guard Folder.leadsToDirectory(directory) else {
             throw WeightsError(directory, "there is no such folder", remedy: "Name the folder of a model in diffusers layout")
         }
         let full = ["\(baseName).safetensors", "\(baseName).safetensors.index.json"]

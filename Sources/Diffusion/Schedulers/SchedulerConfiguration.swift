@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// `scheduler_config.json` of a diffusers model. Every key is optional, with diffusers' defaults; `_class_name` and keys
@@ -70,9 +71,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
 
     /// Reads a model's scheduler directory or the file itself. Throws `ScheduleError`; `FileError` where the file cannot be read.
     public init(contentsOf url: URL) throws {
-        var isDirectory: ObjCBool = false
-        _ = FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
-        let file = isDirectory.boolValue ? url.appendingPathComponent("scheduler_config.json") : url
+        let file = Folder.leadsToDirectory(url.path) ? url.appendingPathComponent("scheduler_config.json") : url
         guard let data = try ModelFile.contents(file.path, limit: Self.limit, fault: { ScheduleError(file.path, $0) }) else {
             throw ScheduleError(file.path, "is missing; a model directory has scheduler/scheduler_config.json")
         }
