@@ -58,9 +58,15 @@ public enum Directory {
     /// The file of the running program.
     /// - Throws: `FileError`.
     public static func thisProgram() throws(FileError) -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        guard readlink("/proc/self/exe", &buffer, Int(PATH_MAX)) > 0 else { throw FileError("find", "/proc/self/exe", code: errno) }
-        return RawPath(name: buffer).text
+        guard let program = RawPath("/proc/self/exe").target else { throw FileError("find", "/proc/self/exe", code: errno) }
+        return program.text
+    }
+
+    /// The path without the links in it; nil with `errno` where it leads nowhere.
+    public static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// Renames, unless something lies at `destination`; false with `errno` where it did not happen.

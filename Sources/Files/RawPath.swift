@@ -55,4 +55,10 @@ public struct RawPath: Hashable, Sendable {
         var status = stat()
         return lstat(bytes, &status) == 0 ? status : nil
     }
+
+    /// What the link that lies there says; nil with `errno` where that cannot be read.
+    public var target: RawPath? {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        return readlink(bytes, &target, Int(PATH_MAX)) < 0 ? nil : RawPath(name: target)
+    }
 }

@@ -17,13 +17,13 @@ final class OpenedFile: Sendable {
     init?(_ relative: String, in folder: String, below above: String) {
         let pieces = relative.split(separator: "/", omittingEmptySubsequences: false)
         guard !pieces.isEmpty, pieces.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") }) else { return nil }
-        guard let root = Self.real(folder), let top = Self.real(above), root == top + folder.dropFirst(above.count) else { return nil }
+        guard let root = Directory.resolved(folder), let top = Directory.resolved(above), root == top + folder.dropFirst(above.count) else { return nil }
         let descriptor = open(folder + "/" + relative, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         let path = root + "/" + relative
         var status = stat()
         // What a path leads to may be another thing at every look; this is where the opened file is.
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, Self.place(descriptor) == path else {
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, RawPath("/proc/self/fd/\(descriptor)").target?.text == path else {
             close(descriptor)
             return nil
         }
@@ -50,17 +50,5 @@ final class OpenedFile: Sendable {
         }
         guard code == 0 else { throw FileError("read", path, code: code) }
         return bytes
-    }
-
-    private static func place(_ descriptor: Int32) -> String? {
-        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink("/proc/self/fd/\(descriptor)", &bytes, bytes.count)
-        return count < 0 ? nil : String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private static func real(_ path: String) -> String? {
-        guard let pointer = realpath(path, nil) else { return nil }
-        defer { free(pointer) }
-        return String(cString: pointer)
     }
 }

@@ -107,8 +107,9 @@ public struct LocalCopies: Sendable {
     /// In seconds: somebody who copies writes all the time, or reads what was written.
     private static let longestSilence = 6 * 3600
 
+    /// Gives `body` an open file, piece by piece.
     /// - Returns: how many bytes there were.
-    private static func pieces(of descriptor: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
+    static func pieces(of descriptor: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 64)
         defer { buffer.deallocate() }
         var total = 0

@@ -23,19 +23,13 @@ public struct ModelHash: Sendable, Equatable {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
             defer { close(descriptor) }
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-            defer { buffer.deallocate() }
-            while true {
-                let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
-                if count < 0 && errno == EINTR { continue }
-                guard count >= 0 else { throw FileError("read", path, code: errno) }
-                if count == 0 { break }
-                whole.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                let part = windowRange.clamped(to: position..<position + count)
+            _ = try LocalCopies.pieces(of: descriptor, path) { piece in
+                whole.update(bufferPointer: piece)
+                let part = windowRange.clamped(to: position..<position + piece.count)
                 if !part.isEmpty {
-                    window.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[part.lowerBound - position..<part.upperBound - position]))
+                    window.update(bufferPointer: UnsafeRawBufferPointer(rebasing: piece[part.lowerBound - position..<part.upperBound - position]))
                 }
-                position += count
+                position += piece.count
             }
         }
         sha256 = hexadecimal(whole.finalize())

@@ -147,10 +147,7 @@ extension Configuration {
 extension Configuration {
     /// A path without the links in it, as far as it is there.
     private static func target(of path: String) -> String {
-        if let real = realpath(path, nil) {
-            defer { free(real) }
-            return String(cString: real)
-        }
+        if let real = Directory.resolved(path) { return real }
         let above = Directory.parent(of: path)
         guard above != path, above != ".", let name = path.split(separator: "/").last else { return path }
         return Directory.joined(target(of: above), String(name))

@@ -12,9 +12,8 @@ struct JobPath {
     /// - Throws: where the folder cannot be resolved.
     init(root: String) throws(FileError) {
         self.root = root
-        guard let real = realpath(root, nil) else { throw FileError("open the folder", root, code: errno) }
-        realRoot = String(cString: real)
-        free(real)
+        guard let real = Directory.resolved(root) else { throw FileError("open the folder", root, code: errno) }
+        realRoot = real
     }
 
     /// Why a name cannot be used, as the end of a sentence that begins with the name.
@@ -53,13 +52,12 @@ struct JobPath {
 
     /// Refuses what is reached through a link that leaves the job's folder.
     func refuseLinkOut(_ relative: String) throws(Refusal) {
-        guard let real = realpath(root + "/" + relative, nil) else {
+        guard let real = Directory.resolved(root + "/" + relative) else {
             if errno == ENOENT { return }
             throw Refusal(reason: "cannot be resolved: \(String(cString: strerror(errno)))", mayPass: FileError.mayPass(errno))
         }
-        defer { free(real) }
         // By bytes: a name may begin with an accent, which would make one character with the slash before it.
-        guard String(cString: real).utf8.starts(with: (realRoot == "/" ? "/" : realRoot + "/").utf8) else {
+        guard real.utf8.starts(with: (realRoot == "/" ? "/" : realRoot + "/").utf8) else {
             throw Refusal(reason: "is a link that leaves the job's folder; copy the file itself into it")
         }
     }

@@ -18,7 +18,7 @@ enum TreeComparison {
         case S_IFREG:
             guard first.st_size == second.st_size else { return false }
             return try haveEqualBytes(a, b)
-        case S_IFLNK: return target(a) == target(b)
+        case S_IFLNK: return a.target == b.target
         default: return first.st_rdev == second.st_rdev
         }
     }
@@ -66,11 +66,5 @@ enum TreeComparison {
             filled += count
         }
         return buffer[..<filled]
-    }
-
-    private static func target(_ path: RawPath) -> [CChar]? {
-        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink(path.bytes, &target, Int(PATH_MAX))
-        return count < 0 ? nil : Array(target[..<count])
     }
 }

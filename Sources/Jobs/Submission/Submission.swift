@@ -13,9 +13,8 @@ public enum Submission {
         let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name, in: inbox)).\(UInt32.random(in: 0...(.max))).submitted")
         do throws(FileError) {
             // A link to a folder stands for the folder.
-            guard let real = realpath(folder, nil) else { throw FileError("submit", folder, code: errno) }
-            defer { free(real) }
-            try TreeCopy.copy(String(cString: real), to: hidden)
+            guard let real = Directory.resolved(folder) else { throw FileError("submit", folder, code: errno) }
+            try TreeCopy.copy(real, to: hidden)
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
             try openToGroup(FolderEntry(hidden))
             // Whoever wrote it has finished: nothing has to settle, and nobody is still at work.
