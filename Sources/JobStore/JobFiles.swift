@@ -27,10 +27,10 @@ public struct JobFiles: Sendable {
         case .queued, .running, .done: return [start]
         case .publishing:
             let parent = record.resultFolder.map { Directory.joined(outbox, $0) } ?? outbox
-            let names = [ResultName.partial(job: isOne ? record.id : "\(record.id).\(run)")] + (record.runs[run].publishedAs.map { [$0] } ?? [])
+            let names = [ResultName.partial(record.id, run: run, of: record.runs.count)] + (record.runs[run].publishedAs.map { [$0] } ?? [])
             return [start] + names.map { Place(folder: Directory.joined(parent, $0), root: outbox) }
         case .failed, .cancelled:
-            let names = [ResultName.partial(job: record.id + ".failed")] + (record.failedAs.map { [$0] } ?? [])
+            let names = [ResultName.failedPartial(record.id)] + (record.failedAs.map { [$0] } ?? [])
             return [start] + names.map { Place(folder: Directory.joined(outbox, isOne ? $0 : $0 + "/" + ResultName.existing(record.runs[run].name, in: Directory.joined(outbox, $0))), root: outbox) }
         }
     }

@@ -223,7 +223,7 @@ import Testing
         let publisher = ResultPublisher(state: state, store: store, configuration: shop.configuration)
         if isBrokenOff {
             // Half of it is there, and then something lies in the way.
-            let obstacle = shop.path + "/outbox/\(ResultName.partial(job: record.id + ".failed"))/error.txt"
+            let obstacle = shop.path + "/outbox/\(ResultName.failedPartial(record.id))/error.txt"
             try Directory.create(obstacle)
             await #expect(throws: (any Error).self) { _ = try await publisher.finish(record.id) }
             try Directory.removeTree(obstacle)
@@ -245,7 +245,7 @@ import Testing
         let shop = try Workshop(), (state, store, claim) = try recovery(shop)
         try shop.drop("toys")
         let record = try claim.take("toys"), output = state.output(record, run: 0)
-        let partial = shop.path + "/outbox/" + ResultName.partial(job: record.id + ".failed")
+        let partial = shop.path + "/outbox/" + ResultName.failedPartial(record.id)
         try store.update(record.id) { $0.runs[0].state = .running }
         try store.update(record.id) { $0.runs[0].state = .failed; $0.runs[0].error = "It has failed." }
         func put(_ text: String, _ path: String) throws {

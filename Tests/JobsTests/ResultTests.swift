@@ -68,7 +68,7 @@ import Testing
     }
 
     private func publication(_ folder: TemporaryFolder) -> (Publication, [Publication.Part]) {
-        (Publication(folder: folder.path + "/outbox", name: "toys", job: "7"), [
+        (Publication(folder: folder.path + "/outbox", name: "toys", partial: ResultName.partial("7", run: 0, of: 1)), [
             .contents(of: folder.path + "/output", into: ""), .text("why", to: "error.txt"),
             .moved(from: folder.path + "/input/toys", to: "input"),
         ])

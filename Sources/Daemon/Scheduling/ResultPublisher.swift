@@ -18,14 +18,13 @@ struct ResultPublisher: Sendable {
         try requireOutbox()
         try adoptLog(record, run: run)
         let parts = [Publication.Part.contents(of: state.output(record, run: run), into: "")]
-        var folder = outbox, name = record.name, identity = id
+        var folder = outbox, name = record.name
         if record.runs.count > 1 {
             record = try chooseResultFolder(record)
             folder = Directory.joined(outbox, record.resultFolder!)
             name = record.runs[run].name
-            identity += ".\(run)"
         }
-        let publication = Publication(folder: folder, name: name, job: identity)
+        let publication = Publication(folder: folder, name: name, partial: ResultName.partial(id, run: run, of: record.runs.count))
         let published = try await publication.publish(chosen: record.runs[run].publishedAs, parts: parts) { chosen in
             try place(id) { $0.runs[run].publishedAs = chosen }
         }
@@ -48,7 +47,7 @@ struct ResultPublisher: Sendable {
             if record.hasUnfinished {
                 try requireOutbox()
                 let name = record.hasFailed ? ResultName.failed(record.name, in: outbox) : ResultName.cancelled(record.name, in: outbox)
-                let publication = Publication(folder: outbox, name: name, job: "\(id).failed")
+                let publication = Publication(folder: outbox, name: name, partial: ResultName.failedPartial(id))
                 for (i, run) in record.runs.enumerated() where run.state != .done { try adoptLog(record, run: i) }
                 func publish(without reason: FileError? = nil) async throws {
                     _ = try await publication.publish(chosen: record.failedAs, mayBeGone: true, parts: failureParts(record, withoutInput: reason)) { chosen in
@@ -81,7 +80,7 @@ struct ResultPublisher: Sendable {
         if try Folder.isThere(aside) { try FolderMove.move(aside, to: state.job(id)) }
         let input = state.input(record)
         // Where it lies, or was being put together; a log that is still in its place has not left, nor has anything else.
-        let partial = Directory.joined(outbox, ResultName.partial(job: "\(id).failed"))
+        let partial = Directory.joined(outbox, ResultName.failedPartial(id))
         let hasLeft = try record.failedAs != nil || !Folder.isThere(input)
             || record.runs.indices.contains { try record.runs[$0].state != .done && !Folder.isThere(state.log(record, run: $0)) }
         for place in hasLeft ? record.failedAs.map({ [Directory.joined(outbox, $0), partial] }) ?? [partial] : [] {

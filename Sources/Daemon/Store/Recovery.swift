@@ -103,8 +103,8 @@ struct Recovery {
         // Something of one that has run may be on its way to the outbox, its own folder among it.
         let hasRun = try Folder.isThere(folder + "/output")
         if hasRun { try ForeseenMount.require(outbox, to: "look into", waiting: "\(origin.name.onOneLine()) waits") }
-        let partials = try partials(of: id, name: origin.name)
-        if try !Folder.isThere(input + "/" + origin.name), placement?.failedAs == nil, !partials.contains(where: { $0.hasSuffix(".failed.partial") }) {
+        let partials = try partials(of: id, name: origin.name), failedPartial = partials.first { $0.hasSuffix("/" + ResultName.failedPartial(id)) }
+        if try !Folder.isThere(input + "/" + origin.name), placement?.failedAs == nil, failedPartial == nil {
             guard try Folder.isThere(Claim.taking(origin, id)) else {
                 // A folder that has run has left the inbox.
                 if hasRun, placement?.published.isEmpty ?? true {
@@ -124,7 +124,7 @@ struct Recovery {
             _ = try claim.queue(id, origin)
             return claim.logger.notice("Found again: \(origin.name.onOneLine()) as \(id)")
         }
-        try adoptPlaced(id, origin, placement ?? JobPlacement(), partials)
+        try adoptPlaced(id, origin, placement ?? JobPlacement(), partials, failedPartial)
     }
 
     /// - Throws: `FileError` where the record of an origin would lead out of the job's folder, or what is still to be moved out of the inbox.
@@ -152,16 +152,15 @@ struct Recovery {
     private static let longestAbsence: TimeInterval = 30 * 86_400
 
     /// A folder of which something is in the outbox, or on its way there.
-    private func adoptPlaced(_ id: String, _ origin: JobOrigin, _ placement: JobPlacement, _ partials: [String]) throws {
+    private func adoptPlaced(_ id: String, _ origin: JobOrigin, _ placement: JobPlacement, _ partials: [String], _ failedPartial: String?) throws {
         let input = state.job(id) + "/input/" + origin.name
-        let failedPartial = partials.first { $0.hasSuffix(".\(id).failed.partial") }
         let places = [input] + [failedPartial, placement.failedAs.map { Directory.joined(outbox, $0) }].compactMap { $0.map { $0 + "/input" } }
         let folder = try places.first { try Folder.kind($0) == .directory }.map { JobFolder($0) }
         var runs = folder.flatMap { try? claim.runs(of: $0, queued: origin.claimed) } ?? []
         if runs.isEmpty { runs = [JobRecord.Run(specificationFile: nil, name: "job", queued: origin.claimed)] }
         for i in runs.indices {
             let name = runs[i].name
-            let partial = runs.count > 1 ? ".\(id).\(i).partial" : ".\(id).partial"
+            let partial = ResultName.partial(id, run: i, of: runs.count)
             runs[i].publishedAs = placement.published[name]
             if partials.contains(where: { $0.hasSuffix("/" + partial) }) {
                 runs[i].state = .publishing

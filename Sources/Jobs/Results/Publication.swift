@@ -22,16 +22,14 @@ public struct Publication: Sendable {
     public let folder: String
     /// What the result is to be called if that name is free.
     public let name: String
-    /// Identity of the job.
-    public let job: String
+    private let partial: String
 
-    public init(folder: String, name: String, job: String) {
+    /// - Parameter partial: the name of the hidden folder in which it is put together.
+    public init(folder: String, name: String, partial: String) {
         self.folder = folder
         self.name = name
-        self.job = job
+        self.partial = Directory.joined(folder, partial)
     }
-
-    private var partial: String { Directory.joined(folder, ResultName.partial(job: job)) }
 
     /// - Parameters:
     ///   - chosen: the name that an earlier, broken-off publication had chosen.

@@ -67,7 +67,10 @@ public enum ResultName {
     /// Whether an error says that a name is none for the file system. Linux's exFAT, FAT and NTFS say EINVAL, others EILSEQ.
     public static func isRefused(_ code: Int32) -> Bool { code == EINVAL || code == EILSEQ }
 
-    /// The hidden folder beside the result in which it is put together. It carries the job's own identity, so that a
-    /// publication that was broken off is found again and finished.
-    public static func partial(job: String) -> String { ".\(job).partial" }
+    /// The hidden folder beside the result in which that of run `run` of `runs` is put together. It carries the job's own identity, so that
+    /// a publication that was broken off is found again and finished.
+    public static func partial(_ id: String, run: Int, of runs: Int) -> String { ".\(runs > 1 ? "\(id).\(run)" : id).partial" }
+
+    /// The same of what failed or was cancelled, for all runs together.
+    public static func failedPartial(_ id: String) -> String { ".\(id).failed.partial" }
 }
