@@ -28,11 +28,12 @@ struct ResultPublisher: Sendable {
         let published = try await publication.publish(chosen: record.runs[run].publishedAs, parts: parts) { chosen in
             try place(id) { $0.runs[run].publishedAs = chosen }
         }
-        try store.update(id, remark: record.resultFolder.map { "\($0)/\(published)" } ?? published) {
+        let result = record.resultFolder.map { "\($0)/\(published)" } ?? published
+        try store.update(id, remark: result) {
             $0.runs[run].state = .done
             if configuration.onFinish != nil { $0.runs[run].hook = .pending }
         }
-        return record.resultFolder.map { "\($0)/\(published)" } ?? published
+        return result
     }
 
     /// When all runs have ended: publishes what failed or was cancelled together with the folder from the inbox, then puts the job's
