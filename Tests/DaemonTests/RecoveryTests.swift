@@ -2,6 +2,7 @@ import Foundation
 import Files
 import Jobs
 import JobStore
+import TestFolders
 import Testing
 
 @testable import Daemon
@@ -291,11 +292,8 @@ import Testing
             try #require(chmod(folder, mode) == 0)
         }
         try state.prepare()
-        func mode(_ path: String) -> mode_t {
-            var status = stat()
-            return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
-        }
-        #expect([closed, state.jobs, state.job(record.id), state.job(record.id) + "/input"].map(mode) == [0o2700, 0o755, 0o2755, 0o755])
+        let modes = [closed, state.jobs, state.job(record.id), state.job(record.id) + "/input"].map { mode($0, 0o7777) }
+        #expect(modes == [0o2700, 0o755, 0o2755, 0o755])
     }
 
     /// A claim that was broken off is gone on with, whatever the inbox is by now; nothing else is taken from elsewhere.
@@ -398,11 +396,11 @@ import Testing
         daemon.standardOutput = FileHandle.nullDevice
         try daemon.run()
         daemon.waitUntilExit()
-        func mode(_ path: String) -> mode_t? { RawPath(shop.path + "/" + path).status.map { $0.st_mode & 0o777 } }
         #expect(daemon.terminationStatus == 1 && shop.read("outbox/toys.failed/modes") == "755 755 755 755 755 755 644 644 ")
-        #expect(mode("state/done") == 0o755 && shop.names("state/done").allSatisfy { mode("state/done/" + $0) == 0o755 })
-        #expect(mode("outbox/toys.failed") == 0o775 && mode("outbox/toys.failed/samples") == 0o775 && mode("outbox/toys.failed/error.txt") == 0o664)
-        #expect(mode("outbox/toys.failed/job.log") == 0o644 && mode("outbox/bare.failed/job.log") == 0o644)
+        let done = shop.path + "/state/done", failed = shop.path + "/outbox/toys.failed"
+        #expect(mode(done) == 0o755 && shop.names("state/done").allSatisfy { mode(done + "/" + $0) == 0o755 })
+        #expect(mode(failed) == 0o775 && mode(failed + "/samples") == 0o775 && mode(failed + "/error.txt") == 0o664)
+        #expect(mode(failed + "/job.log") == 0o644 && mode(shop.path + "/outbox/bare.failed/job.log") == 0o644)
     }
 
     /// A share takes no links, and no two names that differ in case; here it is paths that would become too long. What went wrong is said
