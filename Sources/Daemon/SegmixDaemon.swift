@@ -118,7 +118,7 @@ public final class SegmixDaemon: Sendable {
     private func prepare(_ path: String) async throws {
         let isThere: Void? = try await FileExecutor("segmixd.start").run(within: 10) {
             // Nothing is made in the place of a share that is not mounted yet.
-            if let mount = ForeseenMount.missing(for: path) { throw FileError("use", path, reason: "\(mount) is not mounted", remedy: "Mount it") }
+            try ForeseenMount.requireMounted(path, to: "use")
             try Directory.create(path)
             guard access(path, R_OK | W_OK | X_OK) == 0 else { throw FileError("use", path, code: errno) }
         }

@@ -23,8 +23,14 @@ enum ForeseenMount {
     ///   - waiting: who waits until then.
     /// - Throws: `FileError` where a directory is not there now.
     static func require(_ path: String, to purpose: String, waiting: String) throws(FileError) {
-        if let mount = missing(for: path) { throw FileError(purpose, path, reason: "\(mount) is not mounted", remedy: "Mount it; \(waiting) until then") }
+        try requireMounted(path, to: purpose, waiting: waiting)
         guard Folder.leadsToDirectory(path) else { throw FileError(purpose, path, code: ENOENT) }
+    }
+
+    /// - Throws: `FileError` where `path` lies below a mount point that is not mounted.
+    static func requireMounted(_ path: String, to purpose: String, waiting: String? = nil) throws(FileError) {
+        guard let mount = missing(for: path) else { return }
+        throw FileError(purpose, path, reason: "\(mount) is not mounted", remedy: "Mount it" + (waiting.map { "; \($0) until then" } ?? ""))
     }
 
     /// The fields of every line that has any.

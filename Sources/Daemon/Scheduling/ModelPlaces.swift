@@ -45,9 +45,10 @@ final class ModelPlaces: Sendable {
     private func require(_ place: String) throws(FileError) {
         if Folder.leadsToDirectory(place) {
             seen.withLock { _ = $0.insert(place) }
-        } else if let mount = ForeseenMount.missing(for: place) {
-            throw FileError("read", place, reason: "\(mount) is not mounted", remedy: "Mount it; the job waits until then")
-        } else if seen.withLock({ $0.contains(place) }) {
+            return
+        }
+        try ForeseenMount.requireMounted(place, to: "read", waiting: "the job waits")
+        if seen.withLock({ $0.contains(place) }) {
             throw FileError("read", place, reason: "the model was there and is not any more", remedy: "If it lies on a share, mount that; the job waits until then")
         }
     }

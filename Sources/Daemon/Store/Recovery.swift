@@ -141,7 +141,7 @@ struct Recovery {
     /// - Throws: `FileError` where the folder may be in an inbox that cannot be seen now.
     private func requireInbox(of origin: JobOrigin, _ id: String) throws {
         let inbox = Directory.parent(of: origin.source)
-        if let mount = ForeseenMount.missing(for: inbox) { throw FileError("look into", inbox, reason: "\(mount) is not mounted", remedy: "Mount it") }
+        try ForeseenMount.requireMounted(inbox, to: "look into")
         _ = try RawPath(inbox).names()
         guard try Folder.isThere(origin.source) || origin.claimed < Date() - Self.longestAbsence else {
             throw FileError("find", origin.source, reason: "it is not there, nor under the name that it had while it was taken", remedy: "If the inbox is a share, mount it; if somebody has taken the folder back, remove \(state.job(id))")
