@@ -19,7 +19,8 @@ public struct StateDirectory: Sendable {
     public var database: String { Directory.joined(path, "queue.sqlite") }
 
     public func job(_ id: String) -> String { Directory.joined(jobs, id) }
-    public func input(_ record: JobRecord) -> String { job(record.id) + "/input/" + record.name }
+    public func input(_ id: String, _ name: String) -> String { job(id) + "/input/" + name }
+    public func input(_ record: JobRecord) -> String { input(record.id, record.name) }
     public func output(_ record: JobRecord, run: Int) -> String { job(record.id) + "/output/" + record.runs[run].name }
     public func configuration(of id: String, run: Int) -> String { job(id) + "/" + ConfigurationSnapshot.name(run: run) }
     /// What an estimate goes by, for as long as it takes.

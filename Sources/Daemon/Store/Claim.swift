@@ -26,7 +26,7 @@ struct Claim: Sendable {
         let now = Date()
         let id = try state.makeJob(at: now)
         let origin = JobOrigin(name: name, source: Directory.joined(configuration.inbox, name), claimed: now)
-        let input = state.job(id) + "/input/" + name
+        let input = state.input(id, name)
         var isHidden = false
         do {
             try StateDirectory.create(state.job(id) + "/input")
@@ -39,7 +39,7 @@ struct Claim: Sendable {
             try? Directory.removeTree(state.job(id))
             throw error
         }
-        do { return try queue(id, origin) } catch {
+        do { return try queue(origin, id) } catch {
             guard Directory.renameWithoutReplacing(input, origin.source) else { throw Unfinished(id: id, reason: error) }
             try? Directory.removeTree(state.job(id))
             throw error
@@ -51,7 +51,7 @@ struct Claim: Sendable {
     /// - Parameter isHidden: whether it lies under another name in the inbox when this throws.
     func move(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         try bring(origin, id, isHidden: &isHidden)
-        let input = state.job(id) + "/input/" + origin.name
+        let input = state.input(id, origin.name)
         if try Folder.kind(input) == .directory {
             unlink(Self.mark(state, id))
             return
@@ -61,7 +61,7 @@ struct Claim: Sendable {
     }
 
     private func bring(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
-        let input = state.job(id) + "/input/" + origin.name
+        let input = state.input(id, origin.name)
         let taking = Self.taking(origin, id), isHere = try Folder.isThere(input)
         // Whole, and the inbox that it came from may be another by now, or away.
         if isHere, try !FolderMove.isUnfinished(at: input) { return }
@@ -144,10 +144,10 @@ struct Claim: Sendable {
     }
 
     /// Finds the jobs of a folder that has arrived and puts them into the queue.
-    func queue(_ id: String, _ origin: JobOrigin) throws -> JobRecord {
+    func queue(_ origin: JobOrigin, _ id: String) throws -> JobRecord {
         let record = JobRecord(
             id: id, name: origin.name, source: origin.source, claimed: origin.claimed,
-            runs: try runs(of: JobFolder(state.job(id) + "/input/" + origin.name), queued: origin.claimed))
+            runs: try runs(of: JobFolder(state.input(id, origin.name)), queued: origin.claimed))
         // What never gets a worker has its log too.
         for (i, run) in record.runs.enumerated() where run.state == .failed {
             let log = state.log(record, run: i)

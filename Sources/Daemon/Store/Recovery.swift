@@ -42,7 +42,7 @@ struct Recovery {
 
     private func isOnItsWay(_ id: String) -> Bool {
         guard let origin = try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)) else { return false }
-        return !Folder.exists(Directory.joined(state.job(id) + "/input", origin.name)) && Folder.exists(Claim.taking(origin, id))
+        return !Folder.exists(state.input(id, origin.name)) && Folder.exists(Claim.taking(origin, id))
     }
 
     /// A folder that is in the queue: nothing of it can be running, and it must be where it belongs.
@@ -121,7 +121,7 @@ struct Recovery {
         if placement == nil, partials.isEmpty {
             var isHidden = false
             try claim.move(origin, id, isHidden: &isHidden)
-            _ = try claim.queue(id, origin)
+            _ = try claim.queue(origin, id)
             return claim.logger.notice("Found again: \(origin.name.onOneLine()) as \(id)")
         }
         try adoptPlaced(id, origin, placement ?? JobPlacement(), partials, failedPartial)
@@ -153,7 +153,7 @@ struct Recovery {
 
     /// A folder of which something is in the outbox, or on its way there.
     private func adoptPlaced(_ id: String, _ origin: JobOrigin, _ placement: JobPlacement, _ partials: [String], _ failedPartial: String?) throws {
-        let input = state.job(id) + "/input/" + origin.name
+        let input = state.input(id, origin.name)
         let places = [input] + [failedPartial, placement.failedAs.map { Directory.joined(outbox, $0) }].compactMap { $0.map { $0 + "/input" } }
         let folder = try places.first { try Folder.kind($0) == .directory }.map { JobFolder($0) }
         var runs = folder.flatMap { try? claim.runs(of: $0, queued: origin.claimed) } ?? []
