@@ -24,7 +24,4 @@ public enum FileSystemKind: Equatable, Sendable {
     private static let remote: Set<UInt32> = [
         0x6969, 0x517B, 0xFE53_4D42, 0xFF53_4D42, 0x6573_5546, 0x0102_1997, 0x00C3_6400, 0x0BD0_0BD0, 0x5346_414F, 0x7461_636F, 0x0116_1970, 0x786F_4256,
     ]
-
-    /// How often to look through a folder there, in seconds: as configured; at least every ten where no changes are reported.
-    public func rhythm(_ configured: Double) -> Double { self == .network ? min(configured, 10) : configured }
 }

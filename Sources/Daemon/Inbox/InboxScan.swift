@@ -152,3 +152,8 @@ struct InboxScan {
         if complaints.updateValue(message, forKey: name) != message { logger.warning("\(message)") }
     }
 }
+
+extension FileSystemKind {
+    /// How often to look through a folder there, in seconds: as configured; at least every ten where no changes are reported.
+    func rhythm(_ configured: Double) -> Double { self == .network ? min(configured, 10) : configured }
+}

@@ -1,3 +1,5 @@
+import Files
+
 /// Decides when a folder of the inbox is complete: when nothing in it has changed for a while, or when it says so.
 ///
 /// Time is handed in and comes from a clock that never jumps.
@@ -13,14 +15,14 @@ struct SettleTracker {
 
     let settle: Duration
     /// By the bytes of the name: two spellings of ü are two folders, and one text.
-    private var seen: [[UInt8]: (fingerprint: FolderLook.Fingerprint, since: ContinuousClock.Instant)] = [:]
+    private var seen: [RawPath: (fingerprint: FolderLook.Fingerprint, since: ContinuousClock.Instant)] = [:]
 
     init(settle: Duration) {
         self.settle = settle
     }
 
     mutating func observe(_ name: String, _ look: FolderLook, at now: ContinuousClock.Instant) -> Verdict {
-        let name = Array(name.utf8)
+        let name = RawPath(name)
         if seen[name]?.fingerprint != look.fingerprint || look.isLocked { seen[name] = (look.fingerprint, now) }
         if look.isLocked || look.isEmpty { return .idle }
         let due = seen[name]!.since + settle
@@ -32,7 +34,7 @@ struct SettleTracker {
 
     /// Forgets every folder that is not there any more.
     mutating func keep(_ names: some Collection<String>) {
-        let names = Set(names.map { Array($0.utf8) })
+        let names = Set(names.map { RawPath($0) })
         seen = seen.filter { names.contains($0.key) }
     }
 }
