@@ -20,7 +20,7 @@ public enum AtomicDirectory {
             try Directory.flush(Directory.parent(of: path))
             return result
         } catch {
-            try? FileManager.default.removeItem(atPath: temporary)
+            try? Directory.removeTree(temporary)
             throw error
         }
     }
