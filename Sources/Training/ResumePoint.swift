@@ -18,19 +18,29 @@ struct ResumePoint {
     private func path(_ step: Int) -> String { directory + String(format: "/step-%06d.safetensors", step) }
 
     /// Steps of the files that are there, newest first.
-    private func steps() -> [Int] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        return names.compactMap { name -> Int? in
+    private func steps() throws(FileError) -> [Int] {
+        guard try Folder.isThere(directory) else { return [] }
+        return try Folder.names(directory).compactMap { name -> Int? in
             guard name.hasPrefix("step-"), name.hasSuffix(".safetensors") else { return nil }
             return Int(name.dropFirst(5).dropLast(12))
         }.sorted(by: >)
     }
 
-    var exists: Bool { !steps().isEmpty }
+    /// nil for one that is damaged, or gone.
+    /// - Throws: `FileError` where it cannot be read now: it may be whole.
+    private func file(_ step: Int) throws -> SafetensorsFile? {
+        do { return try SafetensorsFile(path(step)) } catch {
+            if error is SafetensorsError || [0, ENOENT].contains((error as? FileError)?.code) { return nil }
+            throw error
+        }
+    }
 
-    /// What the newest file says that its run was, whether its tensors are whole or not.
-    var fingerprint: Fingerprint? {
-        steps().lazy.compactMap { (try? SafetensorsFile(path($0)))?.metadata["fingerprint"].flatMap(Self.decoded) }.first
+    /// What the newest file says that its run was, whether its tensors are whole or not; nil where there is none.
+    func knownFingerprint() throws -> Fingerprint? {
+        for step in try steps() {
+            if let known = try file(step)?.metadata["fingerprint"].flatMap(Self.decoded) { return known }
+        }
+        return nil
     }
 
     /// Writes the state after `step` steps and removes those of later steps, and the oldest beyond `limit`.
@@ -44,15 +54,15 @@ struct ResumePoint {
         for (name, tensor) in Self.tensors(of: optimizer) { writer.add(name, tensor) }
         try writer.write(to: path(step))
         // What lies beyond this step was passed over, and would be newer for ever.
-        let all = steps()
+        let all = try steps()
         for old in all.filter({ $0 > step }) + all.filter({ $0 <= step }).dropFirst(max(1, limit)) { try FileManager.default.removeItem(atPath: path(old)) }
     }
 
     /// Fills the optimizer from the newest file that verifies and gives its step; nil where there is none.
     /// `skipped` is told of every file that does not verify.
     func restore(_ optimizer: AdamW, _ fingerprint: Fingerprint, skipped: (String) -> Void) throws -> Int? {
-        for step in steps() {
-            guard let file = try? SafetensorsFile(path(step)), file.metadata["resume_point"] == Self.form, file.metadata["step"] == String(step),
+        for step in try steps() {
+            guard let file = try file(step), file.metadata["resume_point"] == Self.form, file.metadata["step"] == String(step),
                 let print = file.metadata["fingerprint"], file.metadata["fingerprint_sha256"] == Self.hash(print),
                 let was = Self.decoded(print), let wanted = file.metadata["sha256"]
             else {

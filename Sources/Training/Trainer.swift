@@ -54,7 +54,8 @@ public struct Trainer {
     }
 
     /// What must not change, as the newest resume point in a directory has it; nil where there is none.
-    public static func knownFingerprint(in resumeDirectory: String) -> [String: String]? { ResumePoint(directory: resumeDirectory).fingerprint }
+    /// - Throws: `FileError` where that cannot be found out.
+    public static func knownFingerprint(in resumeDirectory: String) throws -> [String: String]? { try ResumePoint(directory: resumeDirectory).knownFingerprint() }
 
     /// The whole training, from the newest resume point that verifies where there is one. The adapters of the model hold
     /// the result.

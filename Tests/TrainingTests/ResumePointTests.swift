@@ -1,4 +1,5 @@
 import CPUDevice
+import Files
 import Foundation
 import Tensors
 import TestFolders
@@ -34,12 +35,12 @@ import Weights
     @Test func roundTrip() throws {
         let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path + "/made/on/the/way"), saved = optimizer(3)
         let nothing = try restore(points, optimizer()).step
-        #expect(!points.exists && nothing == nil)
+        #expect(try points.knownFingerprint() == nil && nothing == nil)
         try points.save(step: 12, saved, Self.fingerprint, keeping: 2)
         let other = optimizer(4)
         #expect(values(other) != values(saved))
         let (step, skipped) = try restore(points, other)
-        #expect(points.exists && step == 12 && skipped.isEmpty && values(other) == values(saved))
+        #expect(try points.knownFingerprint() == Self.fingerprint && step == 12 && skipped.isEmpty && values(other) == values(saved))
     }
 
     @Test func theNewestAreKept() throws {
@@ -99,6 +100,20 @@ import Weights
         #expect(folder.names("") == ["step-000200.safetensors", "step-000300.safetensors"])
     }
 
+    /// What its disk does not give now may be whole: it is neither passed over nor let go.
+    @Test func whatCannotBeReadIsKept() throws {
+        let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path + "/resume"), loop = folder.path + "/resume/step-000200.safetensors"
+        for step in [100, 200] { try points.save(step: step, optimizer(1), Self.fingerprint, keeping: 2) }
+        try #require(unlink(loop) == 0 && symlink("step-000200.safetensors", loop) == 0)
+        #expect(throws: FileError.self) { try restore(points, optimizer(9)) }
+        #expect(throws: FileError.self) { try points.knownFingerprint() }
+        // The folder itself.
+        try #require(rename(folder.path + "/resume", folder.path + "/kept") == 0 && symlink("resume", folder.path + "/resume") == 0)
+        #expect(throws: FileError.self) { try restore(points, optimizer(9)) }
+        #expect(throws: FileError.self) { try points.save(step: 300, optimizer(1), Self.fingerprint, keeping: 1) }
+        #expect(folder.names("kept") == ["step-000100.safetensors", "step-000200.safetensors"])
+    }
+
     @Test func aFileOfOtherShapesIsPassedOver() throws {
         let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
         try points.save(step: 3, optimizer(1), Self.fingerprint, keeping: 1)
@@ -131,7 +146,7 @@ import Weights
     @Test func strangeFilesAreLeftAlone() throws {
         let folder = try TemporaryFolder(), points = ResumePoint(directory: folder.path)
         for name in ["step-.safetensors", "step-x.safetensors", "notes.txt", ".step-000004.safetensors.tmp"] { try folder.write(Data("hello".utf8), to: name) }
-        #expect(!points.exists)
+        #expect(try points.knownFingerprint() == nil)
         try points.save(step: 4, optimizer(1), Self.fingerprint, keeping: 1)
         let step = try restore(points, optimizer()).step
         #expect(step == 4)

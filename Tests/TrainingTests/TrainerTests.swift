@@ -145,7 +145,7 @@ import Weights
     @Test func aLossThatIsNoNumberIsRefused() throws {
         var run = try SmallRun()
         _ = try run.go(in: "out", stopAfter: [2], traces: true)
-        #expect(Trainer.knownFingerprint(in: run.scratch.path + "/out/resume")?["seed"] == "11" && Trainer.knownFingerprint(in: run.scratch.path) == nil)
+        #expect(try Trainer.knownFingerprint(in: run.scratch.path + "/out/resume")?["seed"] == "11" && Trainer.knownFingerprint(in: run.scratch.path) == nil)
         let points = run.scratch.names("out/resume"), traced = run.scratch.names("out/trace"), kept = try run.scratch.data("out/resume/step-000002.safetensors")
 
         let broken = run.scratch.path + "/broken"

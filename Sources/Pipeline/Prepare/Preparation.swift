@@ -72,7 +72,7 @@ public struct Preparation {
             if let cache, !plans.contains(where: { cache.holds($0.key) }), let former = DirectoryFingerprint.former(model), case let known = try planned(former),
                 known.contains(where: { cache.holds($0.key) }) { plans = known }
         }
-        let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans), isInUse: RunDirectory(folder.path, name: job.name).hasBegun)
+        let log = MaskLog(folder.log, lines: MaskPreparation.looks(job, finder).map { .init($0) } + PriorPreparation.lines(plans), isInUse: try RunDirectory(folder.path, name: job.name).hasBegun())
         guard let masks = try MaskPreparation(job: job, folder: folder, finder: finder, log: log, progress: progress).run() else { return nil }
         var (completed, notes) = try complete(masks)
         if let model {

@@ -87,11 +87,11 @@ struct FirstRound: Codable {
     }
 
     /// What a run wrote before it was stopped; nil where the first round is not over.
-    /// - Throws: `TrainingError` where it was another run, `Fault` where the record cannot be read.
+    /// - Throws: `TrainingError` where it was another run, `Fault` where the record is damaged, `FileError` where it cannot be read.
     static func read(_ directory: RunDirectory, fingerprint: [String: String]) throws -> FirstRound? {
         let path = directory.firstRoundRecord
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        guard let round = try? JSONDecoder().decode(FirstRound.self, from: data) else {
+        guard let data = try Folder.contents(of: path, limit: .max) else { return nil }
+        guard let round = try? JSONDecoder().decode(FirstRound.self, from: Data(data)) else {
             throw Fault("\(path) is damaged, and with it what is known of the first round; give the run another --output")
         }
         try TrainingError.requireSame(round.fingerprint, fingerprint, path: path)
@@ -99,13 +99,13 @@ struct FirstRound: Codable {
     }
 
     /// The model's fingerprint in the record; nil where there is none.
-    static func model(_ directory: RunDirectory) -> String? { known(directory)?.fingerprint[Job.modelKey] }
+    static func model(_ directory: RunDirectory) throws -> String? { try known(directory)?.fingerprint[Job.modelKey] }
 
     /// What has to be encoded for a second round that goes on; nothing where there is no record.
-    static func prompts(_ directory: RunDirectory) -> [String] { known(directory)?.joining.map(\.picture.prompt) ?? [] }
+    static func prompts(_ directory: RunDirectory) throws -> [String] { try known(directory)?.joining.map(\.picture.prompt) ?? [] }
 
-    private static func known(_ directory: RunDirectory) -> FirstRound? {
-        FileManager.default.contents(atPath: directory.firstRoundRecord).flatMap { try? JSONDecoder().decode(FirstRound.self, from: $0) }
+    private static func known(_ directory: RunDirectory) throws -> FirstRound? {
+        try Folder.contents(of: directory.firstRoundRecord, limit: .max).flatMap { try? JSONDecoder().decode(FirstRound.self, from: Data($0)) }
     }
 
     /// - Throws: `Fault` for a picture that joined and is not what it was.

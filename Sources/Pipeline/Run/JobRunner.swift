@@ -119,7 +119,7 @@ public struct JobRunner {
         renders.notes.forEach { progress.say(.check, "note: \($0)") }
 
         progress.say(.encode, "encoding the prompts")
-        let (prompts, cut) = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts(mayBeJoined: job.specification.rounds > 1) + renders.prompts + FirstRound.prompts(directory))
+        let (prompts, cut) = try encodePrompts(job.sampler(latentFactor: vae.downsampling).prompts(mayBeJoined: job.specification.rounds > 1) + renders.prompts + (try FirstRound.prompts(directory)))
         // The training would not notice. A VAE of its own, which keeps nothing that only so small a picture needs.
         guard try renders.prompts.isEmpty || model.loadVAE().decodesToNumbers else {
             throw JobFailure(.unavailable, "\(model.vaePath): the decoder gives numbers that are not finite; its weights are damaged. Fetch it again")
@@ -127,7 +127,7 @@ public struct JobRunner {
         device.trim()
 
         let training = try TrainingModel(model, settings: job.trainingSettings, prompts: prompts)
-        let identity = try ModelIdentity(model, known: Trainer.knownFingerprint(in: directory.resumePoints)?[Job.modelKey] ?? FirstRound.model(directory))
+        let identity = try ModelIdentity(model, known: try Trainer.knownFingerprint(in: directory.resumePoints)?[Job.modelKey] ?? FirstRound.model(directory))
         let make = TextToImage(
             unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts, zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
         let images = SampleRenderer(

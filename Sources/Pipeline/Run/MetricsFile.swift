@@ -12,8 +12,8 @@ final class MetricsFile {
     /// Keeps the lines of steps 1…`step`, each once, and what comes after them goes.
     func begin(after step: Int) throws {
         var kept = ""
-        if step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) {
-            for line in text.split(separator: "\n") where (Self.object(line)?["step"] as? Int).map({ $0 <= step }) ?? false { kept += line + "\n" }
+        if step > 0 {
+            for line in try lines() where (Self.object(line)?["step"] as? Int).map({ $0 <= step }) ?? false { kept += line + "\n" }
         }
         try AtomicFile.write(kept, to: path)
         guard let file = FileHandle(forWritingAtPath: path) else { throw FileError("write", path, code: errno) }
@@ -39,16 +39,16 @@ final class MetricsFile {
     func flush() throws { try handle?.synchronize() }
 
     /// `(step, loss)` of every line.
-    func losses() -> [(step: Int, loss: Double)] {
-        objects().compactMap { object in
+    func losses() throws -> [(step: Int, loss: Double)] {
+        try objects().compactMap { object in
             guard let step = object["step"] as? Int, let loss = object["loss"] as? Double else { return nil }
             return (step, loss)
         }
     }
 
     /// Seconds, composites and examples of all lines together.
-    func totals() -> (seconds: Double, composites: Int, examples: Int) {
-        objects().reduce(into: (0.0, 0, 0)) { sum, object in
+    func totals() throws -> (seconds: Double, composites: Int, examples: Int) {
+        try objects().reduce(into: (0.0, 0, 0)) { sum, object in
             sum.0 += (object["seconds"] as? NSNumber)?.doubleValue ?? 0
             sum.1 += (object["composites"] as? NSNumber)?.intValue ?? 0
             sum.2 += (object["examples"] as? NSNumber)?.intValue ?? 0
@@ -56,8 +56,12 @@ final class MetricsFile {
     }
 
     /// Of every line, one after the other.
-    private func objects() -> some Sequence<[String: Any]> {
-        ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").lazy.compactMap(Self.object)
+    private func objects() throws -> some Sequence<[String: Any]> { try lines().lazy.compactMap(Self.object) }
+
+    /// None where there is no file.
+    /// - Throws: `FileError` where it cannot be read.
+    private func lines() throws(FileError) -> [Substring] {
+        String(decoding: try Folder.contents(of: path, limit: .max) ?? [], as: UTF8.self).split(separator: "\n")
     }
 
     private static func object(_ line: Substring) -> [String: Any]? { try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] }

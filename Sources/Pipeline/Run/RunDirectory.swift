@@ -41,7 +41,11 @@ struct RunDirectory: Sendable {
     var masks: String { path + "/masks" }
 
     /// Whether a training goes by what is there: its resume points say what its masks and prior images were.
-    var hasBegun: Bool { (try? Folder.names(resumePoints))?.isEmpty == false || Folder.exists(firstRoundRecord) }
+    /// - Throws: `FileError` where that cannot be found out.
+    func hasBegun() throws(FileError) -> Bool {
+        if try Folder.isThere(resumePoints), try !Folder.names(resumePoints).isEmpty { return true }
+        return try Folder.isThere(firstRoundRecord)
+    }
 
     /// The folder of the LoRA files after `step` steps; nil: the final ones.
     func loraFolder(step: Int?) -> String { step.map { path + "/save-\($0)" } ?? path }
@@ -93,7 +97,7 @@ struct RunDirectory: Sendable {
     /// Puts what the first round has written into `round-1`, and lets its resume points go. After a stop it is called again and
     /// goes on; nothing of a second round is written before it has ended.
     func putFirstRoundAside() throws {
-        guard !Folder.exists(secondRoundMark) else { return }
+        guard try !Folder.isThere(secondRoundMark) else { return }
         try Directory.create(firstRound)
         let saves = try Folder.names(path).filter { $0.hasPrefix("save-") }
         let files = [diffusersFile(), kohyaFile(), metrics, samples, tensorBoard].map { URL(fileURLWithPath: $0).lastPathComponent }

@@ -25,9 +25,9 @@ struct RunReport {
     }
 
     private func contents() throws -> ReportContents {
-        let metrics = result.metrics, totals = metrics.totals()
-        let before = MetricsFile(directory.firstRound + "/metrics.jsonl").totals().seconds
-        let losses = metrics.losses()
+        let metrics = result.metrics, totals = try metrics.totals()
+        let before = try MetricsFile(directory.firstRound + "/metrics.jsonl").totals().seconds
+        let losses = try metrics.losses()
         return ReportContents(
             name: job.name, model: modelPath, subjects: Dictionary(uniqueKeysWithValues: job.photos.subjects.map { ($0.key, $0.phrase) }),
             files: directory.loraFiles(), saves: try directory.savedSteps(before: .max).map { .init(step: $0, files: directory.loraFiles(step: $0)) },
@@ -45,6 +45,8 @@ struct RunReport {
     static var machine: String {
         let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let name = lines.first { $0.hasPrefix("model name") }?.split(separator: ":", maxSplits: 1).last.map { $0.trimmingCharacters(in: .whitespaces) }
-        return "\(name ?? "an unknown processor"), \(ProcessInfo.processInfo.activeProcessorCount) cores"
+        // arm64 names the machine instead.
+        let board = (try? String(contentsOfFile: "/proc/device-tree/model", encoding: .utf8))?.trimmingCharacters(in: .controlCharacters)
+        return "\(name ?? board ?? "an unknown processor"), \(ProcessInfo.processInfo.activeProcessorCount) cores"
     }
 }
