@@ -42,13 +42,15 @@ public final class JobStore: Sendable {
     /// - Throws: `StoreError`, `FileError`.
     public static func openForDaemon(_ state: StateDirectory, patience: Duration = .seconds(5)) throws -> (JobStore, damaged: String?) {
         do {
-            return (try sound(state.database, patience), nil)
-        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            // A disk that fails for a moment gives pages that look damaged, and not twice.
+            for _ in 1...2 {
+                do { return (try sound(state.database, patience), nil) } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {}
+            }
             let aside = Directory.joined(state.path, "queue.damaged-\(StateDirectory.stamp(Date())).sqlite")
             for suffix in ["", "-wal", "-shm"] where Folder.exists(state.database + suffix) {
                 guard rename(state.database + suffix, aside + suffix) == 0 else { throw FileError("put aside", state.database + suffix, code: errno) }
             }
-            do { return (try sound(state.database, patience), aside) } catch { throw StoreError.of(error, state.database) }
+            return (try sound(state.database, patience), aside)
         } catch {
             throw StoreError.of(error, state.database)
         }
@@ -59,7 +61,7 @@ public final class JobStore: Sendable {
         let store = try JobStore(path: path, forReading: false, patience: patience)
         try store.database.write { db in
             let said = try String.fetchAll(db, sql: "PRAGMA integrity_check")
-            guard said == ["ok"] else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: said.first ?? "integrity check failed") }
+            guard said == ["ok"] else { throw DatabaseError(resultCode: verdict(said), message: said.first ?? "integrity check failed") }
         }
         try Schema.migrator.migrate(store.database)
         // A database that is whole but is not ours, or lost tables with its first pages.
@@ -75,6 +77,12 @@ public final class JobStore: Sendable {
         return store
     }
 
+    /// What an integrity check has found: pages that the disk did not give are among its lines too.
+    static func verdict(_ said: [String]) -> ResultCode {
+        let codes = said.compactMap { $0.components(separatedBy: "error code=").dropFirst().first.flatMap { Int32($0.prefix(while: \.isNumber)) } }
+        return codes.contains { $0 & 0xff == ResultCode.SQLITE_IOERR.rawValue } ? .SQLITE_IOERR : .SQLITE_CORRUPT
+    }
+
     private init(path: String, forReading: Bool, isImmutable: Bool = false, patience: Duration = .seconds(20)) throws {
         self.path = path
         let patience = LockPatience(patience)
@@ -87,11 +95,13 @@ public final class JobStore: Sendable {
         configuration.qos = .default
         if !forReading {
             configuration.journalMode = .wal
-            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -2048") }
+            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -2048") }
         }
         let unreserved = CharacterSet(charactersIn: "/.-_").union(.alphanumerics)
         let uri = path.addingPercentEncoding(withAllowedCharacters: unreserved).map { "file:\($0)?immutable=1" } ?? path
         database = try DatabaseQueue(path: isImmutable ? uri : path, configuration: configuration)
+        // GRDB has its own opinion for WAL, which is that a change may be lost with the machine.
+        if !forReading { try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") } }
     }
 
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {

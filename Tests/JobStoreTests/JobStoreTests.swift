@@ -35,6 +35,23 @@ import Testing
         #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM job") } == 1)
     }
 
+    /// Each change is on the disk when its call returns.
+    @Test func changesSurviveTheMachine() throws {
+        let place = try Place()
+        #expect(try place.store.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 2)
+        let another = try JobStore.open(place.state, forReading: false)
+        #expect(try another.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 2)
+        #expect(try place.store.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
+    }
+
+    /// What a disk did not give says nothing of what is on it.
+    @Test func whatCannotBeReadIsNotDamaged() {
+        let unread = "Tree 2 page 3: unable to get the page. error code=266"
+        #expect(JobStore.verdict([unread]) == .SQLITE_IOERR && JobStore.verdict(["row 3 missing from index i", unread]) == .SQLITE_IOERR)
+        #expect(JobStore.verdict(["Tree 2 page 3: unable to get the page. error code=11"]) == .SQLITE_CORRUPT)
+        #expect(JobStore.verdict(["row 3 missing from index i"]) == .SQLITE_CORRUPT && JobStore.verdict([]) == .SQLITE_CORRUPT)
+    }
+
     /// Every pair of states: what is in the table goes, and nothing else does.
     @Test func theTableOfStatesIsKept() throws {
         let allowed = Set(JobState.transitions.map { "\($0.from) \($0.to)" })
