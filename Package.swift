@@ -49,7 +49,7 @@ let package = Package(
             name: "CKernels", dependencies: ["COpenBLAS", "COneDNN"], cSettings: [.unsafeFlags(["-O3"])],
             linkerSettings: hasOneDNN ? [.linkedLibrary("dnnl")] : []),
         .target(name: "Tensors"),
-        .target(name: "CPUDevice", dependencies: ["CKernels", "COpenBLAS", "Tensors"]),
+        .target(name: "CPUDevice", dependencies: ["CKernels", "COpenBLAS", "Files", "Tensors"]),
         .target(name: "Weights", dependencies: ["CFiles", "Files", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Layers", dependencies: ["Tensors", "Weights"]),
         .target(name: "Diffusion", dependencies: ["Files", "Layers", "Tensors", "Weights"]),
@@ -117,11 +117,11 @@ let package = Package(
         .testTarget(name: "SegMixTests", dependencies: ["Images", "SegMix", "Tensors"]),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["CPUDevice", "Diffusion", "Images", "ModelGoldens", "SegMix", "Tensors", "TestFolders", "Training", "Weights"]),
+            dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "ModelGoldens", "SegMix", "Tensors", "TestFolders", "Training", "Weights"]),
         // The programs themselves are run: `segmix` and `segmixd` are built beside the tests.
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["CPUDevice", "Diffusion", "Images", "JobStore", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "TestFolders", "Training", "Weights", "segmix", "segmixd"]),
+            dependencies: ["CPUDevice", "Diffusion", "Files", "Images", "JobStore", "Jobs", "ModelGoldens", "Pipeline", "SegMix", "Tensors", "TestFolders", "Training", "Weights", "segmix", "segmixd"]),
         .testTarget(name: "JobsTests", dependencies: ["Files", "Jobs", "TestFolders"]),
         .testTarget(name: "JobStoreTests", dependencies: ["Files", "JobStore", "Jobs", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(

@@ -28,7 +28,9 @@ final class Arena: Sendable {
 
     init() {
         let physical = Int(ProcessInfo.processInfo.physicalMemory)
-        var size = max(physical * 4, 64 << 30), region: UnsafeMutableRawPointer? = MAP_FAILED
+        var size = max(physical * 4, 64 << 30), region: UnsafeMutableRawPointer? = MAP_FAILED, limit = rlimit()
+        // Another arena, files and OpenBLAS's buffers want addresses too.
+        if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, let most = Int(exactly: limit.rlim_cur) { size = min(size, most / 4 / Self.granularity * Self.granularity) }
         while size >= 1 << 30 {
             // Closed until it is used: where the kernel promises no more than it has (`vm.overcommit_memory=2`), this counts for nothing.
             region = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
@@ -111,10 +113,12 @@ final class Arena: Sendable {
 
     /// Returns the pages of free blocks to the system.
     func trim() {
+        // Blocks lie closer than the pages of some arm64 kernels.
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         state.withLock { state in
             for range in state.free where range.lowerBound < state.touched {
-                let end = min(range.upperBound, state.touched)
-                madvise(UnsafeMutableRawPointer(bitPattern: base + UInt(range.lowerBound)), end - range.lowerBound, MADV_DONTNEED)
+                let start = (range.lowerBound + page - 1) / page * page, end = min(range.upperBound, state.touched) / page * page
+                if start < end { madvise(UnsafeMutableRawPointer(bitPattern: base + UInt(start)), end - start, MADV_DONTNEED) }
             }
             state.touched = state.free.last.map { $0.upperBound == capacity ? $0.lowerBound : capacity } ?? capacity
         }

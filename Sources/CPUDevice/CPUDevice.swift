@@ -1,5 +1,6 @@
 import CKernels
 import COpenBLAS
+import Files
 import Foundation
 import Tensors
 
@@ -10,12 +11,12 @@ public final class CPUDevice: Device {
     public let multipliesBFloat16: Bool
 
     /// - Parameters:
-    ///   - threads: how many threads compute; by default `SEGMIX_THREADS`, else the cores this process may use.
+    ///   - threads: how many threads compute; by default `SEGMIX_THREADS`, else what `Processors` says.
     ///   - multipliesBFloat16: false: bfloat16 is widened even where the processor could multiply it.
     public init(threads count: Int? = nil, multipliesBFloat16: Bool = true) {
         self.multipliesBFloat16 = multipliesBFloat16 && Self.processorMultipliesBFloat16
         let wanted = count ?? ProcessInfo.processInfo.environment["SEGMIX_THREADS"].flatMap(Int.init)
-        threads = Threads(count: min(max(1, wanted ?? Self.availableCores), Self.mostThreads))
+        threads = Threads(count: min(max(1, wanted ?? Processors.usable()), Self.mostThreads))
         openblas_set_num_threads(1)
     }
 
@@ -33,15 +34,6 @@ public final class CPUDevice: Device {
         return device
     }
 
-    /// Cores in this process's affinity mask (proc(5): a hexadecimal mask in groups of 32 bits).
-    static var availableCores: Int {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed:") })
-        else { return ProcessInfo.processInfo.activeProcessorCount }
-        let mask = line.dropFirst("Cpus_allowed:".count).split(separator: ",")
-        return mask.reduce(0) { $0 + (UInt32($1.trimmingCharacters(in: .whitespaces), radix: 16) ?? 0).nonzeroBitCount }
-    }
-
     /// Whether this processor has AVX512-BF16, and the library for it was there when this program was built.
     public static var processorMultipliesBFloat16: Bool { ck_bf16_available() != 0 }
 
@@ -52,7 +44,7 @@ public final class CPUDevice: Device {
     /// `peakBytes` counts from now on.
     public func resetPeak() { arena.resetPeak() }
     /// How many threads compute at once.
-    public var threadCount: Int { min(threads.count, Self.availableCores) }
+    public var threadCount: Int { min(threads.count, Processors.usable()) }
     /// Bytes of memory that this process holds for tensors and that none is in now.
     public var idleBytes: Int { arena.idle }
     /// Gives memory that is free back to the system.

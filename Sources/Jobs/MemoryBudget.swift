@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How much memory this process may have: the machine's, less where a control group (systemd's `MemoryMax=`, a container's
@@ -49,7 +50,17 @@ public struct MemoryBudget: Sendable, Equatable {
         }
         let free = budgets.map(\.available).min()!, share = environment[shareKey].flatMap { Int($0) } ?? .max
         return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free, perJob: environment[perJobKey].flatMap { Int($0) },
-            asked: asked(root, threads: environment["SEGMIX_THREADS"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount))
+            asked: asked(root, threads: min(environment["SEGMIX_THREADS"].flatMap { Int($0) } ?? .max, Processors.usable(root: root))))
+    }
+
+    /// The engine reserves addresses for more memory than a job may take, and so does OpenBLAS, which asks without end where there are none.
+    /// - Throws: `Fault` where the process is given too few.
+    public static func requireAddresses(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(Fault) {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, let most = Int(exactly: limit.rlim_cur) else { return }
+        let wanted = 4 * max(now(environment: environment).total, 4 << 30)
+        guard most < wanted else { return }
+        throw Fault("the address space of this process is limited to \(most >> 30) GiB (ulimit -v, LimitAS=), and \(wanted >> 30) GiB are wanted, most of which is only reserved; take that limit away, or set \(environmentKey) to a quarter of it")
     }
 
     /// A twentieth is left to the system and to what was not foreseen.
@@ -85,34 +96,18 @@ public struct MemoryBudget: Sendable, Equatable {
 
     /// Limits of the process's control groups and of those above them: version 2's, and version 1's.
     private static func groups(_ root: String) -> [MemoryBudget] {
-        guard let text = try? String(contentsOfFile: root + "/proc/self/cgroup", encoding: .utf8) else { return [] }
-        var found: [MemoryBudget] = []
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-            guard fields.count == 3 else { continue }
-            let isSecond = fields[0] == "0" && fields[1].isEmpty
-            guard isSecond || fields[1].split(separator: ",").contains("memory") else { continue }
-            let top = root + "/sys/fs/cgroup" + (isSecond ? "" : "/memory")
-            var path = fields[2]
-            while true {
-                let folder = top + (path == "/" ? "" : path)
-                if let group = isSecond ? group(folder, "memory.max", "memory.current", "inactive_file")
-                    : group(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file") { found.append(group) }
-                if path == "/" || path.isEmpty { break }
-                path = (path as NSString).deletingLastPathComponent
-            }
+        ControlGroups.all("memory", root: root).compactMap { group in
+            group.isSecond ? budget(group, "memory.max", "memory.current", ["inactive_file", "active_file"])
+                : budget(group, "memory.limit_in_bytes", "memory.usage_in_bytes", ["total_inactive_file", "total_active_file"])
         }
-        return found
     }
 
-    /// nil where there is no limit. File pages that nobody has used for a while are not counted as taken.
-    private static func group(_ folder: String, _ limitFile: String, _ usageFile: String, _ reclaimable: String) -> MemoryBudget? {
-        func number(_ name: String) -> Int? {
-            (try? String(contentsOfFile: folder + "/" + name, encoding: .utf8)).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
-        }
+    /// nil where there is no limit. Pages of files can be read again and do not count as taken.
+    private static func budget(_ group: ControlGroups.Group, _ limitFile: String, _ usageFile: String, _ reclaimable: [String]) -> MemoryBudget? {
         // Version 1 says "none" with a number as large as the address space.
-        guard let limit = number(limitFile), limit < 1 << 60 else { return nil }
-        let used = max(0, (number(usageFile) ?? 0) - (table(folder + "/memory.stat", separator: " ")[reclaimable] ?? 0))
+        guard let limit = group.text(limitFile).flatMap({ Int($0) }), limit < 1 << 60 else { return nil }
+        let statistics = table(group.folder + "/memory.stat", separator: " ")
+        let used = max(0, (group.text(usageFile).flatMap { Int($0) } ?? 0) - reclaimable.reduce(0) { $0 + (statistics[$1] ?? 0) })
         return MemoryBudget(total: usable(limit), available: usable(max(0, limit - used)), source: "the memory limit of this service or container")
     }
 

@@ -286,6 +286,18 @@ import Weights
         #expect(end.status == 64 && end.errors.hasPrefix("\(name) is “\(value)”"), "\(end.status): \(end.errors)")
     }
 
+    /// Batch systems limit the address space where they mean memory.
+    @Test func littleAddressSpace() throws {
+        let place = try Workplace()
+        func check(_ environment: String) throws -> Program.Ending {
+            try Program(at: "/bin/bash").run(["-c", "ulimit -v 20000000; \(environment) exec \"$0\" check \"$1\" --config \"$2\"", Program.segmix.path, place.job, place.configuration])
+        }
+        let refused = try check("SEGMIX_MEMORY=8GiB")
+        #expect(refused.status == 69 && refused.errors.contains("limited to 19 GiB") && refused.errors.contains("set SEGMIX_MEMORY to a quarter of it"), "\(refused.status): \(refused.errors)")
+        let taken = try check("SEGMIX_MEMORY=4GiB")
+        #expect(taken.status == 0, "\(taken.status): \(taken.errors)")
+    }
+
     /// More threads than there could ever be.
     @Test func countlessThreads() throws {
         let place = try Workplace()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 @testable import Pipeline
@@ -27,12 +28,12 @@ import Testing
         var now = MemoryBudget.now(environment: [:], root: plain.path)
         #expect(now == MemoryBudget(total: part(20_480_000_000), available: part(10_240_000_000), source: "this machine's memory"))
 
-        // The tightest group above the process counts, and pages of files that are not in use do not.
+        // The tightest group above the process counts, and pages of files do not.
         let second = try Root([
             "proc/meminfo": Self.machine, "proc/self/cgroup": "0::/system.slice/segmixd.service",
             "sys/fs/cgroup/system.slice/segmixd.service/memory.max": "max",
             "sys/fs/cgroup/system.slice/memory.max": "8000000000", "sys/fs/cgroup/system.slice/memory.current": "3000000000",
-            "sys/fs/cgroup/system.slice/memory.stat": "anon 5\ninactive_file 1000000000",
+            "sys/fs/cgroup/system.slice/memory.stat": "anon 5\ninactive_file 900000000\nactive_file 100000000",
         ])
         now = MemoryBudget.now(environment: [:], root: second.path)
         #expect(now.total == part(8_000_000_000) && now.available == part(6_000_000_000) && now.source.contains("limit"))
@@ -40,7 +41,7 @@ import Testing
         let first = try Root([
             "proc/meminfo": Self.machine, "proc/self/cgroup": "5:cpu,cpuacct:/a\n4:memory:/docker/abc",
             "sys/fs/cgroup/memory/docker/abc/memory.limit_in_bytes": "6000000000", "sys/fs/cgroup/memory/docker/abc/memory.usage_in_bytes": "2000000000",
-            "sys/fs/cgroup/memory/docker/abc/memory.stat": "total_inactive_file 500000000",
+            "sys/fs/cgroup/memory/docker/abc/memory.stat": "total_inactive_file 300000000\ntotal_active_file 200000000",
             "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
         ])
         now = MemoryBudget.now(environment: [:], root: first.path)
@@ -53,12 +54,12 @@ import Testing
         #expect(now.supposing(free: 5_000_000_000).available == 5_000_000_000 && now.supposing(free: 7_000_000_000).available == now.total)
 
         // Limits on what is asked for say nothing of what there is; OpenBLAS's buffers come off.
-        let buffers = 4 * 128 << 20, four = ["SEGMIX_THREADS": "4"]
+        let buffers = 128 << 20, one = ["SEGMIX_THREADS": "1"]
         let limited = try Root([
             "proc/meminfo": Self.machine, "proc/self/status": "Name:\tsegmix\nVmData:\t  1000000 kB",
             "proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units\nMax data size             7000000000           unlimited            bytes",
         ])
-        now = MemoryBudget.now(environment: four, root: limited.path)
+        now = MemoryBudget.now(environment: one, root: limited.path)
         #expect(now.asked?.total == part(7_000_000_000 - buffers) && now.asked?.available == part(7_000_000_000 - 1_024_000_000 - buffers))
         #expect(now.asked?.source.contains("LimitDATA") == true && now.total == part(20_480_000_000) && now.available == part(10_240_000_000))
         // Of 9 GB 8 are mapped files, of which it does not count.
@@ -66,10 +67,11 @@ import Testing
         #expect(now.room(beside: 2_000_000_000, mapped: 0) == now.asked!.available - 2_000_000_000)
         for (kind, isLimit) in [("2", true), ("0", false), ("1", false)] {
             let kernel = try Root(["proc/meminfo": Self.machine + "\nCommitLimit: 9000000 kB\nCommitted_AS: 2000000 kB", "proc/sys/vm/overcommit_memory": kind])
-            now = MemoryBudget.now(environment: four, root: kernel.path)
+            now = MemoryBudget.now(environment: one, root: kernel.path)
             #expect(now.asked?.total == (isLimit ? part(9_216_000_000 - buffers) : nil) && now.asked?.available == (isLimit ? part(7_168_000_000 - buffers) : nil))
         }
-        #expect(MemoryBudget.now(environment: ["SEGMIX_THREADS": "64"], root: limited.path).asked?.total == 0)
+        // No more threads call OpenBLAS at once than there are processors.
+        #expect(MemoryBudget.now(environment: ["SEGMIX_THREADS": "9223372036854775807"], root: limited.path).asked?.total == part(max(0, 7_000_000_000 - Processors.usable() * buffers)))
 
         now = MemoryBudget.now(environment: ["SEGMIX_MEMORY": "2 GiB"], root: first.path)
         #expect(now == MemoryBudget(total: 2 << 30, available: 2 << 30, source: "SEGMIX_MEMORY"))
@@ -77,6 +79,19 @@ import Testing
         #expect(now.total == part(6_000_000_000))
         #expect(throws: Fault("SEGMIX_MEMORY is “plenty”; a size such as 12GiB is wanted, of a MiB at least, or leave it out")) {
             try EngineVariables.check(["SEGMIX_MEMORY": "plenty"])
+        }
+    }
+
+    @Test func processorsAndTheirQuotas() throws {
+        let second = ["proc/self/cgroup": "0::/system.slice/segmixd.service"], folder = "sys/fs/cgroup/system.slice"
+        let all = Processors.usable(root: try Root(second).path)
+        for (above, own, count) in [("max 100000", "max 100000", all), ("max 100000", "50000 100000", 1), ("100000 100000", "max 100000", 1), ("150000 100000", "400000 100000", min(2, all))] {
+            let root = try Root(second.merging(["\(folder)/cpu.max": above, "\(folder)/segmixd.service/cpu.max": own]) { $1 })
+            #expect(Processors.usable(root: root.path) == count, "\(above), \(own)")
+        }
+        for (time, count) in [("-1", all), ("20000", 1)] {
+            let first = try Root(["proc/self/cgroup": "5:cpu,cpuacct:/a", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us": time, "sys/fs/cgroup/cpu/a/cpu.cfs_period_us": "100000"])
+            #expect(Processors.usable(root: first.path) == count)
         }
     }
 

@@ -24,6 +24,9 @@ struct Program {
         path = found
     }
 
+    /// Another than the package's.
+    init(at path: String) { self.path = path }
+
     /// A program at work; what it says goes to files.
     final class Running {
         let process = Process()

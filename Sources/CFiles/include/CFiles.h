@@ -1,5 +1,5 @@
 // What Swift cannot ask of the system: a signal handler, the kind of a file system, one time of a file without the other, stdio's
-// standard output.
+// standard output, on which processors a process may run.
 #ifndef CFILES_H
 #define CFILES_H
 
@@ -21,5 +21,8 @@ void cfiles_note_use(const char *path);
 
 // Writes out what stdio still holds of standard output; the error number where that, or an earlier write, has failed, else 0.
 int cfiles_finish_standard_output(void);
+
+// How many processors this process may run on now (sched_getaffinity(2)); at least 1.
+int cfiles_processors(void);
 
 #endif

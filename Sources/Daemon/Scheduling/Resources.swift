@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Jobs
 
@@ -10,7 +11,7 @@ struct Resources: Sendable {
     /// For all of them, in bytes.
     let memory: Int
 
-    init(_ configuration: Configuration, machineCores: Int = ProcessInfo.processInfo.activeProcessorCount, machineMemory: Int = Self.machineMemory) {
+    init(_ configuration: Configuration, machineCores: Int = Processors.usable(), machineMemory: Int = Self.machineMemory) {
         workers = configuration.workers
         coresPerJob = max(1, (configuration.cores ?? machineCores) / configuration.workers)
         memory = configuration.memory ?? machineMemory / 10 * 9
