@@ -281,6 +281,48 @@ import Testing
         }
     }
 
+    /// Somebody has taken a failed folder out of the outbox, and another job's has its name by now: it stays that one's.
+    @Test func anotherJobsFolderIsNotTakenBack() async throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop)
+        let publisher = ResultPublisher(state: state, store: store, configuration: shop.configuration)
+        var ids: [String] = []
+        for _ in 1...2 {
+            try shop.drop("toys")
+            let id = try claim.take("toys").id
+            try store.update(id) { $0.runs[0].state = .running }
+            try store.update(id) { $0.runs[0].state = .failed; $0.runs[0].error = "It has failed." }
+            #expect(try await publisher.finish(id) == "toys.failed")
+            ids.append(id)
+            if ids.count == 1 { try #require(rename(shop.path + "/outbox/toys.failed", shop.path + "/taken") == 0) }
+        }
+        try store.retry(1)
+        try publisher.reopen(ids[0])
+        let run = try #require(try store.record(ids[0])).runs[0]
+        #expect(run.state == .failed && run.error?.contains("toys.failed is another job's by now") == true, "\(run.error ?? "")")
+        #expect(shop.read("outbox/toys.failed/input/a.jpg") == "photo of toys" && !Folder.exists(state.job(ids[0]) + "/input/toys"))
+        try store.retry(2)
+        try publisher.reopen(ids[1])
+        #expect(shop.names("outbox") == [] && Folder.exists(state.job(ids[1]) + "/input/toys/a.jpg"))
+    }
+
+    /// The folder for several results was not made yet when the daemon was killed, and has become somebody else's since.
+    @Test func resultsDoNotMix() async throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop)
+        let publisher = ResultPublisher(state: state, store: store, configuration: shop.configuration)
+        for (name, file, chosen) in [("toys", "toys.safetensors", "toys-2"), ("dogs", ".ID.0.partial/x", "dogs"), ("cats", nil, "cats")] {
+            try shop.drop(name, specifications: ["a.yaml", "b.yaml"])
+            let record = try claim.take(name)
+            try store.update(record.id) { $0.resultFolder = name; $0.runs[0].state = .publishing }
+            try Directory.create(state.output(record, run: 0))
+            try Directory.create(shop.path + "/outbox/" + name)
+            if let file = file?.replacingOccurrences(of: "ID", with: record.id) {
+                try Directory.create(Directory.parent(of: shop.path + "/outbox/\(name)/" + file))
+                shop.touch("outbox/\(name)/" + file)
+            }
+            #expect(try await publisher.publish(record.id, run: 0) == chosen + "/a")
+        }
+    }
+
     /// What an earlier version made with the group's rights is the daemon's alone by now; what somebody has closed stays closed.
     @Test func theDaemonsOwnFoldersAreClosed() throws {
         let shop = try Workshop(), (state, _, claim) = try recovery(shop)

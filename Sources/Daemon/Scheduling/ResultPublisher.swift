@@ -82,9 +82,10 @@ struct ResultPublisher: Sendable {
         let input = state.input(record)
         // Where it lies, or was being put together; a log that is still in its place has not left, nor has anything else.
         let partial = Directory.joined(outbox, ResultName.failedPartial(id))
+        let published = record.failedAs.map { Directory.joined(outbox, $0) }, isLost = try published.map { try isAnothers($0, id) } ?? false
         let hasLeft = try record.failedAs != nil || !Folder.isThere(input)
             || record.runs.indices.contains { try record.runs[$0].state != .done && !Folder.isThere(state.log(record, run: $0)) }
-        for place in hasLeft ? record.failedAs.map({ [Directory.joined(outbox, $0), partial] }) ?? [partial] : [] {
+        for place in hasLeft ? (isLost ? [] : [published].compactMap { $0 }) + [partial] : [] {
             let kind = try Folder.kind(place)
             if kind == nil {
                 try requireOutbox()
@@ -121,14 +122,14 @@ struct ResultPublisher: Sendable {
                 if try Folder.isThere(source), try !Folder.isThere(target) { try FolderMove.move(source, to: target) }
             }
         }
-        let hasInput = try Folder.kind(input) == .directory, place = record.failedAs.map { Directory.joined(outbox, $0) }
-        let isLinked = place.map { Folder.leadsToDirectory($0 + "/input") && !(Folder.isDirectory($0) && Folder.isDirectory($0 + "/input")) } ?? false
+        let hasInput = try Folder.kind(input) == .directory
+        let isLinked = published.map { Folder.leadsToDirectory($0 + "/input") && !(Folder.isDirectory($0) && Folder.isDirectory($0 + "/input")) } ?? false
         let updated = try store.update(id, remark: hasInput ? nil : "its folder is gone") { record in
             record.state = .open
             if hasInput { record.failedAs = nil }
             for i in record.runs.indices where !hasInput && record.runs[i].state == .queued {
                 record.runs[i].state = .failed
-                record.runs[i].error = "It cannot be tried again: \(isLinked ? "\(record.failedAs!) or its input is a link, which is not followed" : "its folder is not in \(record.failedAs ?? "the state directory")/input any more"). Put the folder into the inbox again."
+                record.runs[i].error = "It cannot be tried again: \(isLinked ? "\(record.failedAs!) or its input is a link, which is not followed" : isLost ? "\(record.failedAs!) is another job's by now" : "its folder is not in \(record.failedAs ?? "the state directory")/input any more"). Put the folder into the inbox again."
             }
         }
         try state.save(JobPlacement(updated), as: "placement.json", of: id)
@@ -183,6 +184,18 @@ struct ResultPublisher: Sendable {
         [EEXIST, EILSEQ, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP, EPERM].contains(error.code)
     }
 
+    /// Begins the last line of `error.txt`: of which job the folder is.
+    private static let identityLine = "\nJob folder: "
+
+    /// Whether a folder of the outbox says that it is another job's. Somebody may have taken ours away, and another has its name by now.
+    private func isAnothers(_ place: String, _ id: String) throws(FileError) -> Bool {
+        let file = place + "/error.txt"
+        guard Folder.isDirectory(place), Folder.isFile(file), let bytes = try Folder.contents(of: file, limit: 1 << 24) else { return false }
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let line = text.range(of: Self.identityLine, options: .backwards) else { return false }
+        return text[line.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines) != id
+    }
+
     /// - Parameter reason: why the folder itself is not among them; it is put aside with the job then.
     private func failureParts(_ record: JobRecord, withoutInput reason: FileError?) -> [Publication.Part] {
         let unfinished = record.runs.indices.filter { record.runs[$0].state != .done }
@@ -193,13 +206,15 @@ struct ResultPublisher: Sendable {
             let said = record.runs[i].state == .cancelled ? "It was cancelled on request." : record.runs[i].error ?? "It failed."
             return isSingle || said.hasPrefix(name + ":") ? said : "\(name): \(said)"
         }.joined(separator: "\n\n")
+        let name = record.name.onOneLine()
         if let folder = record.resultFolder { text += "\n\nThe other results of this folder are in \(folder)." }
         if let reason {
-            text += "\n\nThe folder itself cannot be put here. \(reason) It is in \(Directory.joined(state.done, record.id))/input. Put it into the inbox again when it is in order"
+            text += "\n\nThe folder itself cannot be put here. \(reason) It is in \(Directory.joined(state.done, record.id))/input. Put it into the inbox again, as \(name), when it is in order"
         } else {
-            text += "\n\nThe folder itself is in `input`, as it was. Put it into the inbox again when it is in order"
+            text += "\n\nThe folder itself is in `input`, as it was. Put it into the inbox again, as \(name), when it is in order"
         }
         text += record.hasFailed ? ".\n" : ", or take the job up where it was with `segmix retry`.\n"
+        text += Self.identityLine + record.id + "\n"
         parts.append(.text(text, to: "error.txt"))
         if reason == nil { parts.append(.moved(from: state.input(record), to: "input")) }
         return parts
@@ -224,10 +239,11 @@ struct ResultPublisher: Sendable {
     private func chooseResultFolder(_ record: JobRecord) throws -> JobRecord {
         if let folder = record.resultFolder {
             let path = Directory.joined(outbox, folder), code = mkdir(path, 0o777) == 0 ? 0 : errno
-            if code == 0 || Folder.isDirectory(path) { return record }
-            if code == EEXIST { throw FileError("publish in", path, reason: "it is no folder, but a link or a file", remedy: "Put the folder itself there, or an empty one; the results wait until then") }
-            // Written down before it was known that there can be none of that name: another is chosen.
-            guard ResultName.isRefused(code) else { throw FileError("create", path, code: code) }
+            let isFolder = code == EEXIST && Folder.isDirectory(path)
+            if try code == 0 || isFolder && isOwn(path, record) { return record }
+            if code == EEXIST, !isFolder { throw FileError("publish in", path, reason: "it is no folder, but a link or a file", remedy: "Put the folder itself there, or an empty one; the results wait until then") }
+            // Written down before it was known that there can be none of that name, or that another has it: another is chosen.
+            guard isFolder || ResultName.isRefused(code) else { throw FileError("create", path, code: code) }
         }
         var attempt = 1, name = record.name
         while true {
@@ -245,5 +261,12 @@ struct ResultPublisher: Sendable {
             }
             guard errno == EEXIST else { throw FileError("create", Directory.joined(outbox, candidate), code: errno) }
         }
+    }
+
+    /// Whether the folder of several results whose name was written down is the one that was made then.
+    private func isOwn(_ folder: String, _ record: JobRecord) throws(FileError) -> Bool {
+        if record.runs.contains(where: { $0.publishedAs != nil }) { return true }
+        let names = try Folder.names(folder)
+        return names.isEmpty || names.contains { $0.hasPrefix(".\(record.id).") }
     }
 }
