@@ -28,8 +28,9 @@ public enum Directory {
             code = errno
         }
         if code == EEXIST {
-            if Folder.leadsToDirectory(path) { return }
-            code = ENOTDIR
+            var status = stat()
+            code = stat(path, &status) == 0 || errno == ENOENT ? ENOTDIR : errno
+            if code == ENOTDIR, status.st_mode & S_IFMT == S_IFDIR { return }
         }
         throw FileError("make the folder", path, code: code)
     }
