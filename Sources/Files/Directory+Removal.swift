@@ -28,12 +28,19 @@ extension Directory {
     }
 
     /// The first folder in a tree out of which this program may not remove something; nil where it may remove everything.
-    /// - Throws: `FileError` where a folder cannot be read.
+    /// - Throws: `FileError` where a folder cannot be looked at or read.
     public static func obstacle(toRemoving root: String) throws(FileError) -> String? { try obstacle(RawPath(root)) }
 
     private static func obstacle(_ path: RawPath) throws(FileError) -> String? {
-        guard let status = path.status, status.st_mode & S_IFMT == S_IFDIR else { return nil }
-        guard faccessat(AT_FDCWD, path.bytes, R_OK | W_OK | X_OK, AT_EACCESS) == 0 else { return path.text }
+        guard try path.kind() == .directory, let status = path.status else { return nil }
+        guard faccessat(AT_FDCWD, path.bytes, R_OK | W_OK | X_OK, AT_EACCESS) == 0 else {
+            switch errno {
+            case EACCES, EPERM, EROFS: return path.text
+            // Somebody else has taken it meanwhile.
+            case ENOENT, ENOTDIR: return nil
+            default: throw FileError("look at", path.text, code: errno)
+            }
+        }
         let own = geteuid(), isSticky = status.st_mode & S_ISVTX != 0 && own != 0 && status.st_uid != own
         for name in try path.names() {
             let child = path.appending(name)

@@ -218,6 +218,7 @@ import Testing
         symlink("circle", folder.path + "/circle")
         #expect(throws: FileError.self) { try Folder.kind(circle) }
         #expect(throws: FileError.self) { try Directory.removeTree(circle) }
+        #expect(throws: FileError.self) { try Directory.obstacle(toRemoving: circle) }
         #expect(throws: FileError.self) { try FolderMove.move(circle, to: folder.path + "/to") }
         #expect(!Directory.renameWithoutReplacing(folder.path, circle) && errno == ELOOP)
         #expect(try Folder.kind(folder.path + "/nothing") == nil && Folder.kind(folder.path) == .directory && Folder.kind(folder.path + "/circle") == .other)
