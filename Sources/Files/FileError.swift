@@ -25,6 +25,15 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
         description = "Cannot \(action.onOneLine()) \(path.onOneLine()): \(reason). \(remedy)."
     }
 
+    /// Whether the system says of a change that it was not made. Where it says anything else, a network share may have made it and not been
+    /// able to say so.
+    public static func isRefusal(_ code: Int32) -> Bool {
+        [
+            ENOENT, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EACCES, EPERM, EROFS, EBUSY, ETXTBSY, EXDEV, EINVAL, EILSEQ, ENAMETOOLONG, ELOOP, EMLINK, ENOSPC, EDQUOT,
+            ENOSYS, EOPNOTSUPP,
+        ].contains(code)
+    }
+
     private static func remedy(_ code: Int32, reading: Bool) -> String {
         switch code {
         case ENOSPC: "Free space on that disk, then run it again."

@@ -7,6 +7,13 @@ public enum Folder {
         try RawPath(path).names().compactMap { RawPath(name: $0).exactText }
     }
 
+    /// Whether the folder that `path` lies in names it: a network share may answer for a single name with what it knew some seconds ago.
+    /// - Throws: `FileError`.
+    public static func lists(_ path: String) throws(FileError) -> Bool {
+        // As text: some shares give names back in another spelling of the same letters.
+        try names(Directory.parent(of: path)).contains(path.split(separator: "/").last.map(String.init) ?? path)
+    }
+
     /// What can lie at a path.
     public enum Kind: Sendable { case directory, file, other }
 

@@ -203,6 +203,18 @@ import Testing
         #expect(folder.exists("state/toys/c.jpg") == (what == "something came") && !folder.exists("state/toys/deep/.nfs0001"))
     }
 
+    /// What an earlier call has brought a share may show late: its mark stays, and the next call finishes it. What is a stranger's gets none.
+    @Test(arguments: [true, false]) func whatAShareShowsLateIsFinished(_ isOurs: Bool) throws {
+        let folder = try TemporaryFolder(), source = folder.path + "/in/toys", destination = folder.path + "/state/toys"
+        for name in ["in/toys/a.jpg", "state/toys/a.jpg"] { try folder.write("photo", to: name) }
+        if isOurs { try folder.write(source + "\n", to: "state/.toys.moved") }
+        #expect(throws: FileError.self) { try FolderMove.Move(source, to: destination).across() }
+        #expect(try FolderMove.isUnfinished(at: destination) == isOurs && !folder.exists("state/.toys.copy"))
+        if isOurs { #expect(try FolderMove.move(source, to: destination)) } else { #expect(throws: FileError.self) { try FolderMove.move(source, to: destination) } }
+        #expect(try Folder.names(folder.path + "/in") == (isOurs ? [] : ["toys"]) && Folder.names(folder.path + "/state") == ["toys"])
+        for code in [EIO, ETIMEDOUT, ESTALE, EINTR, EREMOTEIO, ECONNRESET] { #expect(!FileError.isRefusal(code)) }
+    }
+
     /// Files of the kernel's say that they have 4096 bytes.
     private static let short = "/sys/devices/system/cpu/possible"
 

@@ -92,10 +92,11 @@ public enum FolderMove {
                     return true
                 }
             }
-            try Directory.removeTree(mark)
+            // A mark stays until the move is done: a share may not show yet what an earlier call has brought.
             if Directory.renameWithoutReplacing(source, destination) {
                 try Directory.flush(Directory.parent(of: destination))
                 if Directory.parent(of: source) != Directory.parent(of: destination) { try Directory.flush(Directory.parent(of: source)) }
+                try Directory.removeTree(mark)
                 return true
             }
             guard errno == EXDEV else { throw FileError("move \(source) to", destination, code: errno) }
@@ -105,7 +106,7 @@ public enum FolderMove {
 
         /// The way across file systems; separate so that it can be tested on one.
         func across() throws(FileError) {
-            let copy = hidden(destination, Suffix.copy)
+            let copy = hidden(destination, Suffix.copy), wasMarked = try Folder.isThere(mark)
             try Directory.removeTree(copy)
             let before = try FolderSnapshot(of: source)
             do throws(FileError) { try TreeCopy.copy(source, to: copy) } catch {
@@ -120,9 +121,10 @@ public enum FolderMove {
             do { try AtomicFile.write(source + "\n", to: mark) } catch { throw error as? FileError ?? FileError("write", mark, code: EIO) }
             guard Directory.renameWithoutReplacing(copy, destination) else {
                 let error = FileError("move \(source) to", destination, code: errno)
-                // A share may have done it and not been able to say so: with the mark it is finished next time.
-                guard (try? Folder.isThere(copy)) == true else { throw error }
-                try? Directory.removeTree(mark)
+                // A share may have done it and not been able to say so, or have been asked twice: with the mark it is finished next time.
+                guard FileError.isRefusal(error.code), error.code != ENOENT else { throw error }
+                // What lies there may be what an earlier call has brought.
+                if !wasMarked || ![EEXIST, ENOTEMPTY].contains(error.code) { try? Directory.removeTree(mark) }
                 try? Directory.removeTree(copy)
                 throw error
             }
