@@ -350,6 +350,27 @@ import Testing
         #expect(mode(folder.path + "/inbox/others") == 0o775 && mode(folder.path + "/inbox/others/.ready") == 0o664)
     }
 
+    /// A day later, by the clock of the inbox's own file system; where that keeps no times, never.
+    @Test func copiesThatWereBrokenOffAreRemoved() throws {
+        let folder = try TemporaryFolder(), left = "inbox/.toys.7.submitted"
+        try folder.write("photo", to: left + "/a.jpg")
+        let made = try #require(RawPath(folder.path + "/" + left).status).st_ctim.tv_sec
+        for now in [0, made - 90_000, made + 86_300] { Submission.removeLeftovers(in: folder.path + "/inbox", now: now) }
+        #expect(folder.exists(left + "/a.jpg"))
+        Submission.removeLeftovers(in: folder.path + "/inbox", now: made + 86_500)
+        #expect(!folder.exists(left))
+    }
+
+    /// A share has renamed what was submitted, and says that it has not.
+    @Test func whatHasAppearedIsSubmitted() throws {
+        let folder = try TemporaryFolder(), inbox = folder.path + "/inbox", hidden = inbox + "/.toys.7.submitted"
+        try folder.write("photo", to: "inbox/.toys.7.submitted/a.jpg")
+        #expect(try !Submission.hasAppeared(hidden, as: "toys"))
+        try #require(rename(hidden, inbox + "/toys") == 0)
+        #expect(try Submission.hasAppeared(hidden, as: "toys") && !Submission.hasAppeared(hidden, as: "toys-2"))
+        #expect(throws: FileError.self) { try Submission.hasAppeared(folder.path + "/away/.toys.7.submitted", as: "toys") }
+    }
+
     /// The marks of a folder are not those of its copy, least of all what they lead to.
     @Test func marksAreNotSubmitted() throws {
         let folder = try TemporaryFolder(), path = folder.path

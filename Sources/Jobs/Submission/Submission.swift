@@ -9,11 +9,14 @@ public enum Submission {
     /// - Returns: the name under which it lies in the inbox.
     public static func submit(_ folder: String, to inbox: String, as name: String) throws(FileError) -> String {
         guard Folder.leadsToDirectory(inbox) else { throw FileError("submit to", inbox, reason: "there is no such folder", remedy: "Mount the disk it is on, or correct `inbox` of the configuration") }
-        removeLeftovers(in: inbox)
         let hidden = Directory.joined(inbox, ".\(ResultName.shortened(name, in: inbox)).\(UInt32.random(in: 0...(.max))).submitted")
         do throws(FileError) {
             // A link to a folder stands for the folder.
             guard let real = Directory.resolved(folder) else { throw FileError("submit", folder, code: errno) }
+            // What is made there now tells the time that the inbox's file system goes by, which need not be this machine's.
+            guard mkdir(hidden, 0o700) == 0 else { throw FileError("create", hidden, code: errno) }
+            removeLeftovers(in: inbox, now: newestChange(RawPath(hidden)) ?? 0)
+            rmdir(hidden)
             try TreeCopy.copy(real, to: hidden)
             // The daemon, which is another user, moves it, and needs the right to write in it for that.
             try openToGroup(FolderEntry(hidden))
@@ -33,20 +36,34 @@ public enum Submission {
                     try Directory.flush(inbox)
                     return candidate
                 }
-                guard errno == EEXIST || errno == ENOTEMPTY else { throw FileError("submit to", inbox, code: errno) }
+                let error = FileError("submit to", inbox, code: errno)
+                // A share may have done it and not been able to say so.
+                if !FileError.isRefusal(error.code), (try? hasAppeared(hidden, as: candidate)) == true { return candidate }
+                guard error.code == EEXIST || error.code == ENOTEMPTY else { throw error }
                 attempt += 1
             }
         } catch {
-            try? Directory.removeTree(hidden)
+            // By a name that a share still shows although it was renamed, what was submitted would be emptied.
+            if (try? Folder.lists(hidden)) == true { try? Directory.removeTree(hidden) }
             throw error
         }
     }
 
+    /// Whether a hidden folder lies under another name by now.
+    /// - Throws: `FileError` where the inbox cannot be read.
+    static func hasAppeared(_ hidden: String, as name: String) throws(FileError) -> Bool {
+        let destination = Directory.joined(Directory.parent(of: hidden), name)
+        if try Folder.lists(hidden) { return false }
+        if try Folder.lists(destination) { return true }
+        return try Folder.isThere(destination)
+    }
+
     /// Copies that were broken off, once nothing has been written into them for a day.
-    private static func removeLeftovers(in inbox: String) {
+    /// - Parameter now: by the clock of the inbox's file system; 0 where that keeps no times.
+    static func removeLeftovers(in inbox: String, now: Int) {
         for name in (try? Folder.names(inbox)) ?? [] where name.hasPrefix(".") && name.hasSuffix(".submitted") {
             let path = Directory.joined(inbox, name)
-            guard let newest = newestChange(RawPath(path)), time(nil) - newest > 86_400 else { continue }
+            guard let newest = newestChange(RawPath(path)), newest > 0, now - newest > 86_400 else { continue }
             try? Directory.removeTree(path)
         }
     }
