@@ -93,6 +93,7 @@ public enum FolderMove {
                 }
             }
             // A mark stays until the move is done: a share may not show yet what an earlier call has brought.
+            if isMarked, try Folder.lists(destination) { throw late }
             if Directory.renameWithoutReplacing(source, destination) {
                 try Directory.flush(Directory.parent(of: destination))
                 if Directory.parent(of: source) != Directory.parent(of: destination) { try Directory.flush(Directory.parent(of: source)) }
@@ -123,9 +124,9 @@ public enum FolderMove {
                 let error = FileError("move \(source) to", destination, code: errno)
                 // A share may have done it and not been able to say so, or have been asked twice: with the mark it is finished next time.
                 guard FileError.isRefusal(error.code), error.code != ENOENT else { throw error }
-                // What lies there may be what an earlier call has brought.
-                if !wasMarked || ![EEXIST, ENOTEMPTY].contains(error.code) { try? Directory.removeTree(mark) }
                 try? Directory.removeTree(copy)
+                if wasMarked, [EEXIST, ENOTEMPTY].contains(error.code) { throw late }
+                try? Directory.removeTree(mark)
                 throw error
             }
             try Directory.flush(Directory.parent(of: destination))
@@ -194,6 +195,10 @@ public enum FolderMove {
             try Directory.removeTree(destination)
             try Directory.removeTree(mark)
             return changed
+        }
+
+        private var late: FileError {
+            FileError("move \(source) to", destination, reason: "what was brought there before, the share does not show yet", remedy: "It is gone on with later")
         }
 
         private var changed: FileError {
