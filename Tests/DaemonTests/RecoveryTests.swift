@@ -92,6 +92,36 @@ import Testing
         #expect(try store.records([.open]).map(\.name) == ["toys"] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
     }
 
+    /// A share shows late that a folder was hidden in it: until then nothing is given up.
+    @Test func aShareShowsLateWhatItHas() throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)
+        try shop.drop("toys")
+        let (id, origin) = try begin(state, shop)
+        try AtomicFile.write(#require(FolderIdentity.text(of: shop.path + "/inbox")), to: Claim.mark(state, id))
+        #expect(throws: FileError.self) { try recovery.adopt(id) }
+        #expect(rename(origin.source, Claim.taking(origin, id)) == 0)
+        try recovery.adopt(id)
+        #expect(try store.records([.open]).map(\.name) == ["toys"] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
+    }
+
+    /// Stopped before it had a folder out of the others' sight, which another daemon takes: the inbox tells that some minutes later, and
+    /// another inbox tells nothing, unless it is a month later.
+    @Test(arguments: ["inbox", "outbox"]) func anotherDaemonHasTakenIt(_ place: String) throws {
+        let shop = try Workshop(), (state, store, claim) = try recovery(shop), recovery = Recovery(claim: claim)
+        let (id, origin) = try begin(state, shop), mark = Claim.mark(state, id), isSame = place == "inbox"
+        try AtomicFile.write(#require(FolderIdentity.text(of: shop.path + "/" + place)), to: mark)
+        #expect(throws: FileError.self) { try recovery.adopt(id) }
+        let before = timeval(tv_sec: time(nil) - Recovery.latestSight - 60, tv_usec: 0)
+        try #require(utimes(mark, [before, before]) == 0)
+        if isSame { try recovery.adopt(id) } else { #expect(throws: FileError.self) { try recovery.adopt(id) } }
+        #expect(shop.names("state/jobs") == (isSame ? [] : [id]))
+        if !isSame {
+            try state.save(JobOrigin(name: origin.name, source: origin.source, claimed: Date() - 31 * 86_400), as: "origin.json", of: id)
+            try recovery.adopt(id)
+        }
+        #expect(try shop.names("state/jobs") == [] && store.records([.open, .closed]) == [])
+    }
+
     /// A share comes back while the daemon is there: what was on its way from it arrives without another start.
     @Test func aFolderOnItsWayArrives() async throws {
         let shop = try Workshop()

@@ -34,14 +34,14 @@ enum ForeseenMount {
     }
 
     /// The fields of every line that has any.
-    private static func lines(_ file: String) -> [[Substring]] {
+    static func lines(_ file: String) -> [[Substring]] {
         // Files of /proc have no size.
         guard let bytes = FileManager.default.contents(atPath: file) else { return [] }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split { $0 == " " || $0 == "\t" } }.filter { !$0.isEmpty }
     }
 
     /// A path as both files write it: blanks and the like in octal.
-    private static func point(_ field: Substring) -> String {
+    static func point(_ field: Substring) -> String {
         var bytes: [UInt8] = [], rest = Array(field.utf8)[...]
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "\\"), rest.count >= 3, let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) {
@@ -55,5 +55,5 @@ enum ForeseenMount {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func isInside(_ path: String, _ folder: String) -> Bool { path == folder || path.hasPrefix(folder + "/") }
+    static func isInside(_ path: String, _ folder: String) -> Bool { path == folder || path.hasPrefix(folder + "/") }
 }

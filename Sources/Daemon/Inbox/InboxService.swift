@@ -77,7 +77,7 @@ struct InboxService: Service {
                     logger.error("\(unfinished[error.id]!)")
                 } catch {
                     // Another daemon was quicker, or somebody has renamed it.
-                    if (error as? FileError)?.code == ENOENT, !Folder.exists(Directory.joined(configuration.inbox, name)) { continue }
+                    if (error as? FileError)?.code == ENOENT, (try? Folder.lists(Directory.joined(configuration.inbox, name))) == false { continue }
                     scan.refuse(name, error, at: now)
                     if drain != nil { given.insert(RawPath(name)) }
                 }

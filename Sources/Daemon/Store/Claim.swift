@@ -34,8 +34,9 @@ struct Claim: Sendable {
             try Directory.flush(state.jobs)
             try move(origin, id, isHidden: &isHidden)
         } catch {
-            // While the folder is hidden in the inbox, this is what it is found again by; a share that went away may hide it too.
-            guard !isHidden, (try? Folder.isThere(input)) == false else { throw Unfinished(id: id, reason: error) }
+            // While the folder is hidden in the inbox, this is what it is found again by. Whether it has come here only the removal of the folder
+            // that it would be in can tell: a share may show late what lies in it.
+            guard !isHidden, rmdir(Directory.parent(of: input)) == 0 || errno == ENOENT else { throw Unfinished(id: id, reason: error) }
             try? Directory.removeTree(state.job(id))
             throw error
         }
@@ -48,7 +49,7 @@ struct Claim: Sendable {
 
     /// Moves the folder of `origin` into the job's folder, or finishes such a move. What was looked at need not be what is moved: something
     /// else that has taken its place meanwhile, a link above all, goes back into the inbox.
-    /// - Parameter isHidden: whether it lies under another name in the inbox when this throws.
+    /// - Parameter isHidden: whether it may have left its place in the inbox when this throws.
     func move(_ origin: JobOrigin, _ id: String, isHidden: inout Bool) throws {
         try bring(origin, id, isHidden: &isHidden)
         let input = state.input(id, origin.name)
@@ -56,7 +57,7 @@ struct Claim: Sendable {
             unlink(Self.mark(state, id))
             return
         }
-        if putBack(input, origin) { isHidden = false }
+        if putBack(input, origin, id) { isHidden = false }
         throw FileError("take", origin.source, reason: "it is no folder any more, but a link or a file", remedy: "Put the job's folder itself into the inbox")
     }
 
@@ -70,22 +71,24 @@ struct Claim: Sendable {
                 try Directory.flush(Directory.parent(of: input))
                 return try Directory.flush(Directory.parent(of: origin.source))
             }
-            if errno == EBUSY {
+            let code = errno
+            isHidden = !FileError.isRefusal(code)
+            if code == EBUSY {
                 throw FileError(
                     "take", origin.source, reason: "it is a mount point, or in use by the system",
                     remedy: "Put the job's folder into the inbox itself; where this is a share with jobs in it, name it as `inbox`")
             }
-            if errno == EACCES || errno == EPERM { throw Self.mayNotMove(origin.source, origin.source) }
-            guard errno == EXDEV else { throw FileError("take", origin.source, code: errno) }
+            if code == EACCES || code == EPERM { throw Self.mayNotMove(origin.source, origin.source) }
+            guard code == EXDEV else { throw FileError("take", origin.source, code: code) }
             // On another file system, or another of systemd's mounts, it has to be copied, and its source removed.
             if let folder = try Directory.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
             try requireRoom(for: origin.source)
-            // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else.
-            try AtomicFile.write("", to: Self.mark(state, id))
+            // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else, and what inbox this is.
+            try AtomicFile.write(FolderIdentity.text(of: Directory.parent(of: origin.source)) ?? "", to: Self.mark(state, id))
             guard Directory.renameWithoutReplacing(origin.source, taking) else {
                 let code = errno
-                // A share may have done it and not been able to say so.
-                isHidden = (try? Folder.isThere(taking)) ?? true || ![ENOENT, EEXIST, EACCES, EPERM, EROFS, EBUSY].contains(code) && (try? Folder.isThere(origin.source)) != true
+                // A share may have done it and not been able to say so, or have been asked twice.
+                isHidden = !FileError.isRefusal(code) || (try? Folder.lists(taking)) != false
                 throw code == EACCES || code == EPERM ? Self.mayNotMove(origin.source, origin.source) : FileError("take", origin.source, code: code)
             }
         }
@@ -100,7 +103,7 @@ struct Claim: Sendable {
             if isHere == true, (try? Folder.isThere(taking)) == false, (try? FolderMove.hasArrived(taking, at: input)) == true {
                 return logger.error("\(origin.name.onOneLine()) was taken, but not everything of it could be removed from the inbox: \(error)")
             }
-            if isHere == false { isHidden = !putBack(taking, origin) }
+            if isHere == false { isHidden = !putBack(taking, origin, id) }
             throw error
         }
     }
@@ -121,20 +124,32 @@ struct Claim: Sendable {
             remedy: "Give it that (chmod -R g+rwX), or drop folders with `segmix submit`")
     }
 
-    /// Under another name where somebody has dropped a folder of the same one meanwhile.
+    /// Under another name where somebody has dropped a folder of the same one meanwhile. It is not hidden any more then.
     /// - Returns: whether that worked.
-    private func putBack(_ path: String, _ origin: JobOrigin) -> Bool {
+    private func putBack(_ path: String, _ origin: JobOrigin, _ id: String) -> Bool {
         let inbox = Directory.parent(of: origin.source)
-        return (1...100).contains { (try? FolderMove.move(path, to: Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0, in: inbox)))) == true }
+        let isBack = (1...100).contains { (try? FolderMove.move(path, to: Directory.joined(inbox, ResultName.candidate(origin.name, attempt: $0, in: inbox)))) == true }
+        if isBack { unlink(Self.mark(state, id)) }
+        return isBack
     }
 
-    /// Where it lies, the folder may have been hidden in the inbox.
+    /// Where it lies, the folder may have been hidden in the inbox whose `FolderIdentity` it holds; earlier versions wrote nothing into it.
     static func mark(_ state: StateDirectory, _ id: String) -> String { state.job(id) + "/.taking" }
 
     /// The hidden name of a folder that is being copied from the inbox.
     static func taking(_ origin: JobOrigin, _ id: String) -> String {
         let inbox = Directory.parent(of: origin.source)
         return Directory.joined(inbox, ".\(ResultName.shortened(origin.name, in: inbox)).\(id).taking")
+    }
+
+    /// What the hidden name of a folder says that is being copied from the inbox: its own name, and the job's identity; nil for every other name.
+    static func parts(ofTaking name: String) -> (name: String, id: String)? {
+        guard name.hasPrefix("."), name.hasSuffix(".taking") else { return nil }
+        let inner = name.dropFirst().dropLast(".taking".count)
+        guard let dot = inner.lastIndex(of: "."), dot != inner.startIndex else { return nil }
+        let id = inner[inner.index(after: dot)...]
+        guard id.split(separator: "-").count == 4, id.utf8.allSatisfy({ UnicodeScalar($0).properties.isASCIIHexDigit || $0 == UInt8(ascii: "-") }) else { return nil }
+        return (String(inner[..<dot]), String(id))
     }
 
     /// The identity of a folder of which something is left in the inbox although it is here; nil for every other name.

@@ -104,7 +104,9 @@ struct Recovery {
         let hasRun = try Folder.isThere(folder + "/output")
         if hasRun { try ForeseenMount.require(outbox, to: "look into", waiting: "\(origin.name.onOneLine()) waits") }
         let partials = try partials(of: id, name: origin.name), failedPartial = partials.first { $0.hasSuffix("/" + ResultName.failedPartial(id)) }
-        if try !Folder.isThere(input + "/" + origin.name), placement?.failedAs == nil, failedPartial == nil {
+        // A share may show late what has come there.
+        let isHere = try Folder.isThere(input + "/" + origin.name) || names(input).contains(origin.name)
+        if !isHere, placement?.failedAs == nil, failedPartial == nil {
             guard try Folder.isThere(Claim.taking(origin, id)) else {
                 // A folder that has run has left the inbox.
                 if hasRun, placement?.published.isEmpty ?? true {
@@ -114,7 +116,7 @@ struct Recovery {
                 }
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
-                if try Folder.isThere(Claim.mark(state, id)) { try requireInbox(of: origin, id) }
+                if let inbox = try Folder.contents(of: Claim.mark(state, id), limit: 1 << 16) { try requireAbsence(of: origin, id, from: String(decoding: inbox, as: UTF8.self)) }
                 return try Directory.removeTree(folder)
             }
         }
@@ -138,15 +140,39 @@ struct Recovery {
             remedy: "Put the folder in its `input` into the inbox again")
     }
 
-    /// - Throws: `FileError` where the folder may be in an inbox that cannot be seen now.
-    private func requireInbox(of origin: JobOrigin, _ id: String) throws {
-        let inbox = Directory.parent(of: origin.source)
+    /// Says in the log what becomes of a folder that is not to be found any more.
+    /// - Parameter identity: of the inbox that it was about to be hidden in; empty where that is not known.
+    /// - Throws: `FileError` where it may still be there, or in an inbox that cannot be seen now.
+    private func requireAbsence(of origin: JobOrigin, _ id: String, from identity: String) throws {
+        let inbox = Directory.parent(of: origin.source), taking = Claim.taking(origin, id)
         try ForeseenMount.requireMounted(inbox, to: "look into")
-        _ = try RawPath(inbox).names()
-        guard try Folder.isThere(origin.source) || origin.claimed < Date() - Self.longestAbsence else {
-            throw FileError("find", origin.source, reason: "it is not there, nor under the name that it had while it was taken", remedy: "If the inbox is a share, mount it; if somebody has taken the folder back, remove \(state.job(id))")
+        let names = try Folder.names(inbox), isHidden = names.contains { $0.contains(".\(id).taking") }
+        let isSame = !identity.isEmpty && identity == FolderIdentity.text(of: inbox)
+        if try isHidden || isSame && age(ofMark: id) < Self.latestSight {
+            throw FileError("find", taking, reason: "if it is there, the share does not show it yet", remedy: "It is looked for again for some minutes; nothing needs to be done")
         }
+        if isSame {
+            if names.contains(origin.name) { return }
+            return claim.logger.notice("\(origin.name.onOneLine()) is no longer in \(inbox), nor there under the name that it has while \(id) is made of it: it was taken by somebody else or under another number, and \(id) is forgotten")
+        }
+        if identity.isEmpty, try Folder.isThere(origin.source) { return }
+        guard origin.claimed < Date() - Self.longestAbsence else {
+            let reason = identity.isEmpty ? "it is not there, nor under the name that it had before" : "\(inbox) is not the inbox that it was in, or cannot be told from another"
+            throw FileError("find", taking, reason: reason, remedy: "If the inbox is a share, mount it; if somebody has taken the folder back, remove \(state.job(id))")
+        }
+        claim.logger.warning("\(origin.name.onOneLine()) was being taken a month ago, and has not been found since: \(id) is forgotten. Where its inbox is mounted again it may lie there as \(taking.onOneLine()); rename it to \(origin.name.onOneLine()) then")
     }
+
+    /// Seconds since a folder was about to be hidden in the inbox, by the clock of the state directory's own disk. One that was set back
+    /// meanwhile says nothing; then it was long ago.
+    private func age(ofMark id: String) throws(FileError) -> Int {
+        let folder = state.job(id), mark = Claim.mark(state, id)
+        guard utimensat(AT_FDCWD, folder, nil, 0) == 0, let now = RawPath(folder).status, let written = RawPath(mark).status else { throw FileError("look at", mark, code: errno) }
+        return abs(now.st_mtim.tv_sec - written.st_mtim.tv_sec)
+    }
+
+    /// In seconds: so long after a rename a share may show names as they were before it.
+    static let latestSight = 180
 
     /// In seconds: so long a share may be away.
     private static let longestAbsence: TimeInterval = 30 * 86_400
