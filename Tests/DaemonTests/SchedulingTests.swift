@@ -517,6 +517,24 @@ import Testing
         #expect(scan.notices.count == 90 && scan.notices[""] == nil && scan.notices["249.jpg"] != nil)
     }
 
+    /// Another daemon was taking a folder and does not come back: somebody is told once nothing in it has changed for a day.
+    @Test func aFolderThatAnotherDaemonHasLeft() throws {
+        let shop = try Workshop(), hidden = ".toys.20261123-221300-123-abcd.taking", own = "20261123-221300-123-abce", start = ContinuousClock.now
+        for name in [hidden, ".own.\(own).taking", ".toys.1.taking"] {
+            try Directory.create(shop.path + "/inbox/" + name)
+            shop.touch("inbox/\(name)/a.jpg")
+        }
+        try Directory.create(shop.path + "/state/jobs/" + own)
+        var scan = InboxScan(configuration: shop.configuration, logger: Workshop.logger), said: [Int: [String: String]] = [:]
+        for hours in [0, 23, 24, 47, 49] {
+            if hours == 47 { shop.touch("inbox/\(hidden)/b.jpg") }
+            _ = scan.look(at: start + .seconds(hours * 3600))
+            said[hours] = scan.notices
+        }
+        #expect(said[0] == [:] && said[23] == [:] && said[49] == [:])
+        #expect(said[24]?.count == 1 && said[24]?[hidden]?.contains("the job 20261123-221300-123-abcd; if that is gone for ever, rename the folder to toys") == true && said[47] == said[24])
+    }
+
     /// No UTF-8 in a name: the folder goes all the way, into the outbox too.
     @Test func aNameOfAnOldArchive() async throws {
         let shop = try Workshop()

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Jobs
+import JobStore
 import Logging
 
 /// One look at the inbox after the other.
@@ -33,6 +34,8 @@ struct InboxScan {
     private var complaints: [RawPath: String] = [:]
     /// Folders that could not be taken: how often in a row, and when to try again.
     private var refused: [RawPath: (count: Int, until: ContinuousClock.Instant)] = [:]
+    /// Folders that other daemons are taking: what they were like, when to look again, and whether nothing had changed then.
+    private var takings: [RawPath: (fingerprint: FolderLook.Fingerprint, due: ContinuousClock.Instant, isLeft: Bool)] = [:]
 
     /// What waits in the inbox, and why, by name; the inbox itself has the empty name.
     var notices: [String: String] { Dictionary(complaints.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }) }
@@ -68,6 +71,14 @@ struct InboxScan {
         }
         for name in strange.sorted(by: { $0.text < $1.text }) {
             complain(about: name, after: &strays, "\(name.text.onOneLine()) in the inbox is left alone: its name is not UTF-8, shown here with � in its place; rename it")
+        }
+        for name in names {
+            guard let taking = Claim.parts(ofTaking: name) else { continue }
+            if isLeft(name, taking.id, at: now) {
+                complain(about: RawPath(name), after: &strays, "\(name.onOneLine()) in the inbox is a folder that another segmixd was taking and has not touched for a day; start the one whose state directory holds the job \(taking.id); if that is gone for ever, rename the folder to \(taking.name.onOneLine())")
+            } else {
+                complaints[RawPath(name)] = nil
+            }
         }
         var kinds: [dev_t: FileSystemKind] = [:]
         finding.rhythm = FileSystemKind(of: configuration.inbox).rhythm(configuration.rescanSeconds)
@@ -113,7 +124,20 @@ struct InboxScan {
         let present = strange.union(names.map { RawPath($0) } + [RawPath("")])
         complaints = complaints.filter { present.contains($0.key) }
         refused = refused.filter { present.contains($0.key) }
+        takings = takings.filter { present.contains($0.key) }
         return finding
+    }
+
+    /// Whether nothing has changed for a day in a folder that another daemon was taking. It is looked through once a day: two looks that are
+    /// equal tell as much as many, and no clocks have to agree.
+    private mutating func isLeft(_ name: String, _ id: String, at now: ContinuousClock.Instant) -> Bool {
+        let key = RawPath(name), known = takings[key]
+        if let known, now < known.due { return known.isLeft }
+        takings[key] = nil
+        guard !Folder.exists(StateDirectory(configuration.state).job(id)), let look = try? FolderLook(at: Directory.joined(configuration.inbox, name)) else { return false }
+        let isLeft = known?.fingerprint == look.fingerprint
+        takings[key] = (look.fingerprint, now + .seconds(86_400), isLeft)
+        return isLeft
     }
 
     /// A share that is mounted in a local inbox has a rhythm of its own.
