@@ -104,6 +104,21 @@ import Testing
         #expect(try store.records([.open]).map(\.name) == ["toys"] && shop.photos(of: "toys") == ["state/jobs/\(id)/input/toys/a.jpg"])
     }
 
+    /// A share did not hide a folder and cannot say so, or the daemon was stopped before that: the same claim takes it, and is not left over.
+    @Test func whatWasNotHiddenIsGoneOnWith() async throws {
+        let shop = try Workshop()
+        try shop.drop("toys")
+        // A function of its own, so that the daemon lets go of its lock.
+        func leave() throws -> String {
+            let (state, _, _) = try recovery(shop), (id, _) = try begin(state, shop)
+            try AtomicFile.write(#require(FolderIdentity.text(of: shop.path + "/inbox")), to: Claim.mark(state, id))
+            return id
+        }
+        let id = try leave()
+        #expect(try await shop.daemon("echo x > $OUTPUT/x").run() == .drained(failures: 0))
+        #expect(shop.names("outbox") == ["toys"] && shop.names("state/jobs") == [] && shop.names("state/done") == [id])
+    }
+
     /// Stopped before it had a folder out of the others' sight, which another daemon takes: the inbox tells that some minutes later, and
     /// another inbox tells nothing, unless it is a month later.
     @Test(arguments: ["inbox", "outbox"]) func anotherDaemonHasTakenIt(_ place: String) throws {

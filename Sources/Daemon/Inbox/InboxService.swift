@@ -68,7 +68,8 @@ struct InboxService: Service {
             var hasTaken = finish(&unfinished)
             for name in found.settled where !stopping.isStopped && !given.contains(RawPath(name)) {
                 do {
-                    let record = try claim.take(name)
+                    let begun = claim.begun(name, among: unfinished.keys), record = try claim.take(name, goingOnWith: begun)
+                    if let begun { unfinished[begun] = nil }
                     logger.info("Taken: \(name.onOneLine()) as \(record.id), \(record.runs.count == 1 ? "job \(record.runs[0].number)" : "\(record.runs.count) jobs from \(record.runs[0].number)")")
                     hasTaken = true
                     changed.raise()

@@ -19,12 +19,25 @@ struct Claim: Sendable {
         let reason: any Error
     }
 
+    /// The one of some claims that was to hide the folder of that name in this inbox, and has not, as far as the inbox shows.
+    func begun(_ name: String, among ids: some Sequence<String>) -> String? {
+        let source = Directory.joined(configuration.inbox, name)
+        return ids.first { id in
+            guard let origin = try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)), origin.source.utf8.elementsEqual(source.utf8),
+                let inbox = try? Folder.contents(of: Self.mark(state, id), limit: 1 << 16), let own = FolderIdentity.text(of: configuration.inbox)
+            else { return false }
+            let taking = Self.taking(origin, id)
+            return inbox.elementsEqual(own.utf8) && !Folder.exists(state.input(id, name)) && !Folder.exists(taking) && (try? Folder.lists(taking)) == false
+        }
+    }
+
     /// Takes one settled folder. Stopped at any moment, the folder is whole in the inbox or whole in `input`, and
     /// `Recovery` knows which. Of two daemons that try, one gets the folder and the other an error.
+    /// - Parameter begun: the claim that is gone on with; nil: a new one.
     /// - Throws: `Unfinished` where it is neither in the inbox under its name nor in the queue; everything else leaves it in the inbox.
-    func take(_ name: String) throws -> JobRecord {
+    func take(_ name: String, goingOnWith begun: String? = nil) throws -> JobRecord {
         let now = Date()
-        let id = try state.makeJob(at: now)
+        let id = try begun ?? state.makeJob(at: now)
         let origin = JobOrigin(name: name, source: Directory.joined(configuration.inbox, name), claimed: now)
         let input = state.input(id, name)
         var isHidden = false
@@ -36,7 +49,8 @@ struct Claim: Sendable {
         } catch {
             // While the folder is hidden in the inbox, this is what it is found again by. Whether it has come here only the removal of the folder
             // that it would be in can tell: a share may show late what lies in it.
-            guard !isHidden, rmdir(Directory.parent(of: input)) == 0 || errno == ENOENT else { throw Unfinished(id: id, reason: error) }
+            // One that is gone on with may have been hidden before.
+            guard begun == nil, !isHidden, rmdir(Directory.parent(of: input)) == 0 || errno == ENOENT else { throw Unfinished(id: id, reason: error) }
             try? Directory.removeTree(state.job(id))
             throw error
         }
