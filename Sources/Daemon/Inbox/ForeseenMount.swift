@@ -35,8 +35,8 @@ enum ForeseenMount {
 
     /// The fields of every line that has any.
     static func lines(_ file: String) -> [[Substring]] {
-        // Files of /proc have no size.
-        guard let bytes = FileManager.default.contents(atPath: file) else { return [] }
+        // Files of /proc have no size, and come in pieces.
+        guard let bytes = try? Folder.contents(of: file, limit: 1 << 26) else { return [] }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split { $0 == " " || $0 == "\t" } }.filter { !$0.isEmpty }
     }
 
