@@ -10,7 +10,19 @@ public struct JournalLogHandler: LogHandler {
 
     /// - Parameter isJournal: left out: whether systemd has connected standard error to its journal.
     public init(isJournal: Bool? = nil) {
-        self.isJournal = isJournal ?? (ProcessInfo.processInfo.environment["JOURNAL_STREAM"] != nil)
+        self.isJournal = isJournal ?? Self.isConnected(ProcessInfo.processInfo.environment["JOURNAL_STREAM"], 2)
+    }
+
+    /// Whether a descriptor is what systemd has connected to its journal: `DEVICE:INODE` (systemd.exec(5)).
+    static func isConnected(_ stream: String?, _ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && stream == "\(status.st_dev):\(status.st_ino)"
+    }
+
+    /// What ends the program, as it is; in the journal as an error.
+    public static func writeEnd(_ text: String) {
+        let isJournal = JournalLogHandler().isJournal
+        FileHandle.standardError.write(Data((isJournal ? formatted(text, level: .error, isJournal: true, at: Date()) : text + "\n").utf8))
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {

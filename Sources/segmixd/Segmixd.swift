@@ -73,7 +73,7 @@ struct Segmixd: AsyncParsableCommand {
             throw code
         } catch {
             // What it holds may hold the configuration, and that secrets.
-            FileHandle.standardError.write(Data("segmixd: something went wrong that should not be possible (\(type(of: error)))\n".utf8))
+            JournalLogHandler.writeEnd("segmixd: something went wrong that should not be possible (\(type(of: error)))")
             Foundation.exit(ExitStatus.software.rawValue)
         }
     }
@@ -84,7 +84,7 @@ struct Segmixd: AsyncParsableCommand {
     }
 
     private func fail(_ error: any Error, _ status: ExitStatus) -> Never {
-        FileHandle.standardError.write(Data("segmixd: \(error)\n".utf8))
+        JournalLogHandler.writeEnd("segmixd: \(error)")
         Foundation.exit(status.rawValue)
     }
 }

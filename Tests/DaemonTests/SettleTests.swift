@@ -97,9 +97,17 @@ import Testing
         #expect(!other.isEmpty && !other.isLocked && !other.isReady)
     }
 
-    @Test func journalLines() {
+    @Test func journalLines() throws {
         let date = Date(timeIntervalSince1970: 0)
         #expect(JournalLogHandler.formatted("a\nb", level: .warning, isJournal: true, at: date) == "<4>a\n<4>b\n")
+        // Who inherits the variable and has another standard error writes to no journal.
+        let pipe = Pipe(), other = Pipe()
+        var status = stat()
+        try #require(fstat(pipe.fileHandleForWriting.fileDescriptor, &status) == 0)
+        for (end, isJournal) in [(pipe, true), (other, false)] {
+            #expect(JournalLogHandler.isConnected("\(status.st_dev):\(status.st_ino)", end.fileHandleForWriting.fileDescriptor) == isJournal)
+        }
+        #expect(!JournalLogHandler.isConnected(nil, 2))
         #expect(JournalLogHandler.formatted("a", level: .info, isJournal: false, at: date) == "1970-01-01T00:00:00Z info: a\n")
     }
 
