@@ -140,7 +140,7 @@ install: models
 	fi
 
 uninstall:
-	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now segmixd-drain.timer segmixd 2>/dev/null || true; fi
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now segmixd-drain.timer segmixd 2>/dev/null || true; systemctl stop segmixd-drain 2>/dev/null || true; fi
 	rm -f "$(DESTDIR)$(PREFIX)/bin/segmix" "$(DESTDIR)$(PREFIX)/bin/segmixd" "$(DESTDIR)$(UNITDIR)/segmixd.service"
 	rm -f "$(DESTDIR)$(UNITDIR)/segmixd-drain.service" "$(DESTDIR)$(UNITDIR)/segmixd-drain.timer"
 	rm -f "$(DESTDIR)$(PREFIX)/lib/sysusers.d/segmixd.conf" "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/segmixd.conf"

@@ -49,4 +49,6 @@ for script in postinst prerm postrm; do install -m 755 packaging/debian/$script 
 chmod -R u=rwX,go=rX "$tree"
 
 mkdir -p "$output"
-dpkg-deb --root-owner-group -Zxz --build "$tree" "$output/segmixd_${version}_$architecture.deb"
+package="$output/segmixd_${version}_$architecture.deb"
+dpkg-deb --root-owner-group -Zxz --build "$tree" "$package.partial"
+mv "$package.partial" "$package"
