@@ -357,7 +357,8 @@ import Testing
         for (name, file, chosen) in [("toys", "toys.safetensors", "toys-2"), ("dogs", ".ID.0.partial/x", "dogs"), ("cats", nil, "cats")] {
             try shop.drop(name, specifications: ["a.yaml", "b.yaml"])
             let record = try claim.take(name)
-            try store.update(record.id) { $0.resultFolder = name; $0.runs[0].state = .publishing }
+            try store.update(record.id) { $0.resultFolder = name; $0.runs[0].state = .running }
+            try store.update(record.id) { $0.runs[0].state = .publishing }
             try Directory.create(state.output(record, run: 0))
             try Directory.create(shop.path + "/outbox/" + name)
             if let file = file?.replacingOccurrences(of: "ID", with: record.id) {
