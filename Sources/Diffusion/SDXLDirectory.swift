@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensors
 import Weights
@@ -81,9 +82,9 @@ public struct SDXLDirectory: Sendable {
     }
 
     /// Refuses a model that says of itself that it is another one. A directory without model_index.json passes.
-    /// - Throws: `ModelError`.
+    /// - Throws: `ModelError`; `FileError` where that cannot be read.
     public func requireSDXL() throws {
-        guard FileManager.default.fileExists(atPath: path + "/model_index.json") else { return }
+        guard try Folder.destination(path + "/model_index.json") != nil else { return }
         let index = try ModelConfiguration(directory: path, file: "model_index.json")
         let kind = try index.string("_class_name", default: "StableDiffusionXLPipeline")
         guard kind.contains("StableDiffusionXL") else {

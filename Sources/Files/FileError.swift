@@ -5,7 +5,7 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
     /// What was being done: "write", "create", "rename"…
     public let action: String
     public let path: String
-    /// The system's error number; 0 where the fault is not the system's.
+    /// The system's error number, or the one that comes nearest; 0 where the fault is not the system's.
     public let code: Int32
     public let description: String
 
@@ -18,10 +18,10 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
     }
 
     /// A fault found by ourselves; `reason` and `remedy` are clauses without a full stop.
-    public init(_ action: String, _ path: String, reason: String, remedy: String) {
+    public init(_ action: String, _ path: String, code: Int32 = 0, reason: String, remedy: String) {
         self.action = action
         self.path = path
-        code = 0
+        self.code = code
         description = "Cannot \(action.onOneLine()) \(path.onOneLine()): \(reason). \(remedy)."
     }
 
@@ -32,6 +32,13 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
             ENOENT, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EACCES, EPERM, EROFS, EBUSY, ETXTBSY, EXDEV, EINVAL, EILSEQ, ENAMETOOLONG, ELOOP, EMLINK, ENOSPC, EDQUOT,
             ENOSYS, EOPNOTSUPP,
         ].contains(code)
+    }
+
+    /// A file of which less can be read than its size says.
+    static func endedEarly(_ path: String, after count: Int) -> FileError {
+        FileError(
+            "read", path, code: EIO, reason: "it ended after \(count) bytes, before its size",
+            remedy: "Check the disk or the network share that it is on, then run it again")
     }
 
     private static func remedy(_ code: Int32, reading: Bool) -> String {

@@ -34,16 +34,39 @@ public enum Folder {
     /// Whether `path` is an ordinary file itself, not a link to one.
     public static func isFile(_ path: String) -> Bool { (try? kind(path)) == .file }
 
-    /// Whether `path` is a folder or a link to one.
-    public static func leadsToDirectory(_ path: String) -> Bool {
+    /// What `path` leads to, links followed; nil: nothing, such as a link to nowhere or round in a circle.
+    ///
+    /// Whoever does something else where a file is missing asks this, as with `kind(_:)`.
+    /// - Throws: `FileError` where it cannot be found out.
+    public static func destination(_ path: String) throws(FileError) -> Kind? {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let isThere = stat(path, &status) == 0
+        if !isThere && errno == ELOOP { return nil }
+        return try Kind(isThere ? status : nil, RawPath(path))
     }
+
+    /// Whether `path` is a folder or a link to one.
+    public static func leadsToDirectory(_ path: String) -> Bool { (try? destination(path)) == .directory }
 
     /// Whether anything lies at `path`, be it a link to nowhere.
     public static func exists(_ path: String) -> Bool { (try? kind(path)) != nil }
 
+    /// Fills `buffer` with an open file's bytes from `offset` on. Nobody else who reads through the descriptor is moved by it.
+    /// - Parameter path: what an error calls the file.
+    /// - Throws: `FileError`, also where the file ends before.
+    public static func fill(_ buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32, _ path: String, at offset: Int) throws(FileError) {
+        var filled = 0
+        while filled < buffer.count {
+            let count = pread(descriptor, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset + filled))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw FileError("read", path, code: errno) }
+            guard count > 0 else { throw FileError.endedEarly(path, after: offset + filled) }
+            filled += count
+        }
+    }
+
     /// The bytes of an ordinary file of at most `limit` bytes; nil if there is no file.
+    /// - Throws: `FileError`, also where the file ends before its size, as on a share that loses the other machine for a moment.
     public static func contents(of path: String, limit: Int) throws(FileError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
@@ -63,7 +86,10 @@ public enum Folder {
                 if errno == EINTR { continue }
                 throw FileError("read", path, code: errno)
             }
-            if count == 0 { return bytes }
+            if count == 0 {
+                guard bytes.count >= status.st_size else { throw FileError.endedEarly(path, after: bytes.count) }
+                return bytes
+            }
             bytes += buffer[..<count]
             guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
         }

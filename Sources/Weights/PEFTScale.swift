@@ -21,8 +21,7 @@ struct PEFTScale {
         if let text = metadata["lora_adapter_metadata"] {
             // With `unet.` before each name, or none where the UNet saved its adapter itself.
             try self.init(Data(text.utf8), before: text.contains("\"unet.") ? "unet." : "", called: "lora_adapter_metadata", path: path)
-        } else if isPEFTs, FileManager.default.fileExists(atPath: beside) {
-            guard let bytes = try Folder.contents(of: beside, limit: Self.largest) else { throw FileError("read", beside, code: ENOENT) }
+        } else if isPEFTs, let bytes = try Folder.contents(of: beside, limit: Self.largest) {
             try self.init(Data(bytes), before: "", called: "its JSON", path: beside)
         } else {
             self.init(nil, [])

@@ -12,16 +12,15 @@ struct WeightFiles {
     /// - Throws: `FileError`, `SafetensorsError`, `WeightsError`.
     init(directory: String, baseName: String, variant: WeightVariant) throws {
         func path(_ name: String) -> String { Directory.joined(directory, name) }
-        func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
-        guard Folder.leadsToDirectory(directory) else {
+        guard try Folder.destination(directory) == .directory else {
             throw WeightsError(directory, "there is no such folder", remedy: "Name the folder of a model in diffusers layout")
         }
         let full = ["\(baseName).safetensors", "\(baseName).safetensors.index.json"]
         // Both spellings of a sharded variant are in circulation.
         let half = ["\(baseName).fp16.safetensors", "\(baseName).safetensors.index.fp16.json", "\(baseName).fp16.safetensors.index.json"]
         let candidates = variant == .full ? full + half : half + full
-        guard let found = candidates.first(where: exists) else { throw Self.nothingFound(directory, baseName) }
+        guard let found = try candidates.first(where: { try Folder.destination(path($0)) != nil }) else { throw try Self.nothingFound(directory, baseName) }
         if found.hasSuffix(".json") {
             self = try Self.shards(directory, index: path(found))
         } else {
@@ -38,10 +37,11 @@ struct WeightFiles {
         location = Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, 0) })
     }
 
-    private static func nothingFound(_ directory: String, _ baseName: String) -> WeightsError {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+    /// - Throws: `FileError` where it cannot be found out.
+    private static func nothingFound(_ directory: String, _ baseName: String) throws -> WeightsError {
+        let names = try Folder.names(directory).sorted()
         let file = "\(baseName).safetensors", index = file + ".index.json"
-        if let dangling = names.first(where: { $0.hasPrefix(file) && !FileManager.default.fileExists(atPath: Directory.joined(directory, $0)) }) {
+        if let dangling = try names.first(where: { try $0.hasPrefix(file) && Folder.destination(Directory.joined(directory, $0)) == nil }) {
             return WeightsError(
                 directory, "\(dangling) is a link to a file that is not there", remedy: "Copy the files themselves and not their links (cp -L), or fetch the model again")
         }

@@ -48,6 +48,21 @@ import Weights
         }
     }
 
+    /// Without them the tokenizer would go by defaults.
+    @Test func settingsThatCannotBeLookedAtAreNotMissing() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder(copying: Golden.models.path + "/odd-b"), file = "tokenizer/tokenizer_config.json"
+            try FileManager.default.createDirectory(atPath: folder.file("hidden"), withIntermediateDirectories: false)
+            try FileManager.default.moveItem(atPath: folder.file(file), toPath: folder.file("hidden/file"))
+            try FileManager.default.createSymbolicLink(atPath: folder.file(file), withDestinationPath: "../hidden/file")
+            try #require(chmod(folder.file("hidden"), 0) == 0)
+            var said: String?
+            try asSomebody { said = sentence { _ = try CLIPTokenizer(directory: URL(fileURLWithPath: folder.file("tokenizer"))) } }
+            chmod(folder.file("hidden"), 0o700)
+            #expect(said?.hasPrefix("Cannot look at \(folder.path)") == true, "\(said ?? "accepted")")
+        }
+    }
+
     @Test func anotherPipelineIsRefused() throws {
         for (kind, isFine) in [
             ("StableDiffusionXLPipeline", true), ("StableDiffusionXLInpaintPipeline", true), ("StableDiffusionPipeline", false), ("FluxPipeline", false),

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Layers
 import Tensors
@@ -126,7 +127,7 @@ public struct TextToImage {
 extension SDXLDirectory {
     /// Whether an absent negative prompt is zeros (diffusers' default for SDXL) or the encoded empty prompt.
     public func zerosForEmptyPrompt() throws -> Bool {
-        guard FileManager.default.fileExists(atPath: path + "/model_index.json") else { return true }
+        guard try Folder.destination(path + "/model_index.json") != nil else { return true }
         return try ModelConfiguration(directory: path, file: "model_index.json").boolean("force_zeros_for_empty_prompt", default: true)
     }
 }

@@ -71,7 +71,7 @@ public struct SchedulerConfiguration: Equatable, Sendable {
 
     /// Reads a model's scheduler directory or the file itself. Throws `ScheduleError`; `FileError` where the file cannot be read.
     public init(contentsOf url: URL) throws {
-        let file = Folder.leadsToDirectory(url.path) ? url.appendingPathComponent("scheduler_config.json") : url
+        let file = try Folder.destination(url.path) == .directory ? url.appendingPathComponent("scheduler_config.json") : url
         guard let data = try ModelFile.contents(file.path, limit: Self.limit, fault: { ScheduleError(file.path, $0) }) else {
             throw ScheduleError(file.path, "is missing; a model directory has scheduler/scheduler_config.json")
         }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What `tokenizer_config.json` and `special_tokens_map.json` say: the special tokens and the length.
@@ -19,8 +20,7 @@ struct TokenizerSettings {
         let file = directory.appendingPathComponent("tokenizer_config.json")
         let mapFile = directory.appendingPathComponent("special_tokens_map.json")
         func present<T: Decodable>(_ type: T.Type, _ file: URL) throws -> T? {
-            guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-            return try TokenizerVocabulary.decode(type, file)
+            try Folder.destination(file.path) == nil ? nil : TokenizerVocabulary.decode(type, file)
         }
         let configuration = try present(Configuration.self, file)
         let map = configuration?.added_tokens_decoder == nil ? try present(SpecialTokens.self, mapFile) : nil

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The tokens and merges of a tokenizer directory: `vocab.json` and `merges.txt`, or, where these are missing, the
@@ -19,8 +20,7 @@ struct TokenizerVocabulary {
         let vocabulary = directory.appendingPathComponent("vocab.json")
         let merges = directory.appendingPathComponent("merges.txt")
         let combined = directory.appendingPathComponent("tokenizer.json")
-        let files = FileManager.default
-        if !files.fileExists(atPath: vocabulary.path), files.fileExists(atPath: combined.path) {
+        if try Folder.destination(vocabulary.path) == nil, try Folder.destination(combined.path) != nil {
             let file = try Self.decode(CombinedFile.self, combined)
             let model = file.model
             guard model.type == nil || model.type == "BPE" else {

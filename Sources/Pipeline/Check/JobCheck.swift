@@ -26,7 +26,7 @@ public struct JobCheck {
     /// - Throws: `FaultList` with every fault; `JobFailure` (unavailable) where the model is not there, may not be read, or is the
     ///   configuration's and all that is wrong; `FileError` for what may pass.
     @discardableResult public func run() throws -> PictureNeeds {
-        if let absence = model.flatMap({ Self.absence(of: $0, isNamedByPath: namesItsModelByPath) }) {
+        if let absence = try model.flatMap({ try Self.absence(of: $0, isNamedByPath: job.specification.namesModelByPath) }) {
             // What is wrong with the pictures is said too, and not only once the model is there.
             throw JobFailure(.unavailable, absence + photoFindings().faults.map { "\n\($0)" }.joined())
         }
@@ -35,7 +35,7 @@ public struct JobCheck {
         let pictures = photoFindings(), found = try model.map(faults(of:)) ?? (ofModel: [], ofJob: [])
         let all = (found.ofModel + found.ofJob + pictures.faults).filter { said.insert($0).inserted }
         // What is wrong with a model of the configuration nobody mends by changing the folder.
-        if !found.ofModel.isEmpty, found.ofJob.isEmpty, pictures.faults.isEmpty, !namesItsModelByPath {
+        if !found.ofModel.isEmpty, found.ofJob.isEmpty, pictures.faults.isEmpty, !job.specification.namesModelByPath {
             throw JobFailure(.unavailable, FaultList(all).description)
         }
         try all.throwIfAny()
@@ -43,19 +43,24 @@ public struct JobCheck {
     }
 
     /// Why the model's directory cannot be looked into; nil where it can.
-    private static func absence(of model: SDXLDirectory, isNamedByPath: Bool) -> String? {
+    /// - Throws: `FileError` for what may pass.
+    private static func absence(of model: SDXLDirectory, isNamedByPath: Bool) throws -> String? {
+        func leadsToDirectory(_ path: String) throws -> Bool {
+            do throws(FileError) { return try Folder.destination(path) == .directory } catch {
+                if JobFailure.mayPass(error) { throw error }
+                return false
+            }
+        }
         let place = isNamedByPath ? "`model` in the job's specification" : "`models` in the configuration"
-        if Folder.leadsToDirectory(model.path + "/snapshots"), !Folder.leadsToDirectory(model.path + "/unet") {
+        if try leadsToDirectory(model.path + "/snapshots"), try !leadsToDirectory(model.path + "/unet") {
             return "\(model.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/"
         }
-        guard let folder = [model.path, model.vaePath].first(where: { !Folder.leadsToDirectory($0) }) else { return nil }
+        guard let folder = try [model.path, model.vaePath].first(where: { try !leadsToDirectory($0) }) else { return nil }
         if Folder.exists(folder) {
             return "\(folder) is a single file, and models are read as directories in diffusers layout; make one of it (in Python: StableDiffusionXLPipeline.from_single_file(…).save_pretrained(…); of a v-prediction model, correct prediction_type in its scheduler_config.json) and correct \(place)"
         }
         return "\(folder): the model's directory is not there; correct \(place) (a folder, not a name on the hub), or mount the disk it is on"
     }
-
-    private var namesItsModelByPath: Bool { job.specification.model?.hasPrefix("/") ?? false }
 
     /// - Throws: `JobFailure` (unavailable) where a part of the model is no file that this program may read; `FileError` for what may pass.
     private func requireReadable(_ model: SDXLDirectory) throws {
@@ -139,7 +144,7 @@ public struct JobCheck {
     /// - Throws: as `faults(of:)`.
     public static func modelFaults(of specification: JobSpecification, _ model: Configuration.Model) throws -> [Fault] {
         let directory = SDXLDirectory(model)
-        if let absence = absence(of: directory, isNamedByPath: specification.model?.hasPrefix("/") ?? false) { return [Fault(absence)] }
+        if let absence = try absence(of: directory, isNamedByPath: specification.namesModelByPath) { return [Fault(absence)] }
         return try faults(of: directory, specification.trainingSettings).faults
     }
 
@@ -161,4 +166,9 @@ public struct JobCheck {
             faults.append(Fault("\(error)"))
         }
     }
+}
+
+extension JobSpecification {
+    /// Whether it says itself where its model lies, instead of naming one of the configuration.
+    var namesModelByPath: Bool { model?.hasPrefix("/") ?? false }
 }

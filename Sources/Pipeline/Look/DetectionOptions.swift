@@ -9,9 +9,9 @@ enum DetectionOptions {
         guard overlap >= 0, overlap <= 1 else { throw JobFailure(.usage, "--overlap is \(overlap); a number from 0 to 1 is wanted") }
     }
 
-    /// - Throws: `JobFailure` (unavailable).
+    /// - Throws: `JobFailure` (unavailable); `FileError` where it cannot be found out.
     static func requireModel(_ path: String, _ kind: String, like example: String) throws {
-        guard Folder.leadsToDirectory(path) else {
+        guard try Folder.destination(path) == .directory else {
             throw JobFailure(.unavailable, "\(path): the \(kind) model's directory is not there; give one in Hugging Face layout, such as a copy of \(example)")
         }
     }

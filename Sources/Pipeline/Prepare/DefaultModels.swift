@@ -10,11 +10,11 @@ struct DefaultModels: Sendable {
     var segmenter: String { directory + "/mobile_sam" }
 
     /// - Parameter configured: the configuration's `mask_models`.
-    /// - Throws: `JobFailure` (unavailable) where they are nowhere.
+    /// - Throws: `JobFailure` (unavailable) where they are nowhere; `FileError` where it cannot be found out.
     init(configured: String?) throws {
         let places = configured.map { [$0] } ?? Self.places
-        let complete = { (place: String) in ["u2netp", "mobile_sam"].allSatisfy { Folder.exists("\(place)/\($0)/model.safetensors") } }
-        guard let found = places.first(where: complete) else {
+        func isComplete(_ place: String) throws -> Bool { try ["u2netp", "mobile_sam"].allSatisfy { try Folder.destination("\(place)/\($0)/model.safetensors") != nil } }
+        guard let found = try places.first(where: isComplete) else {
             let looked = configured.map { "\($0) (`mask_models` of the configuration) does not hold them" } ?? "they are in none of \(places.joined(separator: ", "))"
             throw JobFailure(.unavailable, "the default mask models are missing: \(looked); run `make models` in the source folder (and `make install`), or name `owlv2` and `sam` with the job's model in the configuration")
         }

@@ -1,4 +1,5 @@
 import Diffusion
+import Files
 import Foundation
 
 /// Where a vision model's directory says how pictures are prepared: `preprocessor_config.json` as on the hub, or the
@@ -17,12 +18,12 @@ enum ImageProcessorFile {
 
     /// The same; nil where neither file is there.
     static func find(directory: String, of model: String, type: String) throws -> ModelConfiguration? {
-        func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: directory + "/" + file) }
+        func exists(_ file: String) throws -> Bool { try Folder.destination(directory + "/" + file) != nil }
         let found: ModelConfiguration
-        if exists(single) {
+        if try exists(single) {
             found = try ModelConfiguration(directory: directory, file: single, of: model)
         } else {
-            guard exists(unified), case let file = try ModelConfiguration(directory: directory, file: unified, of: model), file.isSection("image_processor")
+            guard try exists(unified), case let file = try ModelConfiguration(directory: directory, file: unified, of: model), file.isSection("image_processor")
             else { return nil }
             found = try file.section("image_processor")
         }
