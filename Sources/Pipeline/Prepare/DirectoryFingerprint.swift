@@ -18,19 +18,22 @@ enum DirectoryFingerprint {
 
     private static func digest(_ folders: [String], _ files: (String) throws -> [String]) throws -> String {
         var hash = SHA256()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        defer { buffer.deallocate() }
         for folder in folders {
             for path in try files(folder) {
                 let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
                 guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
-                let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+                defer { close(descriptor) }
                 var status = stat()
                 guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, code: errno) }
                 guard status.st_mode & S_IFMT == S_IFREG else { throw FileError("read", path, reason: "it is not an ordinary file", remedy: "Fetch the model again") }
-                let size = try handle.seekToEnd()
+                let size = Int(status.st_size)
                 hash.update(data: Data(path.dropFirst(folder.count).utf8))
                 for start in stride(from: 0, to: size, by: 1 << 20) {
-                    try handle.seek(toOffset: start)
-                    hash.update(data: try handle.read(upToCount: start == 0 ? 1 << 20 : 4096) ?? Data())
+                    let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(start == 0 ? 1 << 20 : 4096, size - start)])
+                    try Folder.fill(piece, from: descriptor, path, at: start)
+                    hash.update(bufferPointer: UnsafeRawBufferPointer(piece))
                 }
                 hash.update(data: Data("\(size)".utf8))
             }
@@ -41,18 +44,20 @@ enum DirectoryFingerprint {
     /// Of the models' weights.
     /// - Throws: `FileError`.
     static func bytes(_ folders: [String]) throws -> Int {
-        try folders.flatMap { try files($0) }.filter { $0.hasSuffix(".safetensors") }.reduce(0) {
-            $0 + (try FileManager.default.attributesOfItem(atPath: ($1 as NSString).resolvingSymlinksInPath)[.size] as? Int ?? 0)
+        try folders.flatMap { try files($0) }.filter { $0.hasSuffix(".safetensors") }.reduce(0) { sum, path in
+            var status = stat()
+            guard stat(path, &status) == 0 else { throw FileError("read", path, code: errno) }
+            return sum + Int(status.st_size)
         }
     }
 
     /// Paths of what is read of a model's directory: of a pipeline's its index and its parts, of another model what lies directly in it.
     static func files(_ folder: String, variant: WeightVariant = .full) throws(FileError) -> [String] {
         var found: [String] = []
-        let isPipeline = Folder.leadsToDirectory(folder + "/unet"), all = try Folder.names(folder)
+        let all = try Folder.names(folder), isPipeline = try Folder.destination(folder + "/unet") == .directory
         for name in all.sorted() where isPipeline ? name == "model_index.json" || SDXLDirectory.parts.contains(name) : isPart(name) && !isUnused(name, among: all, variant) {
             let path = folder + "/" + name
-            found += Folder.leadsToDirectory(path) ? try parts(of: path, variant) : [path]
+            found += try Folder.destination(path) == .directory ? parts(of: path, variant) : [path]
         }
         return found
     }
@@ -61,7 +66,7 @@ enum DirectoryFingerprint {
         var found: [String] = []
         for name in try Folder.names(folder).sorted() where !IgnoredFiles.contains(name) {
             let path = folder + "/" + name
-            found += Folder.leadsToDirectory(path) ? try parts(of: path, .full) : isPart(name) ? [path] : []
+            found += try Folder.destination(path) == .directory ? parts(of: path, .full) : isPart(name) ? [path] : []
         }
         return found
     }
