@@ -15,6 +15,7 @@ struct cfiles_watch {
     _Atomic(uintptr_t) start; // 0: not in use
     size_t size;
     char *sentence;
+    char *removed; // NULL: nothing
 };
 
 static _Atomic(cfiles_watch *) first;
@@ -27,6 +28,7 @@ static void on_bus_error(int number, siginfo_t *information, void *context) {
     for (cfiles_watch *watch = atomic_load(&first); watch; watch = watch->next) {
         const uintptr_t start = atomic_load(&watch->start);
         if (!start || address < start || address - start >= watch->size) continue;
+        if (watch->removed) unlink(watch->removed);
         const char *text = watch->sentence;
         size_t left = strlen(text);
         while (left > 0) {
@@ -41,9 +43,13 @@ static void on_bus_error(int number, siginfo_t *information, void *context) {
     sigaction(number, &earlier, NULL);
 }
 
-cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *sentence) {
-    char *copy = strdup(sentence);
-    if (!copy) return NULL;
+cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *sentence, const char *removed) {
+    char *copy = strdup(sentence), *removed_copy = removed ? strdup(removed) : NULL;
+    if (!copy || (removed && !removed_copy)) {
+        free(copy);
+        free(removed_copy);
+        return NULL;
+    }
     pthread_mutex_lock(&lock);
     static int installed;
     if (!installed) {
@@ -59,7 +65,9 @@ cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *s
     if (is_new) watch = calloc(1, sizeof *watch);
     if (watch) {
         free(watch->sentence);
+        free(watch->removed);
         watch->sentence = copy;
+        watch->removed = removed_copy;
         watch->size = size;
         if (is_new) {
             watch->next = atomic_load(&first);
@@ -68,6 +76,7 @@ cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *s
         atomic_store(&watch->start, (uintptr_t)start);
     } else {
         free(copy);
+        free(removed_copy);
     }
     pthread_mutex_unlock(&lock);
     return watch;

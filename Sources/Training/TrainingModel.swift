@@ -10,6 +10,8 @@ public struct TrainingModel {
     public let vae: VAE
     public let schedule: NoiseSchedule
     public let prompts: PromptTable
+    /// The UNet's weights.
+    public let files: [SafetensorsFile]
 
     /// Loads UNet and VAE of a model directory.
     /// - Parameter adapters: those to be used in place of fresh ones.
@@ -23,6 +25,7 @@ public struct TrainingModel {
         vae = try model.loadVAE()
         schedule = try model.loadSchedule()
         self.prompts = prompts
+        files = weights.files
         guard configuration.dropout == 0 else {
             throw ModelError(path: model.path + "/unet/config.json", reason: "\"dropout\" is \(configuration.dropout), and a UNet is trained without; set it to 0")
         }

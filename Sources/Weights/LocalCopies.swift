@@ -8,8 +8,9 @@ import Synchronization
 /// page, many times slower than from its first byte to its last, and again whenever memory is short.
 ///
 /// A copy is called after the original's path, size and time, so a changed original is another file. Both are hashed while
-/// the copy is made. The copies together stay below a limit; those that were not used for longest go first. Where there is
-/// no room, or nothing may be written, the original is mapped.
+/// the copy is made. The copies together stay below a limit; those that were not used for longest go first. The original is
+/// mapped where there is no room, nothing may be written or the copy cannot be read, and where its share keeps no times: there
+/// another model of the same size would never be seen.
 public struct LocalCopies: Sendable {
     let directory: String
     let limit: Int, reserve: Int
@@ -28,11 +29,24 @@ public struct LocalCopies: Sendable {
     /// From now on files are opened through `copies`; nil: where they are.
     public static func use(_ copies: LocalCopies?) { current.withLock { $0 = copies } }
 
-    /// What to map of the file at `path`: itself, or its copy.
+    /// What is opened for a file: itself, or its copy.
+    struct Place: Sendable {
+        let path: String
+        /// What it is a copy of.
+        var original: String?
+
+        /// What is said of a file that is not as it was when it was opened.
+        func lost(_ reason: String) -> FileError {
+            let remedy = original.map { "It is this machine's copy of \($0.onOneLine()): it is removed. Check the disk, then run the job again" }
+            return FileError("read", path, reason: reason, remedy: remedy ?? "Put the whole file back and leave it alone while jobs run, then run the job again")
+        }
+    }
+
+    /// What to map of the file at `path`.
     /// - Throws: `FileError` where the original cannot be read or changes meanwhile.
-    static func path(for path: String) throws -> String {
-        guard let copies = current.withLock({ $0 }), copies.isRemote(path) else { return path }
-        return try copies.copy(of: path) ?? path
+    static func place(for path: String) throws -> Place {
+        guard let copies = current.withLock({ $0 }), copies.isRemote(path), let copy = try copies.copy(of: path) else { return Place(path: path) }
+        return Place(path: copy, original: path)
     }
 
     /// The suffix of a copy that nobody has looked through yet.
@@ -43,6 +57,7 @@ public struct LocalCopies: Sendable {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
         let size = Int(status.st_size)
+        guard size <= limit, status.st_mtim.tv_sec != 0 || status.st_mtim.tv_nsec != 0 else { return nil }
         let identity = hexadecimal(SHA256.hash(data: Data(path.utf8))).prefix(16)
         let copy = Directory.joined(directory, "\(identity)-\(size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec).copy")
         var known = stat()
@@ -107,14 +122,14 @@ public struct LocalCopies: Sendable {
     /// In seconds: somebody who copies writes all the time, or reads what was written.
     private static let longestSilence = 6 * 3600
 
-    /// Gives `body` an open file, piece by piece.
+    /// Gives `body` an open file from its first byte on, piece by piece. Nobody else who reads through the descriptor is moved by it.
     /// - Returns: how many bytes there were.
     static func pieces(of descriptor: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 64)
         defer { buffer.deallocate() }
         var total = 0
         while true {
-            let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+            let count = pread(descriptor, buffer.baseAddress!, buffer.count, off_t(total))
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw FileError("read", path, code: errno) }
             if count == 0 { return total }
@@ -126,7 +141,6 @@ public struct LocalCopies: Sendable {
     /// Removes older copies of the same file, what copying left that was broken off, and then the longest unused copies, as far as it
     /// takes; none where all of them would not be enough. A copy that another process has mapped stays whole for that process.
     private func makeRoom(for size: Int, instead prefix: String) -> Bool {
-        guard size <= limit else { return false }
         var copies: [(path: String, size: Int, used: timespec)] = []
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             let path = Directory.joined(directory, name)

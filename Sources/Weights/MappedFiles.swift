@@ -8,7 +8,7 @@ public enum MappedFiles {
     struct Registration: Hashable, Sendable { let number: Int }
 
     private struct Record {
-        let path: String
+        let place: LocalCopies.Place
         let descriptor: Int32
         let size: Int
         let modified: timespec
@@ -17,10 +17,10 @@ public enum MappedFiles {
     private static let records = Mutex<(next: Int, all: [Int: Record])>((0, [:]))
 
     /// Takes the descriptor over.
-    static func add(_ path: String, descriptor: Int32, _ status: stat) -> Registration {
+    static func add(_ place: LocalCopies.Place, descriptor: Int32, _ status: stat) -> Registration {
         records.withLock { records in
             records.next += 1
-            records.all[records.next] = Record(path: path, descriptor: descriptor, size: Int(status.st_size), modified: status.st_mtim)
+            records.all[records.next] = Record(place: place, descriptor: descriptor, size: Int(status.st_size), modified: status.st_mtim)
             return Registration(number: records.next)
         }
     }
@@ -37,12 +37,12 @@ public enum MappedFiles {
         let all = records.withLock { $0.all.sorted { $0.key < $1.key }.map(\.value) }
         for record in all {
             var status = stat()
-            guard fstat(record.descriptor, &status) == 0 else { throw FileError("read", record.path, code: errno) }
+            guard fstat(record.descriptor, &status) == 0 else { throw FileError("read", record.place.path, code: errno) }
             let time = status.st_mtim
             guard Int(status.st_size) == record.size, time.tv_sec == record.modified.tv_sec, time.tv_nsec == record.modified.tv_nsec else {
-                throw FileError(
-                    "read", record.path, reason: "another program wrote to it while it was in use",
-                    remedy: "Put the whole file back and leave it alone while jobs run, then run the job again")
+                // A copy is made anew.
+                if record.place.original != nil { unlink(record.place.path) }
+                throw record.place.lost("another program wrote to it while it was in use")
             }
         }
     }

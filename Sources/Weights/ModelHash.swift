@@ -1,5 +1,4 @@
 import Crypto
-import Files
 import Foundation
 
 /// What LoRA files say of the model they were trained on.
@@ -13,17 +12,18 @@ public struct ModelHash: Sendable, Equatable {
 
     /// Reads the weight files once, from the first to the last byte (of shards: one after the other, as if they were one
     /// file). Reading 10 GB takes its time: the caller keeps the result.
+    ///
+    /// What is hashed is what is mapped, and not what has taken its place since.
     /// - Throws: `FileError`.
-    public init(of paths: [String]) throws {
-        precondition(!paths.isEmpty, "ModelHash: no files")
+    public init(of files: [SafetensorsFile]) throws { try self.init(of: files.map(\.file)) }
+
+    init(of files: [MappedFile]) throws {
+        precondition(!files.isEmpty, "ModelHash: no files")
         var whole = SHA256(), window = SHA256()
         let windowRange = 0x100000..<0x110000
         var position = 0
-        for path in paths {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
-            defer { close(descriptor) }
-            _ = try LocalCopies.pieces(of: descriptor, path) { piece in
+        for file in files {
+            try file.pieces { piece in
                 whole.update(bufferPointer: piece)
                 let part = windowRange.clamped(to: position..<position + piece.count)
                 if !part.isEmpty {

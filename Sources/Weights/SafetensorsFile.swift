@@ -19,7 +19,7 @@ public final class SafetensorsFile {
     /// The tensors in the order of their bytes.
     public let entries: [Entry]
     public let metadata: [String: String]
-    private let file: MappedFile
+    let file: MappedFile
     private let dataStart: Int
     private let index: [String: Int]
 

@@ -60,19 +60,19 @@ struct PreparedNamesTests {
     @Test func aModelIsKnownAsItWas() throws {
         let place = try Workplace()
         try place.useCopyOfModel()
-        let model = SDXLDirectory(place.path + "/model"), own = try ModelIdentity(model, known: nil).fingerprint
+        let model = SDXLDirectory(place.path + "/model"), own = try ModelIdentity(model, files: [], known: nil).fingerprint
         #expect(DirectoryFingerprint.former(model) == own)
         try FileManager.default.createDirectory(atPath: model.path + "/vae_1_0", withIntermediateDirectories: false)
         for file in ["vae_1_0/config.json", "sd_xl_base_1.0.safetensors"] { try place.write("{}", "model/" + file) }
         let former = try #require(DirectoryFingerprint.former(model))
-        #expect(try former != own && ModelIdentity(model, known: nil).fingerprint == own)
-        for (known, wanted) in [(former, former), (own, own), ("another", own)] { #expect(try ModelIdentity(model, known: known).fingerprint == wanted) }
+        #expect(try former != own && ModelIdentity(model, files: [], known: nil).fingerprint == own)
+        for (known, wanted) in [(former, former), (own, own), ("another", own)] { #expect(try ModelIdentity(model, files: [], known: known).fingerprint == wanted) }
         // They had no variants; and what cannot be read is nobody's.
         try FileManager.default.copyItem(atPath: model.path + "/unet/diffusion_pytorch_model.safetensors", toPath: model.path + "/unet/diffusion_pytorch_model.fp16.safetensors")
         let half = SDXLDirectory(model.path, variant: .fp16)
-        #expect(try ModelIdentity(half, known: own).fingerprint != own && ModelIdentity(half, known: former).fingerprint != former)
+        #expect(try ModelIdentity(half, files: [], known: own).fingerprint != own && ModelIdentity(half, files: [], known: former).fingerprint != former)
         try FileManager.default.createSymbolicLink(atPath: model.path + "/gone.safetensors", withDestinationPath: "/nowhere")
-        #expect(try DirectoryFingerprint.former(model) == nil && ModelIdentity(model, known: former).fingerprint == own)
+        #expect(try DirectoryFingerprint.former(model) == nil && ModelIdentity(model, files: [], known: former).fingerprint == own)
     }
 
     /// Both files of a VAE of its own are told apart, too.

@@ -69,9 +69,61 @@ import Testing
         #expect(try copies(folder, limit: 2_999).copy(of: original) == nil)
         #expect(try copies(folder, reserve: .max / 2).copy(of: original) == nil)
         #expect(try copies(folder).copy(of: folder.file("share-absent")) == nil)
+        // Nor is a copy of an earlier time used without.
+        _ = try #require(try copies(folder).copy(of: original))
+        #expect(try copies(folder, limit: 0).copy(of: original) == nil)
         // A file where the folder should be: nothing can be written.
         let blocked = LocalCopies(directory: original + "/copies", limit: 1 << 20, reserve: 0) { _ in true }
         #expect(try blocked.copy(of: original) == nil)
+    }
+
+    /// Another model of the same size would look the same.
+    @Test func whatHasNoTimeIsNotCopied() throws {
+        let folder = try TemporaryFolder(), original = try write(folder, "share", 3_000)
+        for (time, isCopied) in [(0.0, false), (1.0, true)] {
+            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: time)], ofItemAtPath: original)
+            #expect(try (copies(folder).copy(of: original) != nil) == isCopied)
+        }
+    }
+
+    @Test(.enabled(if: HiddenFileTests.isOdd, "/sys is needed")) func aCopyThatCannotBeMappedIsRemoved() throws {
+        let folder = try TemporaryFolder(), copies = copies(folder), original = try write(folder, "share", 4096)
+        let copy = try #require(try copies.copy(of: original))
+        try FileManager.default.removeItem(atPath: copy)
+        try FileManager.default.createSymbolicLink(atPath: copy, withDestinationPath: HiddenFileTests.odd)
+        LocalCopies.use(copies)
+        defer { LocalCopies.use(nil) }
+        let file = try MappedFile(original)
+        #expect(file.withBytes { Data($0) } == Data(repeating: 7, count: 4096))
+        #expect(!Folder.exists(copy))
+    }
+
+    /// Where a copy is lost the next attempt makes another.
+    @Test func aCopyThatIsCutShortIsRemoved() async throws {
+        let folder = NSTemporaryDirectory() + "segmix-cut-copy-\(getpid())", files = FileManager.default
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? files.removeItem(atPath: folder) }
+        try Data(count: 100_000).write(to: URL(fileURLWithPath: folder + "/share"))
+        await #expect(processExitsWith: .exitCode(74)) {
+            let folder = NSTemporaryDirectory() + "segmix-cut-copy-\(getppid())"
+            LocalCopies.use(LocalCopies(directory: folder + "/copies", limit: 1 << 20, reserve: 0) { _ in true })
+            let file = try MappedFile(folder + "/share"), copies = try FileManager.default.contentsOfDirectory(atPath: folder + "/copies")
+            try #require(copies.count == 1 && truncate(folder + "/copies/" + copies[0], 0) == 0)
+            #expect(file.withBytes { $0.reduce(0) { $0 + Int($1) } } < 0, "it was read")
+        }
+        #expect(try files.contentsOfDirectory(atPath: folder + "/copies") == [])
+    }
+
+    @Test func aCopyThatIsWrittenToIsNamedAndRemoved() throws {
+        let folder = try TemporaryFolder(), copies = copies(folder), original = try write(folder, "share", 3_000)
+        LocalCopies.use(copies)
+        defer { LocalCopies.use(nil) }
+        let file = try MappedFile(original), copy = try #require(try copies.copy(of: original))
+        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: copy)
+        let said = try #require(sentence { try MappedFiles.requireUnchanged() })
+        #expect(said.hasPrefix("Cannot read \(copy): another program wrote to it") && said.contains("copy of \(original)"), "\(said)")
+        #expect(!Folder.exists(copy))
+        withExtendedLifetime(file) {}
     }
 
     @Test func tensorsComeFromTheCopy() throws {

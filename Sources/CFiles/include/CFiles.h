@@ -10,8 +10,9 @@ typedef struct cfiles_watch cfiles_watch;
 
 // Reading mapped bytes that the file no longer has, or that its disk or network share does not give, is SIGBUS. While a
 // range is watched that ends the process with `sentence` (which should end in a line feed) on standard error and the exit
-// status 74 (EX_IOERR), instead of by the signal. Any thread may call; NULL where there is no memory.
-cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *sentence);
+// status 74 (EX_IOERR), instead of by the signal; the file `removed` is removed first, NULL: none. Any thread may call; NULL
+// where there is no memory.
+cfiles_watch *cfiles_watch_mapping(const void *start, size_t size, const char *sentence, const char *removed);
 
 // To be called before the range is unmapped. NULL is nothing.
 void cfiles_unwatch_mapping(cfiles_watch *watch);

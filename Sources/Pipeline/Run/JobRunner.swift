@@ -60,7 +60,7 @@ public struct JobRunner {
     /// - Throws: `JobFailure` for everything that ends it.
     public func run(_ extent: Extent, trace: String? = nil) throws -> Bool {
         do {
-            return try carryOut(extent, trace: trace)
+            return try JobFailure.afterCheck(job.specification, configured) { try carryOut(extent, trace: trace) }
         } catch {
             let failure = JobFailure(error)
             progress.keep(failure)
@@ -127,7 +127,7 @@ public struct JobRunner {
         device.trim()
 
         let training = try TrainingModel(model, settings: job.trainingSettings, prompts: prompts)
-        let identity = try ModelIdentity(model, known: try Trainer.knownFingerprint(in: directory.resumePoints)?[Job.modelKey] ?? FirstRound.model(directory))
+        let identity = try ModelIdentity(model, files: training.files, known: try Trainer.knownFingerprint(in: directory.resumePoints)?[Job.modelKey] ?? FirstRound.model(directory))
         let make = TextToImage(
             unet: training.unet, vae: training.vae, schedule: training.schedule, prompts: prompts, zerosForEmptyPrompt: try model.zerosForEmptyPrompt())
         let images = SampleRenderer(

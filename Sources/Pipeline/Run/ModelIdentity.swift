@@ -7,12 +7,14 @@ struct ModelIdentity {
     let name: String
     /// Tells one model from another without reading it whole.
     let fingerprint: String
-    private let files: [String]
+    private let files: [SafetensorsFile]
 
-    /// - Parameter known: what the run that goes on says of its model; it may have been told by more.
-    init(_ model: SDXLDirectory, known: String?) throws {
+    /// - Parameters:
+    ///   - files: the weights that are trained with.
+    ///   - known: what the run that goes on says of its model; it may have been told by more.
+    init(_ model: SDXLDirectory, files: [SafetensorsFile], known: String?) throws {
         name = model.name
-        files = try model.unetWeights().files.map(\.path)
+        self.files = files
         let own = try DirectoryFingerprint.of(model.places, variant: model.variant)
         fingerprint = if let known, known != own, DirectoryFingerprint.former(model) == known { known } else { own }
     }
