@@ -25,6 +25,10 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let (job, model, means) = try options.load()
+        try JobFailure.afterCheck(job.specification, model) { try check(job, model, means) }
+    }
+
+    private func check(_ job: Job, _ model: Configuration.Model, _ means: Preparation.Means) throws {
         let needs = try JobCheck(job, model: model).run()
         try PreparationCheck(job, means).run()
         let scoring = try ScoringModels.of(job, model), now = MemoryBudget.now(), budget = freeMemory.map(now.supposing) ?? now

@@ -28,7 +28,8 @@ public struct PrepareJob {
         try JobCheck(job, model: job.lacksPriors ? means.model : nil, drawsFinal: false).run()
         let lock = try OutputLock(output)
         defer { withExtendedLifetime(lock) {} }
-        guard let (complete, _) = try Preparation(job, means, output: output, progress: progress).run() else {
+        let preparation = Preparation(job, means, output: output, progress: progress)
+        guard let (complete, _) = try JobFailure.afterCheck(job.specification, means.model, { try preparation.run() }) else {
             progress.say(.prepare, "stopped; run it again to go on")
             return false
         }

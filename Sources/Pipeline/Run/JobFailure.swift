@@ -5,6 +5,7 @@ import Images
 import Jobs
 import SegMix
 import Training
+import Vision
 import Weights
 
 /// A job that ended before it was done: how the process ends, and what is said.
@@ -35,6 +36,35 @@ public struct JobFailure: Error, CustomStringConvertible {
         }
     }
 
+    /// Goes on with a job that `JobCheck` found in order: what is wrong with its model by now nobody mends by changing the folder, unless
+    /// that says itself where the model lies.
+    /// - Parameter model: nil: none is used.
+    /// - Throws: `JobFailure` (unavailable) for such a model; everything else as it was.
+    public static func afterCheck<Result>(_ specification: JobSpecification, _ model: Configuration.Model?, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch {
+            let places = [model?.base, model?.vae, model?.owlv2, model?.sam, model?.dinov2].compactMap { $0 }
+            guard !specification.namesModelByPath, isOfModel(error, places) else { throw error }
+            throw JobFailure(.unavailable, JobFailure(error).description)
+        }
+    }
+
+    /// - Parameter places: the directories of the job's model.
+    private static func isOfModel(_ error: any Error, _ places: [String]) -> Bool {
+        switch error {
+        case is ModelError, is WeightFaults, is WeightsError, is SafetensorsError, is TokenizerError: true
+        case let error as FileError: !mayPass(error) && places.contains { error.path == $0 || error.path.hasPrefix($0 + "/") }
+        default: false
+        }
+    }
+
+    private static func sentence(_ error: CocoaError) -> String {
+        // Foundation's numbers of what reading can meet.
+        let isReading = (CocoaError.Code.fileReadUnknown.rawValue..<CocoaError.Code.fileWriteUnknown.rawValue).contains(error.code.rawValue)
+        return isReading
+            ? "a file cannot be read\(error.filePath.map { ": " + $0 } ?? ""): \(error.localizedDescription) Check the disk or the network share that it is on and the permissions, then run the job again."
+            : sentence(error.localizedDescription, error.filePath)
+    }
+
     private static func sentence(_ reason: String, _ path: String?) -> String {
         "the result cannot be written\(path.map { ": " + $0 } ?? ""): \(reason) Make room or correct the permissions, then run the job again."
     }
@@ -51,12 +81,12 @@ public struct JobFailure: Error, CustomStringConvertible {
         case let fault as Fault: self.init(fault.mayPass ? .inputOutput : .badInput, fault.description)
         case let error as ImageError where error.kind == .inputOutput: self.init(.inputOutput, "\(error)")
         case TrainingError.otherPrediction, TrainingError.notFinite(step: 1, what: "loss", files: _): self.init(.unavailable, "\(error)")
-        case is ImageError, is SegMixError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
+        case is ImageError, is SegMixError, is QueryError, is ModelError, is WeightFaults, is AdapterFaults, is WeightsError, is SafetensorsError,
              is TokenizerError, is ScheduleError, is TrainingError:
             self.init(.badInput, "\(error)")
         case let error as FileError: self.init([ENOENT, ENOTDIR, EISDIR].contains(error.code) ? .badInput : .inputOutput, error.description)
         // Foundation's own: a folder that could not be made, a file that could not be appended to.
-        case let error as CocoaError: self.init(.inputOutput, Self.sentence(error.localizedDescription, error.filePath))
+        case let error as CocoaError: self.init(.inputOutput, Self.sentence(error))
         case let error as POSIXError: self.init(.inputOutput, Self.sentence(error.localizedDescription, nil))
         default: self.init(.software, "something went wrong that should not be possible: \(error)")
         }

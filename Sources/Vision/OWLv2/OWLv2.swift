@@ -1,4 +1,5 @@
 import Diffusion
+import Files
 import Foundation
 import Images
 import Tensors
@@ -36,11 +37,12 @@ public final class OWLv2 {
         pixels = try OWLv2Pixels(directory: directory, side: configuration.vision.side)
         tokenizer = try CLIPTokenizer(directory: URL(fileURLWithPath: directory))
         guard tokenizer.idCount <= configuration.text.vocabulary, tokenizer.length <= configuration.text.positions else {
+            let saysHowMany = try Folder.destination(directory + "/tokenizer_config.json") != nil
             throw ModelError(
                 path: directory,
                 reason: "the text model has \(configuration.text.vocabulary) tokens and \(configuration.text.positions) positions, its tokenizer "
                     + "\(tokenizer.idCount) and \(tokenizer.length)"
-                    + (FileManager.default.fileExists(atPath: directory + "/tokenizer_config.json")
+                    + (saysHowMany
                         ? "; the files are not of one model" : ", because tokenizer_config.json, which says how many, is missing; fetch it too"))
         }
         let weights = try WeightStore(directory: directory, baseName: "model", ignoring: Self.unneeded)
@@ -51,14 +53,14 @@ public final class OWLv2 {
     }
 
     /// The place of a query in the space in which patches are compared with it: a unit vector of `projection` numbers.
-    /// - Throws: `ModelError` where the query is empty or has more tokens than the model reads.
+    /// - Throws: `QueryError` where the query is empty or has more tokens than the model reads.
     public func embedding(of query: String) throws -> [Float] {
         if let known = embeddings[query] { return known }
         let tokens = tokenizer.tokenize(query)
-        guard tokens.attentionLength > 2 else { throw ModelError(path: path, reason: "the query “\(query)” is empty; say in words what to look for") }
+        guard tokens.attentionLength > 2 else { throw QueryError("the query “\(query)” is empty; say in words what to look for") }
         if let rest = tokens.truncatedText {
-            throw ModelError(
-                path: path, reason: "the query “\(query.prefix(100))” is too long for this model, which reads \(tokenizer.length - 2) tokens; shorten it (“\(rest.prefix(100))” is too much)")
+            throw QueryError(
+                "the query “\(query.prefix(100))” is too long for this model (\(path)), which reads \(tokenizer.length - 2) tokens; shorten it (“\(rest.prefix(100))” is too much)")
         }
         let projected = text([tokens.ids]).pooled!.values
         let norm = projected.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
@@ -74,7 +76,7 @@ public final class OWLv2 {
     public func features(_ pixels: Tensor) -> Tensor { Tape.paused { vision(pixels) } }
 
     /// What the model says of every patch. One pass over the picture, whatever the number of queries.
-    /// - Throws: `ModelError`, as `embedding(of:)`, and where the numbers are not finite.
+    /// - Throws: `QueryError`, as `embedding(of:)`; `ModelError` where the numbers are not finite.
     public func predict(_ image: RGBImage, queries: [String]) throws -> OWLv2Prediction {
         precondition(!queries.isEmpty, "OWLv2: no query")
         let rows = try queries.flatMap(embedding(of:))
@@ -86,7 +88,7 @@ public final class OWLv2 {
     }
 
     /// What is found in a photo, one box for each object, highest score first.
-    /// - Throws: `ModelError`, as `predict`.
+    /// - Throws: as `predict`.
     public func detect(
         _ image: RGBImage, queries: [String], threshold: Double, overlap: Double = OWLv2.defaultOverlap
     ) throws -> [Detection] {
