@@ -38,12 +38,6 @@ struct Segmixd: AsyncParsableCommand {
     func run() async throws {
         // Until the daemon listens for it, a wish to read the configuration again must not end it.
         if !drain { signal(SIGHUP, SIG_IGN) }
-        // Folders that lie deep in one another are walked with each of them open.
-        var files = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0, files.rlim_cur < files.rlim_max {
-            files.rlim_cur = min(files.rlim_max, 65_536)
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
-        }
         let logger = Logger(label: "segmixd") { _ in JournalLogHandler() }
         do throws(Fault) { try EngineVariables.check() } catch { fail(error, .usage) }
         let configuration: Configuration

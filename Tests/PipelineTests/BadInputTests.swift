@@ -207,6 +207,25 @@ import Weights
         }
     }
 
+    /// Each shard of a model stays open, and what a shell allows at first may be less.
+    @Test func moreShardsThanTheShellAllows() throws {
+        let place = try Workplace()
+        try place.useCopyOfModel()
+        let folder = place.path + "/model/unet/", whole = folder + "diffusion_pytorch_model.safetensors", file = try SafetensorsFile(whole)
+        var map: [String: String] = [:]
+        for (i, entry) in file.entries.enumerated() {
+            var writer = SafetensorsWriter()
+            writer.add(entry.name, shape: entry.shape, try file.floats(entry.name))
+            map[entry.name] = "\(i).safetensors"
+            try writer.write(to: folder + "\(i).safetensors")
+        }
+        try JSONSerialization.data(withJSONObject: ["weight_map": map]).write(to: URL(fileURLWithPath: whole + ".index.json"))
+        try FileManager.default.removeItem(atPath: whole)
+        try #require(map.count > 64)
+        let end = try Self.run(["sh", "-c", "ulimit -Sn 64; exec \"$@\"", "sh", Program.segmix.path, "check", place.job, "--config", place.configuration])
+        #expect(end.status == 0, "\(end.status): \(end.errors)")
+    }
+
     /// What is wrong with spec and model is said at once, of the model that the job has.
     @Test func textsAndModelAtOnce() throws {
         let place = try Workplace(more: "rang: 3")
