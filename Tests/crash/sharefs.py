@@ -23,6 +23,7 @@ a rule met is written to SEMANTICS.json.log. Needs fusepy (Debian: python3-fusep
         errno                  ERROR, or null: it is only noted down
         count, skip            so often (1), after having been met so often before (0)
         after                  it is done, and reported as failed
+        late                   with that, of a rename: so many seconds a look at one of its names finds what was there before; lists are true
         wipe                   the file is empty from then on
         end                    a read finds the end of the file
         write                  a file of that name appears in the folder that was renamed
@@ -37,6 +38,7 @@ import os
 import random
 import re
 import sys
+import time
 import unicodedata
 import zlib
 
@@ -59,6 +61,8 @@ class ShareFS(Operations):
         # Paths by descriptor.
         self.opened = {}
         self.hidden = 0
+        # Of renames that are not shown yet: old and new name, until when, what the old one was.
+        self.unseen = []
         self.log = open(control + ".log", "a", buffering=1)
         self.read_semantics()
 
@@ -95,7 +99,7 @@ class ShareFS(Operations):
     def __call__(self, op, path, *arguments):
         self.read_semantics()
         said = f"{path} -> {arguments[0]}" if op == "rename" else str(path)
-        late, appears = None, None
+        late, appears, unseen = None, None, None
         for rule in self.semantics.get("rules", []):
             if "armed_by" in rule and not rule.get("armed"):
                 rule["armed"] = rule["armed_by"][0] == op and re.search(rule["armed_by"][1], said) is not None
@@ -114,10 +118,14 @@ class ShareFS(Operations):
                 appears = rule["write"]
             elif rule.get("after"):
                 late = rule["errno"]
+                if "late" in rule:
+                    unseen = (path, arguments[0], time.monotonic() + rule["late"], os.lstat(self.real(path)))
             elif rule.get("errno"):
                 raise failure(rule["errno"])
         try:
             result = getattr(self, op)(path, *arguments)
+            if unseen:
+                self.unseen.append(unseen)
             if appears:
                 with open(os.path.join(self.real(arguments[0]), appears), "w") as file:
                     file.write("late\n")
@@ -163,6 +171,11 @@ class ShareFS(Operations):
 
     def getattr(self, path, handle=None):
         self.require_name(path)
+        for old, new, until, status in self.unseen:
+            if time.monotonic() < until and path == old:
+                return self.attributes(path, status)
+            if time.monotonic() < until and path == new:
+                raise failure("ENOENT")
         try:
             return self.attributes(path, os.lstat(self.real(path)))
         except FileNotFoundError:

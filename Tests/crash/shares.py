@@ -492,7 +492,7 @@ def move_back_fails(campaign):
     each([("claim", "inbox", False), ("retry", "outbox", True)], point)
 
 
-def renames(campaign, kind, errno, after):
+def renames(campaign, kind, errno, after, late=0):
     def point(name, part, which, end):
         with Share(campaign, f"renames_{kind}-{name}", (part,), {}) as place:
             place.drop("toys", fails=end != "done")
@@ -500,8 +500,13 @@ def renames(campaign, kind, errno, after):
                 place.drain_whole()
                 place.mend("toys")
                 place.retry("toys")
-            place.set({"rules": [rule("rename", which, errno, after=after)]})
-            place.comes_right()
+            place.set({"rules": [rule("rename", which, errno, after=after, **({"late": late} if late else {}))]})
+            place.drain_until_trouble()
+            place.came()
+            time.sleep(late)
+            place.set({})
+            place.drain_whole()
+            place.is_in_order()
 
     each([
         ("claim", "inbox", r"inbox/toys -> ", "done"),
@@ -521,6 +526,12 @@ def renames(campaign, kind, errno, after):
 def renames_reported_as_failed(campaign):
     """They are done all the same."""
     renames(campaign, "reported_as_failed", "ENOENT", after=True)
+
+
+@case
+def renames_shown_late(campaign):
+    """As on NFS, which answers from what it knew a moment ago."""
+    renames(campaign, "shown_late", "ETIMEDOUT", after=True, late=2)
 
 
 @case

@@ -117,7 +117,7 @@ struct Claim: Sendable {
             if isHere == true, (try? Folder.isThere(taking)) == false, (try? FolderMove.hasArrived(taking, at: input)) == true {
                 return logger.error("\(origin.name.onOneLine()) was taken, but not everything of it could be removed from the inbox: \(error)")
             }
-            if isHere == false { isHidden = !putBack(taking, origin, id) }
+            if isHere == false, (try? Folder.lists(input)) == false { isHidden = !putBack(taking, origin, id) }
             throw error
         }
     }
