@@ -20,7 +20,8 @@ public enum AtomicDirectory {
             try Directory.flush(Directory.parent(of: path))
             return result
         } catch {
-            try? Directory.removeTree(temporary)
+            // By a name that a share still shows although it was renamed, the result would be emptied.
+            if (try? Folder.lists(temporary)) == true { try? Directory.removeTree(temporary) }
             throw error
         }
     }

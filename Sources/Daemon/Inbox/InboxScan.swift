@@ -133,8 +133,11 @@ struct InboxScan {
     private mutating func isLeft(_ name: String, _ id: String, at now: ContinuousClock.Instant) -> Bool {
         let key = RawPath(name), known = takings[key]
         if let known, now < known.due { return known.isLeft }
-        takings[key] = nil
-        guard !Folder.exists(StateDirectory(configuration.state).job(id)), let look = try? FolderLook(at: Directory.joined(configuration.inbox, name)) else { return false }
+        guard !Folder.exists(StateDirectory(configuration.state).job(id)) else {
+            takings[key] = nil
+            return false
+        }
+        guard let look = try? FolderLook(at: Directory.joined(configuration.inbox, name)) else { return known?.isLeft ?? false }
         let isLeft = known?.fingerprint == look.fingerprint
         takings[key] = (look.fingerprint, now + .seconds(86_400), isLeft)
         return isLeft
@@ -151,9 +154,14 @@ struct InboxScan {
 
     /// A settled folder could not be taken: it is tried again after a pause that grows, from five seconds to ten minutes.
     mutating func refuse(_ name: String, _ error: any Error, at now: ContinuousClock.Instant) {
+        pause(name, at: now)
+        complain(about: name, "The folder \(name.onOneLine()) cannot be taken: \(error)")
+    }
+
+    /// The same for one that is on its way: what is to be said of it is said elsewhere.
+    mutating func pause(_ name: String, at now: ContinuousClock.Instant) {
         let count = (refused[RawPath(name)]?.count ?? 0) + 1
         refused[RawPath(name)] = (count, now + Self.pause(after: count))
-        complain(about: name, "The folder \(name.onOneLine()) cannot be taken: \(error)")
     }
 
     static func pause(after count: Int) -> Duration {

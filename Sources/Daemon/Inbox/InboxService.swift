@@ -42,6 +42,7 @@ struct InboxService: Service {
         var given: Set<RawPath> = []
         var told: [String: String]?
         // What has left the inbox and is not in the queue, and why.
+        var said: Set<String> = []
         var unfinished = Dictionary(uniqueKeysWithValues: ((try? recovery.unknown(in: claim.state.jobs)) ?? []).map { ($0, "") })
         var scan = InboxScan(configuration: configuration, logger: logger)
         let settle = Duration.seconds(configuration.settleSeconds)
@@ -65,7 +66,7 @@ struct InboxService: Service {
             let found = scan.look(at: now)
             unreadable = Set(found.unreadable.map { RawPath($0) })
             events?.follow(Set(found.folders.filter(found.waiting.contains).map { Directory.joined(configuration.inbox, $0) }))
-            var hasTaken = finish(&unfinished)
+            var hasTaken = finish(&unfinished, &said)
             for name in found.settled where !stopping.isStopped && !given.contains(RawPath(name)) {
                 do {
                     let begun = claim.begun(name, among: unfinished.keys), record = try claim.take(name, goingOnWith: begun)
@@ -74,8 +75,11 @@ struct InboxService: Service {
                     hasTaken = true
                     changed.raise()
                 } catch let error as Claim.Unfinished {
-                    unfinished[error.id] = "The folder \(name.onOneLine()) is on its way out of the inbox: \(error.reason)"
-                    logger.error("\(unfinished[error.id]!)")
+                    let text = "The folder \(name.onOneLine()) is on its way out of the inbox: \(error.reason)"
+                    unfinished[error.id] = text
+                    if said.insert(text).inserted { logger.error("\(text)") }
+                    scan.pause(name, at: now)
+                    if drain != nil { given.insert(RawPath(name)) }
                 } catch {
                     // Another daemon was quicker, or somebody has renamed it.
                     if (error as? FileError)?.code == ENOENT, (try? Folder.lists(Directory.joined(configuration.inbox, name))) == false { continue }
@@ -101,7 +105,8 @@ struct InboxService: Service {
     }
 
     /// Goes on with folders that were on their way; true where one has arrived.
-    private func finish(_ unfinished: inout [String: String]) -> Bool {
+    /// - Parameter said: what the log has of them.
+    private func finish(_ unfinished: inout [String: String], _ said: inout Set<String>) -> Bool {
         var hasArrived = false
         for id in unfinished.keys.sorted() {
             do {
@@ -111,7 +116,8 @@ struct InboxService: Service {
                 changed.raise()
             } catch {
                 let text = "The folder \(claim.state.job(id)) is not in the queue yet: \(error)"
-                if unfinished.updateValue(text, forKey: id) != text { logger.warning("\(text)") }
+                unfinished[id] = text
+                if said.insert(text).inserted { logger.warning("\(text)") }
             }
         }
         return hasArrived

@@ -188,12 +188,19 @@ struct ResultPublisher: Sendable {
     private static let identityLine = "\nJob folder: "
 
     /// Whether a folder of the outbox says that it is another job's. Somebody may have taken ours away, and another has its name by now.
+    /// A text that is gone, or that this program may not read, says nothing.
     private func isAnothers(_ place: String, _ id: String) throws(FileError) -> Bool {
         let file = place + "/error.txt"
-        guard Folder.isDirectory(place), Folder.isFile(file), let bytes = try Folder.contents(of: file, limit: 1 << 24) else { return false }
-        let text = String(decoding: bytes, as: UTF8.self)
+        guard Folder.isDirectory(place), Folder.isFile(file) else { return false }
+        let bytes: [UInt8]?
+        do { bytes = try Folder.contents(of: file, limit: 1 << 24) } catch {
+            if error.mayPass, ![EACCES, EPERM].contains(error.code) { throw error }
+            return false
+        }
+        let text = String(decoding: bytes ?? [], as: UTF8.self)
         guard let line = text.range(of: Self.identityLine, options: .backwards) else { return false }
-        return text[line.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines) != id
+        // An editor of Windows may have ended it in its own way, and somebody have added a note.
+        return text[line.upperBound...].prefix { !$0.isNewline }.trimmingCharacters(in: .whitespaces) != id
     }
 
     /// - Parameter reason: why the folder itself is not among them; it is put aside with the job then.

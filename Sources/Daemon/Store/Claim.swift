@@ -24,7 +24,7 @@ struct Claim: Sendable {
         let source = Directory.joined(configuration.inbox, name)
         return ids.first { id in
             guard let origin = try? StateDirectory.load(JobOrigin.self, "origin.json", in: state.job(id)), origin.source.utf8.elementsEqual(source.utf8),
-                let inbox = try? Folder.contents(of: Self.mark(state, id), limit: 1 << 16), let own = FolderIdentity.text(of: configuration.inbox)
+                let inbox = try? Folder.contents(of: Self.mark(state, id), limit: 1 << 16), let own = FileSystemIdentity.text(of: configuration.inbox)
             else { return false }
             let taking = Self.taking(origin, id)
             return inbox.elementsEqual(own.utf8) && !Folder.exists(state.input(id, name)) && !Folder.exists(taking) && (try? Folder.lists(taking)) == false
@@ -98,7 +98,7 @@ struct Claim: Sendable {
             if let folder = try Directory.obstacle(toRemoving: origin.source) { throw Self.mayNotMove(origin.source, folder) }
             try requireRoom(for: origin.source)
             // That takes time; out of the sight of other daemons first. The mark says that it may be there and nowhere else, and what inbox this is.
-            try AtomicFile.write(FolderIdentity.text(of: Directory.parent(of: origin.source)) ?? "", to: Self.mark(state, id))
+            try AtomicFile.write(FileSystemIdentity.text(of: Directory.parent(of: origin.source)) ?? "", to: Self.mark(state, id))
             guard Directory.renameWithoutReplacing(origin.source, taking) else {
                 let code = errno
                 // A share may have done it and not been able to say so, or have been asked twice.
@@ -147,7 +147,7 @@ struct Claim: Sendable {
         return isBack
     }
 
-    /// Where it lies, the folder may have been hidden in the inbox whose `FolderIdentity` it holds; earlier versions wrote nothing into it.
+    /// Where it lies, the folder may have been hidden in the inbox whose `FileSystemIdentity` it holds; earlier versions wrote nothing into it.
     static func mark(_ state: StateDirectory, _ id: String) -> String { state.job(id) + "/.taking" }
 
     /// The hidden name of a folder that is being copied from the inbox.

@@ -117,7 +117,7 @@ struct Recovery {
                 // The folder never left the inbox; what may lie here is an unfinished copy of it. But a share may be away, and with it
                 // the folder under its hidden name.
                 if let inbox = try Folder.contents(of: Claim.mark(state, id), limit: 1 << 16) { try requireAbsence(of: origin, id, from: String(decoding: inbox, as: UTF8.self)) }
-                return try Directory.removeTree(folder)
+                return try forget(folder)
             }
         }
         if placement == nil, partials.isEmpty {
@@ -147,7 +147,7 @@ struct Recovery {
         let inbox = Directory.parent(of: origin.source), taking = Claim.taking(origin, id)
         try ForeseenMount.requireMounted(inbox, to: "look into")
         let names = try Folder.names(inbox), isHidden = names.contains { $0.contains(".\(id).taking") }
-        let isSame = !identity.isEmpty && identity == FolderIdentity.text(of: inbox)
+        let isSame = !identity.isEmpty && identity == FileSystemIdentity.text(of: inbox)
         if try isHidden || isSame && age(ofMark: id) < Self.latestSight {
             throw FileError("find", taking, reason: "if it is there, the share does not show it yet", remedy: "It is looked for again for some minutes; nothing needs to be done")
         }
@@ -156,11 +156,21 @@ struct Recovery {
             return claim.logger.notice("\(origin.name.onOneLine()) is no longer in \(inbox), nor there under the name that it has while \(id) is made of it: it was taken by somebody else or under another number, and \(id) is forgotten")
         }
         if identity.isEmpty, try Folder.isThere(origin.source) { return }
+        if try names.contains(origin.name) && age(ofMark: id) >= Self.latestSight { return }
         guard origin.claimed < Date() - Self.longestAbsence else {
             let reason = identity.isEmpty ? "it is not there, nor under the name that it had before" : "\(inbox) is not the inbox that it was in, or cannot be told from another"
             throw FileError("find", taking, reason: reason, remedy: "If the inbox is a share, mount it; if somebody has taken the folder back, remove \(state.job(id))")
         }
         claim.logger.warning("\(origin.name.onOneLine()) was being taken a month ago, and has not been found since: \(id) is forgotten. Where its inbox is mounted again it may lie there as \(taking.onOneLine()); rename it to \(origin.name.onOneLine()) then")
+    }
+
+    /// Removes the folder of a claim of which nothing has come here but half a copy.
+    private func forget(_ folder: String) throws {
+        let input = folder + "/input"
+        for name in try names(input) where name.hasPrefix(".") { try Directory.removeTree(Directory.joined(input, name)) }
+        // Only this tells for certain: a share may show late what has come.
+        guard rmdir(input) == 0 || errno == ENOENT else { throw FileError("remove", input, code: errno) }
+        try Directory.removeTree(folder)
     }
 
     /// Seconds since a folder was about to be hidden in the inbox, by the clock of the state directory's own disk. One that was set back

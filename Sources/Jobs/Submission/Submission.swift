@@ -37,8 +37,8 @@ public enum Submission {
                     return candidate
                 }
                 let error = FileError("submit to", inbox, code: errno)
-                // A share may have done it and not been able to say so.
-                if !FileError.isRefusal(error.code), (try? hasAppeared(hidden, as: candidate)) == true { return candidate }
+                // A share may have done it and not been able to say so, or have been asked twice.
+                if !FileError.isRefusal(error.code) || error.code == ENOENT, (try? hasAppeared(hidden, as: candidate)) == true { return candidate }
                 guard error.code == EEXIST || error.code == ENOTEMPTY else { throw error }
                 attempt += 1
             }
