@@ -29,9 +29,9 @@ final class Arena: Sendable {
     init() {
         let physical = Int(ProcessInfo.processInfo.physicalMemory)
         var size = max(physical * 4, 64 << 30), region: UnsafeMutableRawPointer? = MAP_FAILED, limit = rlimit()
-        // Another arena, files and OpenBLAS's buffers want addresses too.
-        if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, let most = Int(exactly: limit.rlim_cur) { size = min(size, most / 4 / Self.granularity * Self.granularity) }
-        while size >= 1 << 30 {
+        // Files, OpenBLAS's buffers and another arena want addresses too.
+        if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, let most = Int(exactly: limit.rlim_cur) { size = min(size, most / 2 / Self.granularity * Self.granularity) }
+        while size >= 64 << 20 {
             // Closed until it is used: where the kernel promises no more than it has (`vm.overcommit_memory=2`), this counts for nothing.
             region = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
             if region != MAP_FAILED { break }

@@ -44,7 +44,7 @@ public final class CPUDevice: Device {
     /// `peakBytes` counts from now on.
     public func resetPeak() { arena.resetPeak() }
     /// How many threads compute at once.
-    public var threadCount: Int { min(threads.count, Processors.usable()) }
+    public var threadCount: Int { min(threads.count, Processors.allowed) }
     /// Bytes of memory that this process holds for tensors and that none is in now.
     public var idleBytes: Int { arena.idle }
     /// Gives memory that is free back to the system.

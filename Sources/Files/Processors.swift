@@ -3,11 +3,14 @@ import Foundation
 
 /// What this process may compute on.
 public enum Processors {
-    /// So many processors it may use now: those that it may run on (sched_getaffinity(2)), fewer where a control group (systemd's
+    /// How many processors it may run on now (sched_getaffinity(2)).
+    public static var allowed: Int { Int(cfiles_processors()) }
+
+    /// How many it may use now: those that it may run on, fewer where a control group (systemd's
     /// `CPUQuota=`, a container's limit) gives it less time than all of them have.
     /// - Parameter root: where `/proc` and `/sys` are looked for.
     public static func usable(root: String = "") -> Int {
-        max(1, ControlGroups.all("cpu", root: root).compactMap(quota).reduce(Int(cfiles_processors()), min))
+        max(1, ControlGroups.all("cpu", root: root).compactMap(quota).reduce(allowed, min))
     }
 
     /// How many processors' time a control group may use, rounded up; nil where it sets no limit.

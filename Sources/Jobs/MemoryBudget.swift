@@ -50,17 +50,7 @@ public struct MemoryBudget: Sendable, Equatable {
         }
         let free = budgets.map(\.available).min()!, share = environment[shareKey].flatMap { Int($0) } ?? .max
         return MemoryBudget(total: least.total, available: min(free, share), source: least.source, isShare: share < free, perJob: environment[perJobKey].flatMap { Int($0) },
-            asked: asked(root, threads: min(environment["SEGMIX_THREADS"].flatMap { Int($0) } ?? .max, Processors.usable(root: root))))
-    }
-
-    /// The engine reserves addresses for more memory than a job may take, and so does OpenBLAS, which asks without end where there are none.
-    /// - Throws: `Fault` where the process is given too few.
-    public static func requireAddresses(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(Fault) {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, let most = Int(exactly: limit.rlim_cur) else { return }
-        let wanted = 4 * max(now(environment: environment).total, 4 << 30)
-        guard most < wanted else { return }
-        throw Fault("the address space of this process is limited to \(most >> 30) GiB (ulimit -v, LimitAS=), and \(wanted >> 30) GiB are wanted, most of which is only reserved; take that limit away, or set \(environmentKey) to a quarter of it")
+            asked: asked(root, threads: environment["SEGMIX_THREADS"].flatMap { Int($0) }.map { min($0, Processors.allowed) } ?? Processors.usable(root: root)))
     }
 
     /// A twentieth is left to the system and to what was not foreseen.
@@ -84,10 +74,15 @@ public struct MemoryBudget: Sendable, Equatable {
             let most = machine["CommitLimit"], let taken = machine["Committed_AS"] {
             found.append(limit(most * 1024, taken: taken * 1024, "this machine promises no more, vm.overcommit_memory being 2"))
         }
-        if let line = (try? String(contentsOfFile: root + "/proc/self/limits", encoding: .utf8))?.split(separator: "\n").first(where: { $0.hasPrefix("Max data size") }),
-            let most = Int(line.dropFirst("Max data size".count).split(separator: " ").first ?? "") {
+        let limits = (try? String(contentsOfFile: root + "/proc/self/limits", encoding: .utf8))?.split(separator: "\n") ?? []
+        func soft(_ name: String) -> Int? { limits.first { $0.hasPrefix(name) }.flatMap { Int($0.dropFirst(name.count).split(separator: " ").first ?? "") } }
+        if let most = soft("Max data size") {
             let taken = table(root + "/proc/self/status", separator: ":")["VmData"] ?? 0
             found.append(limit(most, taken: taken * 1024, "the limit on this process's data, LimitDATA= or ulimit -d"))
+        }
+        // Of its addresses tensors get half; mapped files are in the other.
+        if let most = soft("Max address space") {
+            found.append(limit(most / 2, taken: 0, "half of the limit on this process's addresses, LimitAS= or ulimit -v"))
         }
         return found.min { $0.total < $1.total }.map { tightest in
             Asked(total: tightest.total, available: found.map(\.available).min()!, source: tightest.source)

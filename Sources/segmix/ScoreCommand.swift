@@ -44,10 +44,13 @@ struct ScoreCommand: ParsableCommand {
         let configuration = try options.configuration()
         let loaded = try Job.load(
             JobFolder(try absolute(job)), specificationFile: spec, configuration: configuration, settings: settings + ScoreJob.settings)
-        let result = try ScoreJob(
-            loaded, models: ScoringModels(try configuration.model(for: loaded.specification), configuration: configuration.path ?? options.config),
-            images: image, queries: query, threshold: threshold, overlap: overlap
-        ).run()
+        let model = try configuration.model(for: loaded.specification)
+        let result = try JobFailure.afterCheck(loaded.specification, model) {
+            try ScoreJob(
+                loaded, models: ScoringModels(model, configuration: configuration.path ?? options.config),
+                images: image, queries: query, threshold: threshold, overlap: overlap
+            ).run()
+        }
         try Answer.print(result, lines: result.lines, json: json)
     }
 }

@@ -12,10 +12,7 @@ struct Segmix: ParsableCommand {
         subcommands: [
             CheckCommand.self, PrepareCommand.self, RunCommand.self, TrainCommand.self, RenderCommand.self, DetectCommand.self, SegmentCommand.self,
             EmbedCommand.self, ScoreCommand.self, DemoCommand.self, MakeModelCommand.self,
-        ] + queueCommands)
-
-    /// Those that compute nothing.
-    private static var queueCommands: [any ParsableCommand.Type] { [SubmitCommand.self, StatusCommand.self, CancelCommand.self, RetryCommand.self, LogsCommand.self] }
+        ] + [SubmitCommand.self, StatusCommand.self, CancelCommand.self, RetryCommand.self, LogsCommand.self])
 
     /// Our own end of the program: ArgumentParser's for usage, the contract's statuses for everything else.
     static func main() {
@@ -23,10 +20,7 @@ struct Segmix: ParsableCommand {
         var command: any ParsableCommand
         do { command = try parseAsRoot() } catch { exit(withError: error) }
         do {
-            if !queueCommands.contains(where: { $0 == type(of: command) }) {
-                do throws(Fault) { try EngineVariables.check() } catch { throw JobFailure(.usage, error.message) }
-                do throws(Fault) { try MemoryBudget.requireAddresses() } catch { throw JobFailure(.unavailable, error.message) }
-            }
+            do throws(Fault) { try EngineVariables.check() } catch { throw JobFailure(.usage, error.message) }
             try command.run()
             try StandardOutput.requireWritten()
         } catch where exitCode(for: error).isSuccess {

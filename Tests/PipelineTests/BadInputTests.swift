@@ -308,13 +308,8 @@ import Weights
     /// Batch systems limit the address space where they mean memory.
     @Test func littleAddressSpace() throws {
         let place = try Workplace()
-        func check(_ environment: String) throws -> Program.Ending {
-            try Program(at: "/bin/bash").run(["-c", "ulimit -v 20000000; \(environment) exec \"$0\" check \"$1\" --config \"$2\"", Program.segmix.path, place.job, place.configuration])
-        }
-        let refused = try check("SEGMIX_MEMORY=8GiB")
-        #expect(refused.status == 69 && refused.errors.contains("limited to 19 GiB") && refused.errors.contains("set SEGMIX_MEMORY to a quarter of it"), "\(refused.status): \(refused.errors)")
-        let taken = try check("SEGMIX_MEMORY=4GiB")
-        #expect(taken.status == 0, "\(taken.status): \(taken.errors)")
+        let end = try Program(at: "/bin/bash").run(["-c", "ulimit -v 8000000; exec \"$0\" check \"$1\" --config \"$2\"", Program.segmix.path, place.job, place.configuration])
+        #expect(end.status == 0, "\(end.status): \(end.errors)")
     }
 
     /// More threads than there could ever be.

@@ -70,8 +70,10 @@ import Testing
             now = MemoryBudget.now(environment: one, root: kernel.path)
             #expect(now.asked?.total == (isLimit ? part(9_216_000_000 - buffers) : nil) && now.asked?.available == (isLimit ? part(7_168_000_000 - buffers) : nil))
         }
+        let addresses = try Root(["proc/meminfo": Self.machine, "proc/self/limits": "Max address space         9000000000           unlimited            bytes"])
+        #expect(MemoryBudget.now(environment: one, root: addresses.path).asked?.available == part(4_500_000_000 - buffers))
         // No more threads call OpenBLAS at once than there are processors.
-        #expect(MemoryBudget.now(environment: ["SEGMIX_THREADS": "9223372036854775807"], root: limited.path).asked?.total == part(max(0, 7_000_000_000 - Processors.usable() * buffers)))
+        #expect(MemoryBudget.now(environment: ["SEGMIX_THREADS": "9223372036854775807"], root: limited.path).asked?.total == part(max(0, 7_000_000_000 - Processors.allowed * buffers)))
 
         now = MemoryBudget.now(environment: ["SEGMIX_MEMORY": "2 GiB"], root: first.path)
         #expect(now == MemoryBudget(total: 2 << 30, available: 2 << 30, source: "SEGMIX_MEMORY"))

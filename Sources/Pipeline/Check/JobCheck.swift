@@ -45,12 +45,7 @@ public struct JobCheck {
     /// Why the model's directory cannot be looked into; nil where it can.
     /// - Throws: `FileError` for what may pass.
     private static func absence(of model: SDXLDirectory, isNamedByPath: Bool) throws -> String? {
-        func leadsToDirectory(_ path: String) throws -> Bool {
-            do throws(FileError) { return try Folder.destination(path) == .directory } catch {
-                if JobFailure.mayPass(error) { throw error }
-                return false
-            }
-        }
+        func leadsToDirectory(_ path: String) throws -> Bool { try JobFailure.destination(path) == .directory }
         let place = isNamedByPath ? "`model` in the job's specification" : "`models` in the configuration"
         if try leadsToDirectory(model.path + "/snapshots"), try !leadsToDirectory(model.path + "/unet") {
             return "\(model.path) is a Hugging Face cache; correct \(place): the model is the folder below its snapshots/"

@@ -9,9 +9,9 @@ enum DetectionOptions {
         guard overlap >= 0, overlap <= 1 else { throw JobFailure(.usage, "--overlap is \(overlap); a number from 0 to 1 is wanted") }
     }
 
-    /// - Throws: `JobFailure` (unavailable); `FileError` where it cannot be found out.
+    /// - Throws: `JobFailure` (unavailable); `FileError` for what may pass.
     static func requireModel(_ path: String, _ kind: String, like example: String) throws {
-        guard try Folder.destination(path) == .directory else {
+        guard try JobFailure.destination(path) == .directory else {
             throw JobFailure(.unavailable, "\(path): the \(kind) model's directory is not there; give one in Hugging Face layout, such as a copy of \(example)")
         }
     }

@@ -10,10 +10,10 @@ struct DefaultModels: Sendable {
     var segmenter: String { directory + "/mobile_sam" }
 
     /// - Parameter configured: the configuration's `mask_models`.
-    /// - Throws: `JobFailure` (unavailable) where they are nowhere; `FileError` where it cannot be found out.
+    /// - Throws: `JobFailure` (unavailable) where they are nowhere; `FileError` for what may pass.
     init(configured: String?) throws {
         let places = configured.map { [$0] } ?? Self.places
-        func isComplete(_ place: String) throws -> Bool { try ["u2netp", "mobile_sam"].allSatisfy { try Folder.destination("\(place)/\($0)/model.safetensors") != nil } }
+        func isComplete(_ place: String) throws -> Bool { try ["u2netp", "mobile_sam"].allSatisfy { try JobFailure.destination("\(place)/\($0)/model.safetensors") != nil } }
         guard let found = try places.first(where: isComplete) else {
             let looked = configured.map { "\($0) (`mask_models` of the configuration) does not hold them" } ?? "they are in none of \(places.joined(separator: ", "))"
             throw JobFailure(.unavailable, "the default mask models are missing: \(looked); run `make models` in the source folder (and `make install`), or name `owlv2` and `sam` with the job's model in the configuration")

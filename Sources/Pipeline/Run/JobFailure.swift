@@ -51,9 +51,22 @@ public struct JobFailure: Error, CustomStringConvertible {
     /// - Parameter places: the directories of the job's model.
     private static func isOfModel(_ error: any Error, _ places: [String]) -> Bool {
         switch error {
-        case is ModelError, is WeightFaults, is WeightsError, is SafetensorsError, is TokenizerError: true
-        case let error as FileError: !mayPass(error) && places.contains { error.path == $0 || error.path.hasPrefix($0 + "/") }
+        case is ModelError, is WeightFaults, is WeightsError, is TokenizerError, is ScheduleError: true
+        // A run has such files of its own.
+        case let error as SafetensorsError: isInside(error.path, places)
+        case let error as FileError: !mayPass(error) && isInside(error.path, places)
         default: false
+        }
+    }
+
+    private static func isInside(_ path: String, _ places: [String]) -> Bool { places.contains { path == $0 || path.hasPrefix($0 + "/") } }
+
+    /// What a path leads to; nil for nothing, or nothing that this program may look at.
+    /// - Throws: `FileError` for what may pass.
+    static func destination(_ path: String) throws -> Folder.Kind? {
+        do throws(FileError) { return try Folder.destination(path) } catch {
+            if mayPass(error) { throw error }
+            return nil
         }
     }
 

@@ -73,7 +73,7 @@ public struct RenderJob {
 
     /// Renders everything; the paths of the pictures, and of their contact sheet where there are several.
     public func run() throws -> [String] {
-        guard try Folder.destination(model.path) == .directory else {
+        guard try JobFailure.destination(model.path) == .directory else {
             throw JobFailure(.unavailable, "\(model.path): the model's directory is not there; give a directory in diffusers layout")
         }
         // Hours of sampling should not end at a path.
