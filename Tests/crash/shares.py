@@ -492,19 +492,19 @@ def move_back_fails(campaign):
     each([("claim", "inbox", False), ("retry", "outbox", True)], point)
 
 
-def renames(campaign, kind, errno, after, late=0):
+def renames(campaign, kind, errno, after, late=0, **semantics):
     def point(name, part, which, end):
-        with Share(campaign, f"renames_{kind}-{name}", (part,), {}) as place:
+        with Share(campaign, f"renames_{kind}-{name}", (part,), semantics) as place:
             place.drop("toys", fails=end != "done")
             if end == "retry":
                 place.drain_whole()
                 place.mend("toys")
                 place.retry("toys")
-            place.set({"rules": [rule("rename", which, errno, after=after, **({"late": late} if late else {}))]})
+            place.set({**semantics, "rules": [rule("rename", which, errno, after=after, **({"late": late} if late else {}))]})
             place.drain_until_trouble()
             place.came()
             time.sleep(late)
-            place.set({})
+            place.set(semantics)
             place.drain_whole()
             place.is_in_order()
 
@@ -536,7 +536,8 @@ def renames_shown_late(campaign):
 
 @case
 def renames_fail_once(campaign):
-    renames(campaign, "fail_once", "EHOSTDOWN", after=False)
+    """Where folders have other inodes with every look, too."""
+    renames(campaign, "fail_once", "EHOSTDOWN", after=False, inodes="random")
 
 
 # Names.
