@@ -116,9 +116,9 @@ def strange_names(random, folder, canary):
     elif kind in ("list", "links by name"):
         names = texts.NAMES
         if kind == "links by name":
-            os.symlink(canary.folder, folder + "/out")
-            os.symlink("..", folder + "/up")
-            os.symlink(canary.folder + "/inner", folder + "/prior")
+            for link, target in (("out", canary.folder), ("up", ".."), ("prior", canary.folder + "/inner")):
+                if not os.path.lexists(folder + "/" + link):
+                    os.symlink(target, folder + "/" + link)
             up = os.path.relpath(canary.folder, os.path.dirname(folder))
             names = ["out/known.jpg", "out/CANARY-NAME.jpg", "out/inner/CANARY-NAME-2.png", "out/x", "out", f"up/{up}/known.jpg", f"up/{up}/x", f"../{up}/known.jpg", canary.folder + "/known.jpg", "up/up/x",
                      "prior/known-2.jpg", "prior/Canary-Name-2.jpg", "out/known.txt", "./out/known.jpg", "out//known.jpg", "up/" + os.path.basename(folder) + "/a00.jpg"]
